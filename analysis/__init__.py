@@ -1,0 +1,1 @@
+"""What a run means: audit, bounds, information, energy, plots and reports."""

@@ -1,0 +1,127 @@
+"""Figures: each function takes arrays and returns a matplotlib Figure, and draws nothing on a screen.
+
+Colours are Okabe and Ito's (jfly.uni-koeln.de/color), told apart by colour-blind readers and, by marker and
+line style, in grey.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+__all__ = ["energy_bars", "error_against_ticks", "raster", "weights_against_exact"]
+
+BLUE, ORANGE, GREEN, PURPLE, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a93a3", "#1c2330"
+
+
+def _axes(width, height, columns=1, **keywords):
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(1, columns, **keywords)
+    for ax in np.atleast_1d(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def raster(rows, marks=(), title=""):
+    """Spikes of labelled populations over one stretch of time.
+
+    Parameters
+    ----------
+    rows : sequence of (label, tick, index, size)
+        One band per population: spike ticks, index of the neuron within it, number of neurons.
+    marks : sequence of (tick, label)
+        Vertical lines.
+    """
+    figure, ax = _axes(9, 4.6)
+    bottom, height, gap = 0.0, 1.0, 0.25
+    ticks, labels = [], []
+    for band, (label, tick, index, size) in enumerate(reversed(list(rows))):
+        y = bottom + height * (np.asarray(index) + 0.5) / size
+        ax.plot(tick, y, linestyle="none", marker="|" if size < 40 else ".", markersize=6 if size < 40 else 2.5,
+                color=(BLUE, ORANGE, GREEN, PURPLE, BLACK)[band % 5], markeredgewidth=1)  # fmt: skip
+        ax.axhline(bottom - gap / 2, color="#dfe3ea", linewidth=0.8)
+        ticks.append(bottom + height / 2)
+        labels.append(f"{label} ({size})")
+        bottom += height + gap
+    for tick, label in marks:
+        ax.axvline(tick, color=GREY, linewidth=0.9, linestyle="--")
+        ax.annotate(label, (tick, bottom), fontsize=8, color=GREY, ha="left", va="bottom")
+    ax.set_yticks(ticks, labels)
+    ax.set_xlabel("tick")
+    ax.set_title(title, loc="left", fontsize=11)
+    return figure
+
+
+def weights_against_exact(examples, shares, exact):
+    """Attention weights by spikes beside the exact ones.
+
+    Parameters
+    ----------
+    examples : sequence of (title, shares (n,), exact (n,), error (n,) or None)
+        A few queries to show in full, their largest weights first.
+    shares, exact : (m, n) arrays
+        All queries, for the scatter.
+    """
+    figure, axes = _axes(11, 3.4, columns=len(examples) + 1)
+    for ax, (title, share, target, error) in zip(axes, examples, strict=False):
+        top = np.argsort(target)[::-1][:12]
+        place = np.arange(top.size)
+        ax.bar(place, share[top], color=BLUE, width=0.7, label="spikes")
+        ax.errorbar(place, target[top], yerr=None if error is None else 1.96 * error[top], color=ORANGE, marker="D",
+                    linestyle="none", markersize=4, capsize=2, label="exact softmax")  # fmt: skip
+        ax.set_title(title, loc="left", fontsize=10)
+        ax.set_xlabel("tokens, by exact weight")
+        ax.set_xticks([])
+    axes[0].set_ylabel("attention weight")
+    axes[0].legend(frameon=False, fontsize=8)
+    scatter = axes[-1]
+    seen = (exact > 1e-4) | (shares > 0)
+    scatter.plot(exact[seen], shares[seen], ".", markersize=2, color=BLUE, alpha=0.35, rasterized=True)
+    scatter.plot([0, 1], [0, 1], color=ORANGE, linewidth=1)
+    scatter.set_xlabel("exact weight")
+    scatter.set_ylabel("share of spikes")
+    scatter.set_title("all queries", loc="left", fontsize=10)
+    return figure
+
+
+def error_against_ticks(curves, xlabel="active ticks"):
+    """Mean total variation against ticks, on logarithmic axes.
+
+    Parameters
+    ----------
+    curves : sequence of (label, ticks, mean, half_width or None, predicted or None)
+        Measured with its 95 % half-width as markers; the prediction as a line.
+    """
+    figure, ax = _axes(6.4, 4.0)
+    styles = zip((BLUE, ORANGE, GREEN), ("o", "s", "^"), ("-", "--", ":"), strict=True)
+    for (label, ticks, mean, half_width, predicted), (colour, marker, line) in zip(curves, styles, strict=False):
+        ax.errorbar(ticks, mean, yerr=half_width, color=colour, marker=marker, linestyle="none", markersize=5, capsize=2,
+                    label=f"{label}, measured")  # fmt: skip
+        if predicted is not None:
+            ax.plot(ticks, predicted, color=colour, linestyle=line, linewidth=1.2, label=f"{label}, predicted")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("total variation from exact softmax")
+    ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def energy_bars(terms):
+    """Energy per query by term, in microjoule, low and high ends side by side where they differ.
+
+    Parameters
+    ----------
+    terms : sequence of (label, low_uj, high_uj)
+    """
+    figure, ax = _axes(7.5, 0.55 * len(terms) + 1.1)
+    place = np.arange(len(terms))[::-1]
+    low, high = (np.array([term[k] for term in terms], dtype=float) for k in (1, 2))
+    ax.barh(place, low, color=BLUE, height=0.6)
+    ax.barh(place, high - low, left=low, color=BLUE, alpha=0.35, hatch="///", height=0.6)
+    for y, a, b in zip(place, low, high, strict=True):
+        text = f"{a:.3g}" if a == b else f"{a:.3g} to {b:.3g}"
+        ax.annotate(f" {text}", (max(a, b), y), va="center", fontsize=9)
+    ax.set_yticks(place, [term[0] for term in terms])
+    ax.set_xscale("log")
+    ax.set_xlim(right=max(high.max(), 1e-12) * 12)
+    ax.set_xlabel("energy per query, µJ (logarithmic)")
+    return figure

@@ -1,0 +1,158 @@
+"""The grammar of statements: what a neuron model may compute, and how it becomes Numba source or a value.
+
+Expressions are text, possibly from a file somebody sent. They are parsed, never executed: only numbers,
+names, arithmetic, comparisons, `and`, `or`, `not` and calls of the functions below are accepted, and every
+name is replaced by one of ours before any source is written.
+"""
+
+import ast
+
+import numpy as np
+
+from eventsim.errors import CompileError
+
+__all__ = ["FUNCTIONS", "evaluate", "names_in", "translate"]
+
+#: Function name in a statement -> (name in the kernel's source, numpy function, number of arguments).
+FUNCTIONS = {
+    "exp": ("math.exp", np.exp, 1),
+    "log": ("math.log", np.log, 1),
+    "sqrt": ("math.sqrt", np.sqrt, 1),
+    "abs": ("abs", np.abs, 1),
+    "sin": ("math.sin", np.sin, 1),
+    "cos": ("math.cos", np.cos, 1),
+    "tanh": ("math.tanh", np.tanh, 1),
+    "int": ("int", lambda value: np.asarray(value).astype(np.int64)[()], 1),
+    "keyed_uniform": ("uniform", None, 5),
+}
+
+# Python's parser, and all who walk its trees, recurse: a hostile file must not choose how deeply.
+_LONGEST = 10_000  # characters
+_DEEPEST = 100  # levels
+_LARGEST = 2**63 - 1
+_NODES = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load,
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And,
+    ast.Or, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+)  # fmt: skip
+_SUPPORTED = f"numbers, names, + - * / // % **, comparisons, and, or, not, and {', '.join(FUNCTIONS)}"
+
+
+def _parse(expression, where):
+    if not isinstance(expression, str):
+        raise CompileError(where, f"{expression!r} is not an expression", _SUPPORTED)
+    if len(expression) > _LONGEST:
+        raise CompileError(where, f"an expression of {len(expression)} characters", f"up to {_LONGEST}")
+    try:
+        tree = ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise CompileError(where, f"'{expression}' is not an expression", _SUPPORTED) from None
+    if _depth(tree) > _DEEPEST:
+        raise CompileError(where, f"an expression nested more than {_DEEPEST} deep", "a shorter one, or temporaries")
+    for node in ast.walk(tree):
+        if not isinstance(node, _NODES):
+            raise CompileError(where, f"{type(node).__name__} in '{expression}'", _SUPPORTED)
+        if isinstance(node, ast.Constant) and not _is_number(node.value):
+            raise CompileError(where, f"{node.value!r} in '{expression}'", _SUPPORTED)
+        if isinstance(node, ast.Call):
+            plain = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
+            if not plain or len(node.args) != FUNCTIONS[node.func.id][2]:
+                raise CompileError(where, f"the function call {ast.unparse(node)} in '{expression}'", _SUPPORTED)
+    return tree
+
+
+def _depth(tree):
+    """Levels of a tree, counted without recursion; it stops counting once there are too many."""
+    level, depth = [tree], 0
+    while level and depth <= _DEEPEST:
+        level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
+    return depth
+
+
+def _is_number(value):
+    return isinstance(value, (bool, float)) or (isinstance(value, int) and value <= _LARGEST)
+
+
+def names_in(expression, where):
+    """The set of names an expression reads, function names left out."""
+    tree = _parse(expression, where)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, names, expression, where):
+        self.names, self.expression, self.where = names, expression, where
+
+    def visit_Call(self, node):
+        source = FUNCTIONS[node.func.id][0]
+        arguments = [self.visit(argument) for argument in node.args]
+        return ast.Call(ast.Name(source, ast.Load()), arguments, [])
+
+    def visit_Name(self, node):
+        if node.id not in self.names:
+            raise CompileError(self.where, f"the unknown name '{node.id}' in '{self.expression}'",
+                               f"the names {', '.join(sorted(self.names)) or 'of this object'}")  # fmt: skip
+        return ast.Name(self.names[node.id], ast.Load())
+
+
+def translate(expression, names, where):
+    """Python source of an expression with every name replaced.
+
+    Parameters
+    ----------
+    expression : str
+    names : mapping of str to str
+        Name in the expression -> source text that stands for it.
+    where : str
+        Object that the expression belongs to, for messages.
+
+    Raises
+    ------
+    CompileError
+        When the expression leaves the grammar or uses a name that is not in `names`.
+    """
+    return ast.unparse(_Rename(names, expression, where).visit(_parse(expression, where)))
+
+
+def evaluate(expression, values, where):
+    """The value of an expression over numbers and arrays, by numpy, as Brian2's numpy target would give.
+
+    `values` maps each name to a number or an array; functions without a numpy form raise CompileError.
+    """
+    return _value(_parse(expression, where).body, values, where)
+
+
+def _power(base, exponent):
+    """As Brian2's code does it, by numpy's `**`; in float64, where a tower of integers cannot fill the memory."""
+    return np.asarray(base, dtype=np.float64)[()] ** exponent
+
+
+_BINARY = {
+    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
+    ast.FloorDiv: np.floor_divide, ast.Mod: np.mod, ast.Pow: _power,
+}  # fmt: skip
+_COMPARE = {
+    ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal,
+    ast.Eq: np.equal, ast.NotEq: np.not_equal,
+}  # fmt: skip
+
+
+def _value(node, values, where):
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return values[node.id]
+    if isinstance(node, ast.BinOp):
+        return _BINARY[type(node.op)](_value(node.left, values, where), _value(node.right, values, where))
+    if isinstance(node, ast.UnaryOp):
+        operand = _value(node.operand, values, where)
+        if isinstance(node.op, ast.Not):
+            return np.logical_not(operand)
+        return -operand if isinstance(node.op, ast.USub) else operand
+    if isinstance(node, ast.Call) and FUNCTIONS[node.func.id][1] is not None:
+        return FUNCTIONS[node.func.id][1](*(_value(argument, values, where) for argument in node.args))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, right = _value(node.left, values, where), _value(node.comparators[0], values, where)
+        return _COMPARE[type(node.ops[0])](left, right)
+    raise CompileError(where, f"'{ast.unparse(node)}' where a constant is needed", "arithmetic on constants")

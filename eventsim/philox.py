@@ -1,0 +1,74 @@
+"""Philox4x32-10: a stateless random number for every (key, step, purpose, seed).
+
+Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11 (2011),
+doi:10.1145/2063384.2063405: multipliers and Weyl increments from section 3.3 and table 2. Each round maps
+
+    (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0))
+
+and raises the key by (W0, W1). The key is the neuron's (key_lo, key_hi); the counter is (step, step >> 32,
+purpose, seed). One draw per neuron and step, whatever the number of threads or the order of processing.
+"""
+
+import numpy as np
+from numba import njit
+
+__all__ = ["PURPOSE_ESCAPE", "philox4x32", "uniform", "uniform_array"]
+
+#: What a draw is for: a second kind of noise in the same neuron needs a stream of its own.
+PURPOSE_ESCAPE = 0
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_MASK, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+_ROUNDS = 10
+
+
+def philox4x32(c0, c1, c2, c3, k0, k1):
+    """The four output words of one block.
+
+    Parameters
+    ----------
+    c0, c1, c2, c3, k0, k1 : uint64 scalars or arrays that broadcast, each below 2**32
+        Counter and key.
+
+    Returns
+    -------
+    tuple of four uint64, each below 2**32
+    """
+    for _ in range(_ROUNDS):
+        p0, p1 = _M0 * c0, _M1 * c2
+        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _MASK, (p0 >> _HALF) ^ c3 ^ k1, p0 & _MASK
+        k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
+    return c0, c1, c2, c3
+
+
+_block = njit(inline="always")(philox4x32)
+
+
+def _word(values):
+    return np.asarray(values).astype(np.int64).astype(np.uint64) & _MASK
+
+
+def uniform_array(key_lo, key_hi, step, purpose, seed):
+    """Uniform numbers in (0, 1), for integer arrays that broadcast; equal bit for bit to `uniform`.
+
+    Returns
+    -------
+    float64 array : (m + 1/2) / 2**53 with m the upper 27 and 26 bits of the block's first two words.
+    """
+    step = np.asarray(step).astype(np.int64)
+    words = philox4x32(_word(step), _word(step >> 32), _word(purpose), _word(seed), _word(key_lo), _word(key_hi))
+    high, low = words[0] >> np.uint64(5), words[1] >> np.uint64(6)
+    return (high * 67108864.0 + low + 0.5) * 2.0**-53
+
+
+@njit
+def uniform(key_lo, key_hi, step, purpose, seed):
+    """One uniform number in (0, 1); arguments are integers of any width, of which the low 32 bits count
+    (64 for `step`)."""
+    w0, w1, _, _ = _block(
+        np.uint64(step) & _MASK, np.uint64(step) >> _HALF, np.uint64(purpose) & _MASK, np.uint64(seed) & _MASK,
+        np.uint64(key_lo) & _MASK, np.uint64(key_hi) & _MASK,
+    )  # fmt: skip
+    high, low = w0 >> np.uint64(5), w1 >> np.uint64(6)
+    return (np.float64(high) * 67108864.0 + np.float64(low) + 0.5) * 2.0**-53

@@ -1,0 +1,153 @@
+"""TraceWriter: takes a run stretch by stretch and leaves one finished trace."""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from eventsim.errors import ConfigError
+from eventsim.trace.finalise import merge_into
+from eventsim.trace.manifest import new_manifest
+from eventsim.trace.reader import Trace
+from eventsim.trace.recording import Recording, as_column
+from eventsim.trace.schema import COUNTS, DELIVERED, RECEIVED_COUNT, RECEIVED_WEIGHT
+from eventsim.trace.segments import SegmentFolder, durably
+
+__all__ = ["TraceWriter"]
+
+
+class TraceWriter:
+    """Writes a run as closed segments and merges them into a trace.
+
+    Used as a context manager, it aborts what was not finished.
+
+    Parameters
+    ----------
+    path : path or None
+        Where the trace will be; None keeps it in memory. A trace that is there stays until it is replaced.
+    network : CompiledNetwork
+    stimulus : Stimulus
+    manifest : dict
+        Anything JSON can hold; the writer's own keys win.
+
+    Raises
+    ------
+    ConfigError
+        When the path cannot be written or another run is writing to it, the manifest is not JSON, or a
+        population's name cannot be stored.
+    """
+
+    def __init__(self, path, network, stimulus, *, manifest):
+        _check_names(network)
+        self.path = None if path is None else Path(path)
+        self.stimulus = stimulus
+        self._manifest = new_manifest(manifest, network, stimulus)
+        segments = [] if self.path is None else _segment_folder(self.path, self._manifest)
+        self._recording = Recording(network, stimulus.duration_ticks, segments)
+
+    def write_segment(self, tick, neuron, counts_tick, counts_core, counts_kind, counts_count):
+        """Append one stretch of time.
+
+        Parameters
+        ----------
+        tick, neuron : (n,) int64, int32
+            Spikes sorted by (tick, neuron), later than those of the segment before.
+        counts_tick, counts_core, counts_kind, counts_count : (m,) int64, int32, uint8, int64
+            Rows of EventCounts sorted by (tick, core, kind), later than those of the segment before.
+
+        Raises
+        ------
+        ConfigError
+            When something is out of order, or beyond the network or the duration.
+        EnvironmentProblem
+            When the disk is full or fails.
+        """
+        self._open_recording().append((tick, neuron, counts_tick, counts_core, counts_kind, counts_count))
+
+    def finish(self, *, received_count, received_weight, delivered, message_source, message_destination,
+               message_count, core_of):  # fmt: skip
+        """Merge the segments into the trace and open it.
+
+        Parameters
+        ----------
+        received_count, received_weight : (n_neurons,) int64, float64
+            Deliveries that each neuron received, and the sum of their weights.
+        delivered : (n_pathways,) int64
+            Deliveries of each pathway.
+        message_source, message_destination, message_count : (m,) int32, int32, int64
+            As in EventCounts.
+        core_of : (n_neurons,) int32
+            As in EventCounts.
+
+        Returns
+        -------
+        Trace
+            Open, complete and read-only.
+
+        Raises
+        ------
+        ConfigError
+            When a column has another length or kind.
+        EnvironmentProblem
+            When the disk is full or fails; the segments stay.
+        """
+        recording = self._open_recording()
+        n_neurons, n_pathways = recording.network.n_neurons, len(recording.network.pathways)
+        n_messages = np.size(message_count)
+        totals = {
+            name: as_column(name, values, dtype, size)
+            for name, values, dtype, size in (
+                (RECEIVED_COUNT, received_count, np.int64, n_neurons),
+                (RECEIVED_WEIGHT, received_weight, np.float64, n_neurons),
+                (DELIVERED, delivered, np.int64, n_pathways),
+                (f"{COUNTS}/message_source", message_source, np.int32, n_messages),
+                (f"{COUNTS}/message_destination", message_destination, np.int32, n_messages),
+                (f"{COUNTS}/message_count", message_count, np.int64, n_messages),
+                (f"{COUNTS}/core_of", core_of, np.int32, n_neurons),
+                (f"{COUNTS}/duration_ticks", [recording.duration_ticks], np.int64, 1),
+            )
+        }
+        source = io.BytesIO() if self.path is None else self.path
+        if self.path is None:
+            merge_into(source, recording, self.stimulus, totals, self._manifest)
+        else:
+            with durably(source) as temporary:
+                merge_into(temporary, recording, self.stimulus, totals, self._manifest)
+            recording.segments.delete()
+        self._recording = None
+        return Trace(source, max_bytes=sys.maxsize)
+
+    def _open_recording(self):
+        if self._recording is None:
+            raise ConfigError("this trace writer has finished or was aborted; make another one")
+        return self._recording
+
+    def abort(self):
+        """Stop writing. Segments that were written stay on disk, as does an older trace at the path."""
+        if self._recording is not None and self.path is not None:
+            self._recording.segments.abandon()
+        self._recording = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.abort()
+
+
+def _segment_folder(path, run):
+    """The folder for the segments of a trace at `path`; raises ConfigError when nothing can be written there."""
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; give the path of a file for the trace")
+    if not path.parent.is_dir():
+        raise ConfigError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return SegmentFolder(path.with_name(path.name + ".parts"), run)
+
+
+def _check_names(network):
+    """A population's name becomes that of an HDF5 group."""
+    names = [p.name for p in network.populations]
+    for name in names:
+        if not name or "/" in name or "\0" in name or name == "." or names.count(name) > 1:
+            raise ConfigError(f"population '{name}': a name must be unique, not empty, not '.', and without '/'")

@@ -1,0 +1,172 @@
+"""cost: counts times a published table, exactly.
+
+Counts are integers and figures are the decimals that were printed, so every sum is a fraction without rounding; who
+multiplies the same counts with the same table gets the same number. Nothing is rounded before it is shown.
+
+Dynamic energy, for a table per operation:
+
+    neuron_update * (neurons on cores * ticks) + synaptic_event * synaptic_events + message_in * messages_in
+    + hop_east_west * (hops along rows) + hop_north_south * (hops along columns)
+
+A neuron's update is cheaper when it is idle. With potentials that are not whole numbers, whether a neuron is idle
+cannot be decided, so the update, and with it every sum, is an interval from all idle to all active.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from eventsim.counts import HOST
+from eventsim.errors import ConfigError, ProvenanceError
+from hardware_models.chip import Energy
+from hardware_models.chip_file import list_chips, load_chip
+from hardware_models.mesh import chip_of
+from hardware_models.quantities import quantities, within_a_chip
+from hardware_models.report import CostLine, CostReport
+from hardware_models.tick_length import fastest_ticks, given_ticks
+
+__all__ = ["TERMS", "cost"]
+
+#: Term of a report -> keys of the lowest and the highest energy of one such operation.
+TERMS = {
+    "neuron_updates": ("neuron_update_idle_pj", "neuron_update_active_pj"),
+    "synaptic_events": ("synaptic_event_pj", "synaptic_event_pj"),
+    "messages_in": ("message_in_pj", "message_in_pj"),
+    "hops_east_west": ("hop_east_west_pj", "hop_east_west_pj"),
+    "hops_north_south": ("hop_north_south_pj", "hop_north_south_pj"),
+}
+
+
+def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=None, network=None):
+    """Energy, time and power of what was counted.
+
+    Parameters
+    ----------
+    counts : EventCounts
+    chip : Chip or str, optional
+        By default the chip that comes with the package and has `table`.
+    table : str or sequence of str
+        A table of the chip; several may complete one another when they agree in scope, process and voltage.
+    tick_us : float or "fastest"
+        How long a tick lasts. "fastest": the barrier, and the time the busiest core of each tick needs when all its
+        neurons are active.
+    queries : int, optional
+        How many queries were run, one after the other, for the energy per query.
+    network : CompiledNetwork, optional
+        What was run, for the heading that says whether the chip can run it as it is.
+
+    Returns
+    -------
+    CostReport
+
+    Raises
+    ------
+    ProvenanceError
+        The chip has no such table, or the tables do not go together.
+    ConfigError
+        A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
+    """
+    chip = _chip_with(table) if chip is None else load_chip(chip) if isinstance(chip, str) else chip
+    names = (table,) if isinstance(table, str) else tuple(table)
+    first, figures = _combine(chip, names)
+    if queries is not None and queries < 1:
+        raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
+    amounts = quantities(counts, chip.mesh)
+    lines = tuple(
+        CostLine(term, sum(map(int, amounts[term])), figures[low].exact, figures[high].exact)
+        for term, (low, high) in TERMS.items() if low in figures
+    )  # fmt: skip
+    ticks, times = _ticks(counts, amounts, chip.mesh, first.time, tick_us)
+    static_mw = 0 if first.scope == "all_in" else chip.static.power_mw_per_chip.exact * _n_chips(amounts, chip)
+    used = {"static.power_mw_per_chip": chip.static.power_mw_per_chip, "voltage_v": first.voltage_v} | figures | times
+    return CostReport(
+        chip=chip.name, chip_hash=chip.hash, counts_hash=counts.hash, table=" + ".join(names), scope=first.scope,
+        process=first.process, voltage=f"{first.voltage_v.value} V",
+        sources={key: f"{figure.source} ({figure.how})" for key, figure in used.items()},
+        lines=lines, per_core=_per_core(amounts, figures), ticks=ticks, static_mw=Fraction(static_mw),
+        copies=_copies(amounts, chip), queries=queries, lacks=_lacks(chip, network),
+        not_costed=_not_costed(counts, chip, first.scope),
+    )  # fmt: skip
+
+
+def _chip_with(table):
+    names = {table} if isinstance(table, str) else set(table)
+    chips = [load_chip(name) for name in list_chips()]
+    for chip in chips:
+        if names <= set(chip.tables):
+            return chip
+    there_are = ", ".join(f"{chip.name}: {name}" for chip in chips for name in chip.tables)
+    raise ProvenanceError(f"no chip has the table {', '.join(sorted(names))}; there are {there_are}")
+
+
+def _combine(chip, names):
+    """The first table, and the energy figures of all; refuses what does not go together."""
+    listed = ", ".join(names)
+    unknown = [name for name in names if name not in chip.tables]
+    if unknown or not names:
+        raise ProvenanceError(f"{chip.name} has no table '{', '.join(unknown)}'; there are {', '.join(chip.tables)}")
+    tables, figures = [chip.tables[name] for name in names], {}
+    for aspect in ("scope", "process", "voltage_v"):
+        values = {str(getattr(getattr(table, aspect), "value", getattr(table, aspect))) for table in tables}
+        if len(values) > 1:
+            raise ProvenanceError(f"tables {listed} mix {aspect} {', '.join(sorted(values))}; cost them apart")
+    if len(tables) > 1 and tables[0].scope == "all_in":
+        raise ProvenanceError(f"tables {listed} are all-in figures, each of which holds everything; cost them apart")
+    for table in tables:
+        given = {key: getattr(table.energy, key) for key in Energy.__struct_fields__}
+        given = {key: figure for key, figure in given.items() if figure is not None}
+        if given.keys() & figures.keys():
+            raise ProvenanceError(f"tables {listed} both give {min(given.keys() & figures.keys())}; use one of them")
+        figures |= given
+    return tables[0], figures
+
+
+def _per_core(amounts, figures):
+    """`amounts` with the energy of each core, summed exactly and rounded once."""
+    table = amounts.copy()
+    for k, column in enumerate(("energy_low_pj", "energy_high_pj")):
+        prices = {term: figures[keys[k]].exact for term, keys in TERMS.items() if keys[k] in figures}
+        rows = amounts[list(prices)].to_numpy().tolist()
+        table[column] = [float(sum(n * price for n, price in zip(row, prices.values()))) for row in rows]
+    return table
+
+
+def _n_chips(amounts, chip):
+    return np.unique(chip_of(amounts.index.to_numpy(), chip.mesh)).size
+
+
+def _copies(amounts, chip):
+    """How many copies of the network one set of its chips holds side by side."""
+    cores = chip.mesh.cores_per_chip.value * _n_chips(amounts, chip)
+    return cores // len(amounts) if len(amounts) else 1
+
+
+def _ticks(counts, amounts, mesh, time, tick_us):
+    """The ticks, and the figures of time they rest on."""
+    if tick_us != "fastest":
+        return given_ticks(tick_us, counts, amounts, time), {}
+    if time is None:
+        raise ConfigError("this table has no times, so 'fastest' is unknown; give tick_us, the length of a tick")
+    ticks, barrier = fastest_ticks(counts, amounts, time, mesh)
+    return ticks, {key: getattr(time, key) for key in ("neuron_update_active_ns", "synaptic_event_ns", barrier)}
+
+
+def _lacks(chip, network):
+    if network is None:
+        return f"not checked against what {chip.name} offers: no network was given"
+    missing = chip.check(network)
+    return f"not runnable as is: {'; '.join(missing)}" if missing else None
+
+
+def _not_costed(counts, chip, scope):
+    """What happened but has no published figure."""
+    if scope == "all_in":
+        return ()
+    from_host = counts.message_source == HOST
+    between = ~from_host & ~within_a_chip(counts, chip.mesh)
+    items = []
+    if from_host.any():
+        items.append(f"host injection of {counts.message_count[from_host].sum():,} messages, no published figure")
+    if between.any():
+        items.append(f"{counts.message_count[between].sum():,} messages between chips, no published figure")
+    return (*items, "the barrier's energy, and the mesh's transit time within a tick, no published figure")

@@ -1,0 +1,90 @@
+"""Configurations: TOML files in runs/configs or the user's own, checked against an experiment's fields."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from eventsim.errors import ConfigError
+
+__all__ = ["CONFIGS", "load_config"]
+
+#: Where the named experiments' files lie; "digits-attention" is digits_attention.toml.
+CONFIGS = Path(__file__).parent / "configs"
+
+_LARGEST = 1 << 20  # bytes; a configuration is small
+
+
+def load_config(name, settings, experiments):
+    """The experiment and its checked configuration.
+
+    Parameters
+    ----------
+    name : str
+        An experiment's name, or a path to a TOML file whose key `experiment` names one.
+    settings : sequence of str
+        Overrides "key=value", the value in TOML's notation; bare words are strings.
+    experiments : mapping of str to an object with a `Config` type (a msgspec.Struct)
+
+    Returns
+    -------
+    (experiment, config)
+
+    Raises
+    ------
+    ConfigError
+        One line that names the file or setting, the key, and what is allowed.
+    """
+    path = _path(name, experiments)
+    table = _parse(path)
+    known = table.pop("experiment", None)
+    if known not in experiments:
+        raise ConfigError(f"{path}: experiment {known!r} is unknown; choose one of {', '.join(experiments)}")
+    experiment = experiments[known]
+    fields = msgspec.structs.fields(experiment.Config)
+    for setting in settings:
+        key, value = _setting(setting)
+        if key not in {field.name for field in fields}:
+            names = ", ".join(field.name for field in fields)
+            raise ConfigError(f"--set {setting}: '{known}' has no key '{key}'; its keys are: {names}")
+        table[key] = value
+    return experiment, _convert(table, experiment.Config, path)
+
+
+def _path(name, experiments):
+    if name in experiments:
+        return CONFIGS / f"{name.replace('-', '_')}.toml"
+    path = Path(name)
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    raise ConfigError(f"'{name}' is neither an experiment ({', '.join(experiments)}) nor a TOML file that exists")
+
+
+def _parse(path):
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ConfigError(f"{path}: larger than {_LARGEST} bytes; this is no configuration")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid TOML ({error})") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _setting(setting):
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {setting}: write key=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return key.strip(), text.strip()
+
+
+def _convert(table, config_type, path):
+    try:
+        return msgspec.convert(table, config_type)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.rstrip("`").lstrip(".")
+        raise ConfigError(f"{path}: {f'{key}: ' if key else ''}{what}") from None

@@ -1,0 +1,17 @@
+"""The same surroundings for every test: no compiler, no screen, no chatter."""
+
+import os
+
+# Before anything imports matplotlib, and for the processes that tests start.
+os.environ["MPLBACKEND"] = "Agg"
+
+import brian2
+import hypothesis
+
+# The target is part of a seed: numpy and cython draw different numbers. numpy also needs no compiler.
+brian2.prefs.codegen.target = "numpy"
+brian2.BrianLogger.log_level_error()
+
+# The first call of a kernel compiles it, which no deadline for a single example would survive.
+hypothesis.settings.register_profile("eventsim", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("eventsim")
