@@ -93,8 +93,8 @@ def error_against_ticks(curves, xlabel="active ticks"):
     figure, ax = _axes(6.4, 4.0)
     styles = zip((BLUE, ORANGE, GREEN), ("o", "s", "^"), ("-", "--", ":"), strict=True)
     for (label, ticks, mean, half_width, predicted), (colour, marker, line) in zip(curves, styles, strict=False):
-        ax.errorbar(ticks, mean, yerr=half_width, color=colour, marker=marker, linestyle="none", markersize=5, capsize=2,
-                    label=f"{label}, measured")  # fmt: skip
+        ax.errorbar(ticks, mean, yerr=half_width, color=colour, marker=marker, linestyle="none", markersize=5,
+                    capsize=2, label=f"{label}, measured")  # fmt: skip
         if predicted is not None:
             ax.plot(ticks, predicted, color=colour, linestyle=line, linewidth=1.2, label=f"{label}, predicted")
     ax.set_xscale("log")
@@ -122,6 +122,6 @@ def energy_bars(terms):
         ax.annotate(f" {text}", (max(a, b), y), va="center", fontsize=9)
     ax.set_yticks(place, [term[0] for term in terms])
     ax.set_xscale("log")
-    ax.set_xlim(right=max(high.max(), 1e-12) * 12)
+    ax.set_xlim(low[low > 0].min(initial=1.0) / 10, high.max(initial=1.0) * 12)
     ax.set_xlabel("energy per query, µJ (logarithmic)")
     return figure

@@ -28,6 +28,9 @@ SUM_TOLERANCE = 1e-5
 #: Least width of an interval, for the rounding of the mean that is compared with it.
 ROUNDING = 1e-12
 
+#: By how much float64 sums of a million small drives may move a logit.
+LOGIT_ROUNDING = 1e-9
+
 #: Integers held at once while simulating (128 MB).
 SIMULATED_AT_ONCE = 16_000_000
 
@@ -99,7 +102,7 @@ class ShareTest:
             lines.append(f"  {self.per_query_interval_coverage:.1%} of queries inside their own 95 % interval")
         if self.worst_ratio is not None:
             lines.append(f"  worst token at {self.worst_ratio:.4g} of its bound")
-            lines.append(f"  exact for logits off by {self.needed_logit_error:.4g} at most")
+            lines.append(f"  the counts are exact if logits are off by up to {self.needed_logit_error:.4g}")
         if self.silent:
             lines.append(f"  {self.silent} queries without a spike")
         return "\n".join(lines)
@@ -213,13 +216,14 @@ def integration_test(counts, p, v_start=0.5, logit_error=0.0):
 
         |k_i/K - p_i| <= h (1 + n p_i)/K        so that total variation <= h n/K.
 
-    (n - 2 for n would hold too; the two are left as room for the rounding of p, which they exceed for K < 1e15.) If the
-    logits in the circuit are off by at most e each, its own p'_i is at most p_i g/(1 + p_i (g - 1)), g = exp(2 e),
+    (n - 2 for n would hold too; the two are left as room for rounding: p_i is more than its own rounding times K.) If
+    the logits in the circuit are off by at most e each, its own p'_i is at most p_i g/(1 + p_i (g - 1)), g = exp(2 e),
     reached when z_i is too large by e and all others too small, and no less than the mirror image. Hence
 
         |p'_i - p_i| <= d_i = p_i (1 - p_i)(g - 1)/(1 + min(p_i, 1 - p_i)(g - 1))    [<= p_i (g - 1)]
 
-    and the bound becomes d_i + h (1 + n (p_i + d_i))/K.
+    and the bound becomes d_i + h (1 + n (p_i + d_i))/K. With fewer spikes than tokens that allows much, so the counts
+    must also be exactly those of the law for some logits off by at most e (`needed_logit_error`).
 
     The root mean square distance is predicted for v_start - f_i uniform, which fails for tokens with p_i K < 1/2:
     K^2 E||k/K - p||^2 = (n - 2 + n sum p^2)/12 + (v_start - 1/2)^2 n (n sum p^2 - 1).
@@ -229,29 +233,31 @@ def integration_test(counts, p, v_start=0.5, logit_error=0.0):
     counts : (m, n) integer
     p : (m, n) float
     v_start : float
-        Potential at the start, in [0, 1], in units of the threshold; 1/2 rounds to nearest.
-    logit_error : float
-        e, a known limit on the error of each logit where it enters the circuit (its encoding).
+        Potential at the start, in [0, 1), in units of the threshold; 1/2 rounds to nearest.
+    logit_error : float or (m,) float
+        e, a known limit on the error of each logit where it enters the circuit (its encoding), perhaps by query.
     """
     counts, p = _checked(counts, p)
-    if not 0 <= v_start <= 1:
-        raise ConfigError(f"v_start is {v_start}; it must lie in [0, 1], in units of the threshold")
-    if not (math.isfinite(logit_error) and logit_error >= 0):
-        raise ConfigError(f"logit_error is {logit_error}; it must be finite and 0 or more")
+    if not 0 <= v_start < 1:
+        raise ConfigError(f"v_start is {v_start}; it must be 0 or more and below 1, the threshold")
+    logit_error = np.asarray(logit_error, dtype=float)
+    if logit_error.shape not in ((), counts.shape[:1]) or not (np.isfinite(logit_error) & (logit_error >= 0)).all():
+        raise ConfigError("logit_error must be one number or one for each query, finite and 0 or more")
     total, n = counts.sum(axis=1), p.shape[1]
     fired = total > 0
-    shift = _share_shift(p, logit_error)
+    shift = _share_shift(p, logit_error[..., None])
     worst_rounding = max(v_start, 1 - v_start)
     bound = shift + worst_rounding * (1 + n * (p + shift)) / np.maximum(total, 1)[:, None]
     ratio = (np.abs(_shares(counts) - p) / bound)[fired]
+    needed = _needed_logit_error(counts, p, v_start)[fired]
+    exact = bool((needed <= np.broadcast_to(logit_error, total.shape)[fired] + LOGIT_ROUNDING).all())
     worst_ratio = float(ratio.max(initial=0.0))
     bound_tv = float(np.where(fired, np.minimum(bound.sum(axis=1) / 2, 1.0), 1.0).mean())
     squares = np.square(p).sum(axis=1)
     l2_squared = (n - 2 + n * squares) / 12 + (v_start - 0.5) ** 2 * n * (n * squares - 1)
-    allowance = f", logits off by {logit_error:.4g} at most" if logit_error else ""
     return ShareTest(
         name="integration",
-        passes=bool(fired.all()) and worst_ratio <= 1,
+        passes=bool(fired.all()) and worst_ratio <= 1 and exact,
         mean_tv=float(_distance(counts, p).mean()),
         predicted_tv=bound_tv,
         low=0.0,
@@ -259,9 +265,10 @@ def integration_test(counts, p, v_start=0.5, logit_error=0.0):
         **_root_mean_squares(counts, p, l2_squared, power=2),
         queries=total.size,
         silent=int(np.count_nonzero(~fired)),
-        criterion=f"every token: |k_i/K - p_i| <= {worst_rounding:g} (1 + n p_i)/K{allowance}",
+        criterion=f"every token: |k_i/K - p_i| <= {worst_rounding:g} (1 + n p_i)/K, more if logits are off, and the "
+        f"counts exactly those of logits off by {logit_error.max(initial=0.0):.4g} at most",
         worst_ratio=worst_ratio,
-        needed_logit_error=_needed_logit_error(counts[fired], p[fired], v_start),
+        needed_logit_error=float(needed.max(initial=0.0)),
     )
 
 
@@ -297,7 +304,7 @@ def _simulated(total, p, measured, rng, draws):
         values = np.sort(_simulated_tv(total[query], row, rng, draws))
         inside[query] = values[rank - 1] - ROUNDING <= measured[query] <= values[-rank] + ROUNDING
         rare = draws * total[query] * (1 - row[0]) < RARE_SPIKES
-        efron_stein = (1 - np.square(row).sum()) / (2 * total[query])
+        efron_stein = max(0.0, 1 - np.square(row).sum()) / (2 * total[query])
         variance[query] = efron_stein if rare else values.var(ddof=1)
     return variance, inside
 
@@ -311,12 +318,12 @@ def _simulated_tv(total, row, rng, draws):
 
 def _share_shift(p, logit_error):
     """The most that a softmax moves when each logit moves by at most `logit_error`; of the shape of `p`."""
-    gain = math.expm1(2 * logit_error)
+    gain = np.expm1(2 * logit_error)
     return p * (1 - p) * gain / (1 + np.minimum(p, 1 - p) * gain)
 
 
 def _needed_logit_error(counts, p, v_start):
-    """The least e for which logits off by at most e give these counts exactly; inf when none does.
+    """The least e for which logits off by at most e give a query's counts exactly, (m,); inf when none does.
 
     k_i = floor(p_i exp(e_i) s + v_start), |e_i| <= e, asks of s an interval for each token; intervals have a
     point in common when each two have.
@@ -325,7 +332,7 @@ def _needed_logit_error(counts, p, v_start):
         low = np.where(counts > v_start, (counts - v_start) / p, 0.0).max(axis=1, initial=0.0)
         high = ((counts + 1 - v_start) / p).min(axis=1, initial=np.inf)
         needed = 0.5 * np.log(low / high)
-    return float(np.maximum(needed, 0.0).max(initial=0.0))
+    return np.maximum(needed, 0.0)
 
 
 def _checked(counts, p):

@@ -155,7 +155,9 @@ class Circuit:
         ids = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
         require(ids.size > 0, f"'{name}' has shape {shape}; a population needs at least one neuron")
         for what, values in (*model.state.items(), *((k, v) for k, (_, v) in model.parameters.items())):
-            require(_broadcasts(values, ids.shape), f"'{name}': {what} has shape {np.shape(values)}, expected {ids.shape}")
+            require(
+                _broadcasts(values, ids.shape), f"'{name}': {what} has shape {np.shape(values)}, expected {ids.shape}"
+            )
             require(np.isfinite(values).all(), f"'{name}': {what} must be finite")
         token = _integers(token, ids.shape, f"'{name}': token")
         key = ids if key is None else _integers(key, ids.shape, f"'{name}': key")

@@ -13,11 +13,13 @@ Each builder returns a Circuit with ports
     pool    (n,)  receives logits: receptor "u" at once, receptor "current" per tick
     relay   (1,)  the inhibition
     weights (n,)  its spikes are the answer: neuron i's share of them is the weight of token i
+and its phases state the flush: ticks from the last pool spike until the relay, and an integrate-and-fire neuron
+that receives the weights, are through with them.
 """
 
 import numpy as np
 
-from circuits.circuit import Circuit
+from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.neurons import Escape, ExponentialIntegrator, Gate, IntegrateFire
 
@@ -37,7 +39,7 @@ def escape_inhibition(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, toke
     ----------
     n : int
     rate_per_tick : float
-        R; 0.1 leaves about one pool spike in twenty to the veto.
+        R; at 0.1 the veto takes a tenth (b = 0.2) to a sixth (b = 1) of the pool's spikes.
     inhibition : float
         b, in units of the logit.
     u_start : float or (n,) array
@@ -48,7 +50,7 @@ def escape_inhibition(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, toke
     dt_ms : float
     """
     model = Escape(rate_per_tick, drift=inhibition * rate_per_tick, u_start=u_start, seed=seed)
-    circuit, pool = _pool("escape_inhibition", n, model, inhibition, token_keys, dt_ms)
+    circuit, pool = _pool("escape_inhibition", n, model, inhibition, token_keys, dt_ms, _PASSAGE_TICKS)
     tie = circuit.neuron("tie", Gate(v_th=1.5))
     passed = circuit.neurons("passed", n, Gate(v_th=0.5), token=np.arange(n))
     circuit.connect(pool, tie)
@@ -63,10 +65,11 @@ def integrate_inhibition(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, t
 
     With s = sum over ticks of R exp(-I), which all neurons share, k_i = floor(exp(z_i) s + 1/2). So
     |k_i/K - p_i| <= (1 + n p_i)/(2 K): the error falls as 1/K, with no chance in it (`seed` is not used).
-    The drive of one tick must stay below 1, or spikes queue up in the neuron.
+    The drive of one tick must stay below 1, or spikes queue up in the neuron. Neurons with equal logits fire
+    together, all n of them at worst, and a receiver passes on one spike per tick: hence the longer flush.
     """
     model = ExponentialIntegrator(rate_per_tick, drift=inhibition * rate_per_tick, u_start=u_start)
-    circuit, pool = _pool("integrate_inhibition", n, model, inhibition, token_keys, dt_ms)
+    circuit, pool = _pool("integrate_inhibition", n, model, inhibition, token_keys, dt_ms, n + _PASSAGE_TICKS)
     circuit.port("weights", pool)
     return circuit
 
@@ -94,11 +97,15 @@ WINNER_LEAD = 5.0
 SOFTMAX = {builder.__name__: builder for builder in (escape_inhibition, integrate_inhibition, winner_take_all)}
 
 
-def _pool(name, n, model, inhibition, token_keys, dt_ms):
+#: Ticks in which a few spikes pass the circuit and leave the neurons that they reach.
+_PASSAGE_TICKS = 12
+
+
+def _pool(name, n, model, inhibition, token_keys, dt_ms, flush_ticks):
     """The part all three share: the pool, and the relay that inhibits it."""
     require(n >= 2, f"{name}: n is {n}; a softmax needs at least 2 tokens")
     require(inhibition > 0, f"{name}: inhibition is {inhibition}; it must be positive")
-    circuit = Circuit(name, dt_ms=dt_ms)
+    circuit = Circuit(name, dt_ms=dt_ms, phases=Phases(flush_ticks=flush_ticks))
     pool = circuit.neurons("pool", n, model, token=np.arange(n), key=token_keys)
     relay = circuit.neurons("relay", 1, IntegrateFire())
     circuit.connect(pool, relay)

@@ -150,7 +150,7 @@ class _Reader:
             elif operation.kind == "deliver" and self.pathways[operation.index].source not in known:
                 pathway = self.pathways[operation.index]
                 source = self.groups[pathway.source].name
-                raise CompileError(pathway.name, f"it runs before the threshold of '{source}', its source, or without one",
+                raise CompileError(pathway.name, f"it runs before the threshold of its source '{source}', or without one",
                                    "Brian2's default schedule")  # fmt: skip
 
     def _read_object(self, thing):
@@ -210,8 +210,8 @@ class _Reader:
         found = {}
         for name in set().union(*(names_in(s.expr, where) for s in statements)):
             variable = variables.get(name)
-            scalar_array = isinstance(variable, ArrayVariable) and variable.scalar and name not in ("t", "t_in_timesteps")
-            if isinstance(variable, Constant) or scalar_array:
+            scalar = isinstance(variable, ArrayVariable) and variable.scalar and name not in ("t", "t_in_timesteps")
+            if isinstance(variable, Constant) or scalar:
                 value = np.asarray(variable.get_value()).reshape(-1)[0]
                 found[name] = int(value) if np.issubdtype(type(value), np.integer) else float(value)
                 if not np.isfinite(value):
@@ -245,7 +245,8 @@ class _Reader:
             if variable.scalar:
                 if name in CLOCK_NAMES or name == "N" or name != statement.var:
                     continue
-                raise CompileError(where, f"the shared variable '{name}' changes in '{statement}'", "per-neuron variables")
+                raise CompileError(where, f"the shared variable '{name}' changes in '{statement}'",
+                                   "per-neuron variables")  # fmt: skip
             if _owner(variable) != group.name or variable.name != name:
                 raise CompileError(where, f"'{name}' is linked to '{variable.name}' of '{_owner(variable)}'",
                                    "variables of the group itself")  # fmt: skip
@@ -309,7 +310,8 @@ class _Reader:
             effects.append((variable.name, op, value))
         read = {value for _, _, value in effects}
         if read & {name for name, _, _ in effects} or len({name for name, _, _ in effects}) != len(effects):
-            raise CompileError(pathway.name, f"'{pathway.code}' writes a variable twice or reads one it writes", _EFFECTS)
+            code = "; ".join(line.strip() for line in pathway.code.strip().splitlines())
+            raise CompileError(pathway.name, f"'{code}' writes a variable twice or reads one it writes", _EFFECTS)
         return tuple(effects), np.zeros(n) if weight is None else weight, {}
 
     @staticmethod

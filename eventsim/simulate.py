@@ -49,7 +49,8 @@ def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=No
         When the stimulus drives a neuron that is no spike source, or `core_of` does not fit.
     """
     if not isinstance(network, CompiledNetwork):
-        raise ConfigError(f"simulate takes a CompiledNetwork, not {type(network).__name__}; use compile_network() first")
+        raise ConfigError(f"simulate takes a CompiledNetwork, not {type(network).__name__}; use compile_network() "
+                          f"first")
     stimulus = network.stimulus if stimulus is None else stimulus
     if duration_ms is not None:
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
@@ -169,10 +170,10 @@ def _reach(network, core_of):
 
 
 def _whole_ticks(duration_ms, dt_ms):
-    ticks = round(duration_ms / dt_ms)
-    if duration_ms < 0 or abs(duration_ms / dt_ms - ticks) > 1e-6:
+    steps = duration_ms / dt_ms
+    if not (0 <= steps < 2**62 and abs(steps - round(steps)) <= 1e-6):  # not a number, among others
         raise ConfigError(f"duration_ms is {duration_ms:g}; it must be a whole number of ticks of {dt_ms:g} ms")
-    return ticks
+    return round(steps)
 
 
 def _check_core_of(network, core_of):
@@ -184,7 +185,8 @@ def _check_core_of(network, core_of):
                           f"of shape {core_of.shape}")  # fmt: skip
     wrong = np.flatnonzero((core_of == HOST) != network.is_source) if core_of.min(initial=0) >= HOST else [core_of.argmin()]
     if len(wrong):
-        raise ConfigError(f"core_of[{wrong[0]}] is {core_of[wrong[0]]}; spike sources, and only they, are on the host (-1)")
+        raise ConfigError(f"core_of[{wrong[0]}] is {core_of[wrong[0]]}; spike sources, and only they, are on the host "
+                          f"(-1)")
     return core_of.astype(np.int32)
 
 
@@ -208,6 +210,7 @@ def _reporter(progress, duration_s):
     def to_terminal(elapsed, completed):
         left = elapsed / completed - elapsed
         end = "\n" if completed >= 1 else ""
-        print(f"\rsimulating {completed:6.1%}, {elapsed:.1f} s, {left:.1f} s left ", end=end, file=sys.stderr, flush=True)
+        print(f"\rsimulating {completed:6.1%}, {elapsed:.1f} s, {left:.1f} s left "
+              f"", end=end, file=sys.stderr, flush=True)
 
     return to_terminal

@@ -62,7 +62,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     Raises
     ------
     ProvenanceError
-        The chip has no such table, or the tables do not go together.
+        The chip has no such table, the tables do not go together, or the counts are of another network.
     ConfigError
         A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
     """
@@ -84,7 +84,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
         process=first.process, voltage=f"{first.voltage_v.value} V",
         sources={key: f"{figure.source} ({figure.how})" for key, figure in used.items()},
         lines=lines, per_core=_per_core(amounts, figures), ticks=ticks, static_mw=Fraction(static_mw),
-        copies=_copies(amounts, chip), queries=queries, lacks=_lacks(chip, network),
+        copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
         not_costed=_not_costed(counts, chip, first.scope),
     )  # fmt: skip
 
@@ -151,11 +151,13 @@ def _ticks(counts, amounts, mesh, time, tick_us):
     return ticks, {key: getattr(time, key) for key in ("neuron_update_active_ns", "synaptic_event_ns", barrier)}
 
 
-def _lacks(chip, network):
+def _missing(counts, chip, network):
+    """What the chip cannot do of the network; None when there is no network to look at."""
     if network is None:
-        return f"not checked against what {chip.name} offers: no network was given"
-    missing = chip.check(network)
-    return f"not runnable as is: {'; '.join(missing)}" if missing else None
+        return None
+    if not np.array_equal(counts.core_of == HOST, network.is_source):
+        raise ProvenanceError(f"the counts are of another network than this one of {network.n_neurons} neurons")
+    return tuple(chip.check(network))
 
 
 def _not_costed(counts, chip, scope):
@@ -166,7 +168,7 @@ def _not_costed(counts, chip, scope):
     between = ~from_host & ~within_a_chip(counts, chip.mesh)
     items = []
     if from_host.any():
-        items.append(f"host injection of {counts.message_count[from_host].sum():,} messages, no published figure")
+        items.append(f"host injection, no published figure: {counts.message_count[from_host].sum():,} messages")
     if between.any():
-        items.append(f"{counts.message_count[between].sum():,} messages between chips, no published figure")
-    return (*items, "the barrier's energy, and the mesh's transit time within a tick, no published figure")
+        items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
+    return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")

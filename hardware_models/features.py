@@ -21,7 +21,7 @@ FEATURES = {
     "time_dependence": "{} that depends on time",
     "memoryless_gate": "a memoryless gate: each update sets '{}' anew",
     "many_states": "more than two variables that change ({})",
-    "soft_reset": "a reset that is not 'v = 0' of one variable: {}",
+    "soft_reset": "a reset that is not one variable set to 0: {}",
     "other_threshold": "a threshold that is not one variable against a constant: {}",
     "float_arithmetic": "state or constants that are not whole numbers ({})",
     "float_weights": "weights that are not whole numbers ({})",
@@ -30,6 +30,7 @@ FEATURES = {
 }
 
 _CURVED = {"log", "sqrt", "sin", "cos", "tanh"}
+_WHOLE = {"abs", "int", "keyed_uniform"}  # functions that are no reason of their own to expect fractions
 
 
 def missing_features(network, chip):
@@ -51,6 +52,9 @@ def _of_population(population, operations):
     """(feature, detail) for each thing that a population needs."""
     if len(population.state) > 2:
         yield "many_states", ", ".join(population.state)
+    fires = any(operation.kind == "threshold" for operation in operations)
+    if fires and not any(operation.kind == "reset" and operation.each for operation in operations):
+        yield "soft_reset", "none"
     changed = _not_whole(population.state) + _not_whole(population.parameters)
     for operation in operations:
         reading = _Reading(population, operation)
@@ -163,23 +167,22 @@ class _Reading:
         written = [s for s in self.statements if s.op != ":="]
         trees = [tree for s, tree in zip(self.statements, self.trees) if s.op != ":="]
         plain = len(written) == 1 and written[0].op == "=" and self._zero(trees[0])
-        if not plain:
+        if written and not plain:
             yield "soft_reset", "; ".join(map(_text, written))
 
     def fractions(self):
-        """Names, literals and divisions by which something other than whole numbers enters."""
+        """Constants, and statements, by which something other than whole numbers enters."""
         found = []
         for statement, tree in zip(self.statements, self.trees):
+            divided = statement.op == "/=" or any(isinstance(n, (ast.Div, ast.Pow)) for n in ast.walk(tree))
+            if divided or _called(tree) - _WHOLE:
+                found.append(_text(statement))
             for node in ast.walk(tree):
                 value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
                 name = node.id if isinstance(node, ast.Name) else None
                 value = self.operation.constants.get(name, value)
                 if isinstance(value, float) and not value.is_integer():
                     found.append(name or repr(value))
-                if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-                    found.append(_text(statement))
-            if statement.op == "/=":
-                found.append(_text(statement))
         return found
 
 

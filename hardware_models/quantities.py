@@ -35,6 +35,5 @@ def quantities(counts, mesh):
 
 
 def within_a_chip(counts, mesh):
-    """(n_pairs,) bool: which of the pairs of cores that exchange messages are on one chip."""
-    source, destination = counts.message_source, counts.message_destination
-    return (source != HOST) & (chip_of(source, mesh) == chip_of(destination, mesh))
+    """(n_pairs,) bool: which of the pairs of cores that exchange messages are on one chip; the host is on none."""
+    return chip_of(counts.message_source, mesh) == chip_of(counts.message_destination, mesh)

@@ -53,8 +53,8 @@ class CostReport:
         How many copies of the network fit side by side on the chips in use.
     queries : int or None
         Queries run one after the other.
-    lacks : str or None
-        Why the network does not run on the chip as it is; None when it does.
+    missing : tuple of str, or None
+        What the network needs and the chip does not offer; None when that was not looked at.
     not_costed : tuple of str
         What happened but has no published figure.
     """
@@ -73,8 +73,15 @@ class CostReport:
     static_mw: Fraction
     copies: int
     queries: int | None
-    lacks: str | None
+    missing: tuple[str, ...] | None
     not_costed: tuple[str, ...]
+
+    @property
+    def lacks(self):
+        """The heading: why the network does not run on the chip as it is; None when it does."""
+        if self.missing is None:
+            return f"not checked against what {self.chip} offers: no network was given"
+        return f"not runnable as is: {'; '.join(self.missing)}" if self.missing else None
 
     @property
     def dynamic_low_pj(self):
@@ -116,7 +123,8 @@ class CostReport:
         per_query = self.per_query()
         return {
             "chip": self.chip, "chip_hash": self.chip_hash, "counts_hash": self.counts_hash, "table": self.table,
-            "scope": self.scope, "process": self.process, "voltage": self.voltage, "lacks": self.lacks,
+            "scope": self.scope, "process": self.process, "voltage": self.voltage,
+            "lacks": self.lacks, "missing": None if self.missing is None else list(self.missing),
             "lines": self.to_frame().reset_index().to_dict(orient="records"),
             "dynamic_low_pj": float(self.dynamic_low_pj), "dynamic_high_pj": float(self.dynamic_high_pj),
             "static_pj": float(self.static_pj), "static_mw": float(self.static_mw),
@@ -131,7 +139,8 @@ class CostReport:
     def __str__(self):
         ticks = self.ticks
         rows = [f"Energy on {self.chip}, table {self.table} ({self.scope}, {self.process}, {self.voltage})"]
-        rows += [self.lacks] if self.lacks else []
+        rows += ["not runnable as is:", *(f"  - {text}" for text in self.missing)] if self.missing else []
+        rows += [self.lacks] if self.missing is None else []
         for line in self.lines:
             unit = _interval(line.unit_low_pj, line.unit_high_pj)
             rows.append(f"  {line.term:<17}{line.count:>16,} x {unit:<22} = "

@@ -37,7 +37,9 @@ def verb(function):
 
 @verb
 @click.argument("experiment")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT].")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT]."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.")
 def run(experiment, out, settings):
     """Run an experiment: a name, or a TOML file that names one.
@@ -106,7 +108,10 @@ def doctor():
 
     findings = diagnose()
     rows = [{"name": f.name, "ok": f.ok, "detail": f.detail, "remedy": f.remedy} for f in findings]
-    lines = [f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + ("" if f.ok else f"\n      {f.remedy}") for f in findings]
+    lines = [
+        f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + ("" if f.ok else f"\n      {f.remedy}")
+        for f in findings
+    ]
     healthy = all(f.ok for f in findings)
     return {"healthy": healthy, "findings": rows}, "\n".join(lines), FINE if healthy else BROKEN_ENVIRONMENT
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import msgspec
 
@@ -41,14 +42,15 @@ def load_config(name, settings, experiments):
     if known not in experiments:
         raise ConfigError(f"{path}: experiment {known!r} is unknown; choose one of {', '.join(experiments)}")
     experiment = experiments[known]
-    fields = msgspec.structs.fields(experiment.Config)
+    fields, origin = msgspec.structs.fields(experiment.Config), {}
     for setting in settings:
         key, value = _setting(setting)
         if key not in {field.name for field in fields}:
             names = ", ".join(field.name for field in fields)
             raise ConfigError(f"--set {setting}: '{known}' has no key '{key}'; its keys are: {names}")
         table[key] = value
-    return experiment, _convert(table, experiment.Config, path)
+        origin[key] = f"--set {setting}"
+    return experiment, _convert(table, experiment.Config, path, origin)
 
 
 def _path(name, experiments):
@@ -81,10 +83,21 @@ def _setting(setting):
         return key.strip(), text.strip()
 
 
-def _convert(table, config_type, path):
+def _convert(table, config_type, path, origin):
+    """The checked configuration; a message names the setting or the file that the wrong value came from."""
     try:
         return msgspec.convert(table, config_type)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`").lstrip(".")
-        raise ConfigError(f"{path}: {f'{key}: ' if key else ''}{what}") from None
+        what, _, where = str(error).partition(" - at `$.")
+        key = where.rstrip("`")
+        raise ConfigError(
+            f"{origin.get(key, f'{path}: {key}' if key else path)}: {what}{_choices(config_type, key)}"
+        ) from None
+
+
+def _choices(config_type, key):
+    """For a key that takes one of several words: those words."""
+    for field in msgspec.structs.fields(config_type):
+        if field.name == key and get_origin(field.type) is Literal:
+            return f"; choose one of {', '.join(get_args(field.type))}"
+    return ""

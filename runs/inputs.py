@@ -51,7 +51,9 @@ def digits(support, queries, seed):
     data = load_digits()
     there_are = len(data.target)
     if support + queries > there_are:
-        raise ConfigError(f"support {support} plus queries {queries} exceed the {there_are} digits there are; lower one")
+        raise ConfigError(
+            f"support {support} plus queries {queries} exceed the {there_are} digits there are; lower one"
+        )
     order = np.random.default_rng(seed).permutation(there_are)[: support + queries]
     images = data.data[order] - data.data[order[:support]].mean(axis=0)
     images /= np.linalg.norm(images, axis=1, keepdims=True)

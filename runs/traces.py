@@ -84,6 +84,7 @@ def _inspection(d):
     width = max(len(p["name"]) for p in d["populations"])
     for p in d["populations"]:
         kind = "spike sources" if p["is_source"] else "neurons"
-        yield f"  {p['name']:<{width}}  {p['neurons']:>9,} {kind:<13}  {p['spikes']:>12,} spikes  {p['deliveries_received']:>14,} deliveries"
+        yield (f"  {p['name']:<{width}}  {p['neurons']:>9,} {kind:<13}  {p['spikes']:>12,} spikes  "
+               f"{p['deliveries_received']:>14,} deliveries")  # fmt: skip
     for name, value in d["hashes"].items():
         yield f"  {name:<{width}}  {value}"

@@ -1,5 +1,6 @@
 """The law of energy: a cost report is counts times table, exactly, with the counts recounted."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -39,7 +40,7 @@ def energy(case):
     if report.counts_hash != counts.hash:
         faults.append("the report is of other counts than this trace has under this placement")
     low, high = (float(total) for total in _totals(amounts, prices))
-    found = f"{low:.6g} to {high:.6g} pJ is exactly counts times table {report.table}"
+    found = f"dynamic energy, {low:.6g} to {high:.6g} pJ, is exactly counts times table {report.table}"
     return checked + 1, found, faults[0] if faults else None
 
 
@@ -100,10 +101,10 @@ def _totals(amounts, prices):
 
 
 def _comparisons(report, chip, cores, amounts, prices):
-    """(what, value in the report, value due), the most telling first."""
+    """(what, value in the report, value due), the most telling first; how long a tick lasts is not among them."""
     lines = {line.term: line for line in report.lines}
     yield "the list of terms", sorted(lines), sorted(prices)
-    for term in lines.keys() & prices.keys():
+    for term in (term for term in prices if term in lines):
         line, (low, high) = lines[term], prices[term]
         yield f"the count of {term}", line.count, sum(amounts[term])
         yield f"the least energy of {term}, in pJ,", line.energy_low_pj, sum(amounts[term]) * low
@@ -114,7 +115,6 @@ def _comparisons(report, chip, cores, amounts, prices):
     scope = chip.tables[report.table.split(" + ")[0]].scope
     n_chips = 0 if scope == "all_in" else np.unique(chip_of(cores, chip.mesh)).size
     yield "static power in mW", report.static_mw, n_chips * Fraction(chip.static.power_mw_per_chip.value)
-    yield "static energy in pJ", report.static_pj, report.static_mw * report.ticks.total_ns
     yield "the list of cores", report.per_core.index.tolist(), cores.tolist()
     for k, column in enumerate(("energy_low_pj", "energy_high_pj")):
         for row, (core, stated) in enumerate(zip(cores.tolist(), report.per_core[column].tolist())):
@@ -123,5 +123,7 @@ def _comparisons(report, chip, cores, amounts, prices):
 
 
 def _show(value):
-    """A value as details print it, a Fraction to all digits that a float64 has."""
-    return f"{float(value):.17g}" if isinstance(value, Fraction) else f"{value}"
+    """A value as details print it, in one line: a Fraction to 28 digits, a long list cut short."""
+    if isinstance(value, Fraction):
+        return str(Decimal(value.numerator) / value.denominator)
+    return text if len(text := str(value)) <= 100 else f"{text[:100]}..."

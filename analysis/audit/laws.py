@@ -13,7 +13,6 @@ from analysis.audit.recount import spike_windows
 from analysis.audit.report import FAILED, NOT_CHECKABLE, PASSED, AuditReport, Law
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
 from eventsim.errors import EventSimError, TraceFormatError
-from hardware_models.resources import demand
 
 __all__ = ["LAWS", "audit"]
 
@@ -101,7 +100,7 @@ def _deliveries(case):
         p = wrong[0]
         fault = (f"pathway '{case.trace.network.pathways[p].name}' delivered {delivered[p]:,}, due were "
                  f"{_due(due.sent[p], due.in_flight[p], due.dropped[p])}")  # fmt: skip
-    return delivered.size, f"deliveries {_due(due.sent.sum(), due.in_flight.sum(), due.dropped.sum())}", fault
+    return delivered.size, f"delivered were {_due(due.sent.sum(), due.in_flight.sum(), due.dropped.sum())}", fault
 
 
 def _due(sent, in_flight, dropped):
@@ -120,7 +119,7 @@ def _received(case):
         if count[i] == due.received[i]:
             fault = (f"{case.name(i)} received weight {float(weight[i])!r}, due was {float(due.weight[i])!r} within "
                      f"{due.rounding[i]:.1e}")  # fmt: skip
-    found = f"counts and weights of every neuron; largest difference {difference.max(initial=0):.1e}, by rounding"
+    found = f"deliveries to each neuron exactly, their weights to {difference.max(initial=0):.1e}, within rounding"
     return 2 * count.size, found, fault
 
 
@@ -178,11 +177,11 @@ def _placement(case):
     if placement is None:
         raise NotCheckableError("no placement was given")
     try:
-        placement.validate(network)
+        used = placement.validate(network)
     except EventSimError as error:
         return network.n_neurons, "", str(error)
     fault = None
-    if placement.used is not None and not np.array_equal(placement.used, demand(network, placement.core_of)):
+    if placement.used is not None and not np.array_equal(placement.used, used):
         fault = "what the placement says its cores hold is not what they hold"
     elsewhere = np.flatnonzero(placement.core_of != case.counts.core_of)
     if elsewhere.size and not _costed_as_placed(case):

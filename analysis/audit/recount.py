@@ -94,8 +94,7 @@ def recount_deliveries(trace):
     for spikes in spike_windows(trace):
         fired += np.bincount(spikes.neuron, minlength=fired.size)
         for bundle, _, fate in _sent(bundles, spikes, trace.stimulus):
-            for k in range(3):
-                times[k] += np.bincount(bundle[fate == k], minlength=bundles.size.size)
+            np.add.at(times, (fate, bundle), 1)
     n_pathways = len(network.pathways)
     sent = _sums(network.pathway_of, fired[network.pre], n_pathways)
     in_flight, dropped = (_sums(bundles.pathway, times[k] * bundles.size, n_pathways) for k in (_IN_FLIGHT, _DROPPED))

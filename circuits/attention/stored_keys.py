@@ -1,5 +1,7 @@
 """StoredKeyAttention: softmax(beta q.K) V with keys and values in the synapses, queries as spikes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from circuits.circuit import Circuit, Phases
@@ -13,9 +15,6 @@ __all__ = ["StoredKeyAttention"]
 
 #: Source neurons that mark a query's phases.
 _BEGIN, _OPEN, _CLOSE = range(3)
-
-#: Ticks after `close` in which the last spikes reach the outputs and leave them.
-_FLUSH_TICKS = 12
 
 #: Logits below softmax's own by which the pool is held silent outside the active ticks, besides what the
 #: input can reach: exp(-60) is below the smallest step of the uniform noise, 2**-54.
@@ -67,15 +66,17 @@ class StoredKeyAttention(Circuit):
                  inhibition=1.0, encode_ticks=256, limit=1.0, norm=1.0, reset="spikes", seed=0, token_keys=None,
                  dt_ms=1.0):  # fmt: skip
         keys, values = np.asarray(keys, dtype=np.float64), np.ma.asarray(values)
-        require(keys.ndim == 2 and np.isfinite(keys).all(), f"keys must be a finite (n, d) array, got shape {keys.shape}")
+        require(
+            keys.ndim == 2 and np.isfinite(keys).all(), f"keys must be a finite (n, d) array, got shape {keys.shape}"
+        )
         require(values.ndim == 2 and len(values) == len(keys),
-                f"values of shape {values.shape} do not fit keys of shape {keys.shape}; give one row per key")  # fmt: skip
+                f"values of shape {values.shape} do not fit keys of shape {keys.shape}; "
+                "give one row per key")  # fmt: skip
         require(((values >= 0) & (values <= 1)).all(), "values must lie in 0 to 1")
         require(softmax in SOFTMAX, f"softmax '{softmax}' is unknown; choose one of {', '.join(SOFTMAX)}")
         require(active_ticks >= 1, f"active_ticks is {active_ticks}; it must be at least 1")
         require(np.isfinite(beta), f"beta is {beta}; it must be finite")
-        phases = Phases(encode_ticks + 2, active_ticks, 1 + _FLUSH_TICKS)
-        super().__init__("stored_key_attention", dt_ms=dt_ms, phases=phases)
+        super().__init__("stored_key_attention", dt_ms=dt_ms, phases=Phases(encode_ticks + 2, active_ticks))
         self.keys, self.values, self.beta, self.norm, self.reset_by = keys, values, float(beta), float(norm), reset
         self.latency = Latency(limit, encode_ticks)
         self.target_spikes = rate_per_tick * active_ticks
@@ -88,11 +89,6 @@ class StoredKeyAttention(Circuit):
     def logit_bound(self):
         """No logit exceeds this: |beta| times the longest key times the norm allowed to queries."""
         return abs(self.beta) * float(np.linalg.norm(self.keys, axis=1).max()) * self.norm
-
-    @property
-    def logit_error(self):
-        """No encoded logit is farther than this from beta q.K: half a latency step in every entry of the query."""
-        return abs(self.beta) * self.latency.per_tick / 2 * float(np.abs(self.keys).sum(axis=1).max())
 
     @property
     def cut(self):
@@ -110,6 +106,7 @@ class StoredKeyAttention(Circuit):
             n, rate_per_tick=rate_per_tick, inhibition=inhibition, seed=seed, token_keys=token_keys, dt_ms=self.dt_ms,
             u_start=-start_inhibition - silence - drifted,
         )  # fmt: skip
+        self.phases = replace(self.phases, flush_ticks=1 + part.phases.flush_ticks)
         self.input = self.neurons("input", d, Source())
         self.control = self.neurons("control", 3, Source())
         softmax_part = self.use(part, "softmax")
@@ -162,6 +159,11 @@ class StoredKeyAttention(Circuit):
     def logits(self, queries):
         """beta q.K in plain numpy: (m, n)."""
         return self.beta * np.asarray(queries) @ self.keys.T
+
+    def encoding_error(self, queries):
+        """How far the logits that spike times stand for are from beta q.K, the worst token of each query: (m,)."""
+        encoded = self.latency.decode(self.latency.encode(queries))
+        return np.abs(self.logits(encoded) - self.logits(queries)).max(axis=1)
 
     def exact(self, queries):
         """softmax(beta q.K) in plain numpy: (m, n)."""

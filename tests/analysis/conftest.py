@@ -27,8 +27,9 @@ def _random_circuit(rng, reset):
     leaky = circuit.neurons("leaky", 9, LIF(tau_ms=6.0, v_th=0.7))
     gate, whole = circuit.neurons("gate", 5, Gate()), circuit.neurons("whole", 6, IntegrateFire())
     sink = circuit.neurons("sink", 2, IntegrateFire())
-    pairs = [(inputs, leaky), (inputs, gate), (leaky, gate), (leaky, whole), (whole, leaky), (gate, whole), (gate, gate)]
-    for pre, post in [*pairs, (leaky, sink), (inputs, sink)]:
+    pairs = [(inputs, leaky), (inputs, gate), (inputs, sink), (leaky, gate), (leaky, whole), (leaky, sink),
+             (whole, leaky), (gate, whole), (gate, gate)]  # fmt: skip
+    for pre, post in pairs:
         n = 3 * max(pre.size, post.size)
         circuit.connect(pre, post, _random_table(rng, pre.size, post.size, n), delay_ms=rng.integers(6, size=n))
     if reset == "spikes":
@@ -89,3 +90,30 @@ def run():
 def price():
     """A function (trace, placement) -> CostReport."""
     return lambda trace, placement: cost(count_events(trace, placement), queries=_QUERIES, network=trace.network)
+
+
+@pytest.fixture(scope="session")
+def sound(random_model, run, price, tmp_path_factory):
+    """A run in which everything that is broken below occurs, and its landmarks."""
+    model = random_model(0, "host")
+    trace = run(model, trace=tmp_path_factory.mktemp("sound") / "trace.h5")
+    return SimpleNamespace(
+        model=model, trace=trace, placement=model.placement, report=price(trace, model.placement),
+        at=_landmarks(model.network, trace),
+    )  # fmt: skip
+
+
+def _landmarks(network, trace):
+    """Places where a mutant bites: a synapse that delivers, a spike with room after it, a spike of a sink."""
+    spikes, events = trace.spikes(), trace.synaptic_events()
+    chosen = (events.weight > 0) & network.is_source[events.pre] & (network.delay[events.synapse] > 0)
+    synapse = int(events.synapse[chosen][0])
+    taken = set(zip(spikes.tick.tolist(), spikes.neuron.tolist()))
+    free = [(t, i) for t, i in sorted(taken) if not network.is_source[i] and 1 < t < 50 and (t + 1, i) not in taken]
+    sending = next((t, i) for t, i in free if network.out_degree[i])
+    sink = next((t, i) for t, i in free if not network.out_degree[i])
+    return SimpleNamespace(
+        synapse=synapse, post=int(network.post[synapse]), pathway=int(network.pathway_of[synapse]),
+        source=network.pathways[network.pathway_of[synapse]].source,
+        tick=sending[0], neuron=sending[1], sink_tick=sink[0], sink=sink[1],
+    )  # fmt: skip

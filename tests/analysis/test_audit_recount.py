@@ -60,7 +60,7 @@ def test_events_are_those_counted_by_hand(run, by_hand):
     # Kinds: 0 spikes, 1 synaptic events, 2 of weight zero, 3 messages out, 4 messages in.
     at_spikes = [[(t, -1, 0, 1), (t, -1, 3, 2), (t, 0, 1, 2), (t, 0, 4, 1), (t, 2, 4, 1)] for t in (1, 4, 7)]
     arrivals = [(t, 2, kind, 1) for t in (5, 8) for kind in (1, 2)]
-    assert rows == sorted(sum(at_spikes, []) + arrivals)
+    assert rows == sorted([*at_spikes[0], *at_spikes[1], *at_spikes[2], *arrivals])
     assert counts.message_source.tolist() == [-1, -1]
     assert counts.message_destination.tolist() == [0, 2]
     assert counts.message_count.tolist() == [3, 3]

@@ -56,6 +56,12 @@ def test_the_fastest_ticks_of_the_case_worked_out_by_hand(hand, loihi):
     assert float(cost(hand, loihi).static_pj) == 211138.56  # 104.4 mW x 2,022.4 ns
 
 
+def test_a_tick_waits_for_a_crowded_core_even_when_only_another_has_events(loihi):
+    counts = idle_counts([0] * 10 + [1], 1, tick=np.zeros(1, np.int64), core=np.ones(1, np.int32),
+                         kind=np.array([SYNAPTIC_EVENTS], np.uint8), count=np.ones(1, np.int64))  # fmt: skip
+    assert cost(counts, loihi).ticks.longest_ns == cost(counts, loihi).ticks.shortest_ns == 113 + 84
+
+
 def test_the_energy_of_each_core_by_hand_and_their_sum(hand, loihi):
     per_core = cost(hand, loihi).per_core
     # Core 0: 8 updates, 2 events, 2 messages, and the hops of what it sends. Core 36: 16 updates, 8 events, 2 messages.
@@ -114,14 +120,14 @@ def test_messages_from_the_host_are_delivered_but_their_way_is_not_costed(build,
     report = cost(counts, loihi)
     assert lines_of(report)["messages_in"] == (4, 6.8, 6.8)
     assert lines_of(report)["hops_east_west"][0] == lines_of(report)["hops_north_south"][0] == 0
-    assert "host injection of 4 messages, no published figure" in report.not_costed
+    assert "host injection, no published figure: 4 messages" in report.not_costed
 
 
 def test_messages_between_chips_are_named_as_not_costed_and_each_chip_draws_static_power(build, record, loihi):
     network = build([("x", 2, False)], [((0, 0), [(0, 1, 0, 1)])])
     counts = count_events(record(network, [(0, 0)], 1), Placement.of(network, [0, 128], loihi))
     report = cost(counts, loihi)
-    assert "1 messages between chips, no published figure" in report.not_costed
+    assert "messages between chips, no published figure: 1" in report.not_costed
     assert lines_of(report)["hops_east_west"][0] == 0
     assert report.static_mw == Fraction("208.8")
 
@@ -172,15 +178,17 @@ def with_table(loihi):
         table = loihi.tables["davies2018"]
         kept = {key: getattr(table.energy, key) if key in energy else None for key in table.energy.__struct_fields__}
         changes = {"energy": msgspec.structs.replace(table.energy, **kept)} | changes
-        return msgspec.structs.replace(loihi, tables=loihi.tables | {"other": msgspec.structs.replace(table, **changes)})
+        other = msgspec.structs.replace(table, **changes)
+        return msgspec.structs.replace(loihi, tables=loihi.tables | {"other": other})
 
     return made
 
 
 def test_tables_of_different_scope_process_or_voltage_or_with_a_common_term_are_not_mixed(hand, loihi, with_table):
     voltage = msgspec.structs.replace(loihi.static.power_mw_per_chip, value=loihi.static.power_mw_per_chip.value / 100)
-    for changes, complaint in (({"scope": "all_in"}, "mix scope"), ({"process": "28 nm"}, "mix process"),
-                               ({"voltage_v": voltage}, "mix voltage_v"), ({}, "both give synaptic_event_pj")):  # fmt: skip
+    refused = [({"scope": "all_in"}, "mix scope"), ({"process": "28 nm"}, "mix process"),
+               ({"voltage_v": voltage}, "mix voltage_v"), ({}, "both give synaptic_event_pj")]  # fmt: skip
+    for changes, complaint in refused:
         with pytest.raises(ProvenanceError, match=complaint):
             cost(hand, with_table(**changes), ("davies2018", "other"))
 
@@ -220,8 +228,9 @@ def test_the_heading_says_whether_the_chip_runs_the_network(build, record, loihi
     fractional = build([("x", 2, False)], [((0, 0), [(0, 1, 0, 0.5)])])
     for network, heading in ((plain, None), (fractional, "not runnable as is: pathway 'path0': weights that are not")):
         counts = count_events(record(network, [(0, 0)], 2), place(network, loihi))
-        lacks = cost(counts, loihi, network=network).lacks
-        assert lacks is heading or lacks.startswith(heading)
+        report = cost(counts, loihi, network=network)
+        assert report.lacks is heading or report.lacks.startswith(heading)
+        assert ("not runnable as is:\n  - pathway 'path0'" in str(report)) == (heading is not None)
     assert "not checked" in cost(counts, loihi).lacks
     with pytest.raises(ProvenanceError, match="another network"):
         cost(counts, loihi, network=build([("x", 3, False)]))

@@ -15,7 +15,8 @@ from hardware_models import counts as counts_module
 
 
 def rows_of(counts):
-    return [(int(t), int(c), KINDS[k], int(n)) for t, c, k, n in zip(counts.tick, counts.core, counts.kind, counts.count)]
+    columns = (column.tolist() for column in (counts.tick, counts.core, counts.kind, counts.count))
+    return [(tick, core, KINDS[kind], count) for tick, core, kind, count in zip(*columns)]
 
 
 def messages_of(counts):

@@ -62,6 +62,12 @@ def test_when_only_neurons_are_scarce_no_core_is_left_half_empty(build, shrunk):
     assert np.bincount(place(network, shrunk(neurons_per_core=4)).core_of).tolist() == [4, 4, 4, 4, 4]
 
 
+def test_a_source_shared_by_all_neurons_of_a_core_takes_one_axon(build, shrunk):
+    shared = [(i, j, 0, 1) for i in range(2) for j in range(4)]
+    network = build([("in", 2, True), ("x", 4, False)], [((0, 1), shared)])
+    assert place(network, shrunk(input_axons_per_core=2)).n_cores == 1
+
+
 def test_output_axons_split_a_core_that_was_full_of_nothing_else(build, shrunk):
     # 4 senders reach 8 receivers each, and 8 words hold the input of 2 receivers: 4 cores are reached. Together the
     # senders would need 16 axons, 8 are allowed; so two senders to a core, the second pair beside the first receivers.

@@ -26,11 +26,12 @@ class Run:
 def by_brian2(network, compiled, ticks, namespace=None):
     """Run a Brian2 network; neurons are numbered as in `compiled`, where each group begins at its population."""
     groups = [g for g in network.objects if isinstance(g, brian2.NeuronGroup | brian2.SpikeGeneratorGroup)]
-    monitors = [brian2.SpikeMonitor(group) for group in groups]
+    firing = [g for g in groups if isinstance(g, brian2.SpikeGeneratorGroup) or "spike" in g.events]
+    monitors = [brian2.SpikeMonitor(group) for group in firing]
     network.add(*monitors)
     network.run(ticks * compiled.dt_ms * brian2.ms, namespace=namespace or {})
     spikes = []
-    for group, monitor in zip(groups, monitors):
+    for group, monitor in zip(firing, monitors):
         tick = np.round(np.asarray(monitor.t_) / (compiled.dt_ms * 1e-3)).astype(int)
         spikes += zip(tick.tolist(), (np.asarray(monitor.i) + compiled.population(group.name).start).tolist())
     by_name = {group.name: group for group in groups}

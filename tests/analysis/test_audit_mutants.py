@@ -1,0 +1,302 @@
+"""Every law is proved: something is broken on purpose, and the law that watches it must say so.
+
+A row of a table names what is broken, how, and which laws must be among those that fail. The unbroken run passes all.
+"""
+
+import inspect
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from analysis.audit import LAWS, audit
+from eventsim import open_trace, simulate
+from eventsim.arrays import decode_json, encode_json
+from eventsim.counts import KINDS
+from eventsim.trace import reader, schema
+from hardware_models import cost
+
+
+def failed(report):
+    return {law.name for law in report.laws if law.verdict == "failed"}
+
+
+def not_checkable(report):
+    return {law.name for law in report.laws if law.verdict == "not checkable"}
+
+
+def test_the_unbroken_run_passes_every_law(sound):
+    report = audit(sound.trace, sound.placement, sound.report)
+    assert {law.verdict for law in report.laws} == {"passed"}, str(report)
+
+
+#: Name -> (kernel text, its replacement, laws that must fail). {x} is a landmark.
+KERNEL = {
+    "one synapse is dropped": (
+        "neuron = post[synapse]\n",
+        "neuron = post[synapse]\n                    if synapse == {synapse}:\n                        continue\n",
+        {"deliveries", "received", "counts"}),
+    "the last synapse of every row is dropped": (
+        "rows[row + 1]):", "rows[row + 1] - 1):", {"deliveries", "received", "counts"}),
+    "rows of one pathway are doubled": (
+        "in range(first_synapse[{pathway}] + rows[row], first_synapse[{pathway}] + rows[row + 1]):",
+        "in 2 * list(range(first_synapse[{pathway}] + rows[row], first_synapse[{pathway}] + rows[row + 1])):",
+        {"deliveries", "received", "counts"}),
+    "one pathway delivers a tick early": (
+        "delays[delays_at[{pathway}] + d]) %", "max(0, delays[delays_at[{pathway}] + d] - 1)) %", {"counts"}),
+    "one pathway delivers a tick late": (
+        "delays[delays_at[{pathway}] + d]) %", "min(depth - 1, delays[delays_at[{pathway}] + d] + 1)) %", {"counts"}),
+    "the last spike of each tick is forgotten before it is sent": (
+        "history_count[{source}, slot] = fired", "history_count[{source}, slot] = max(0, fired - 1)", {"deliveries"}),
+    "a neuron's deliveries are not counted": (
+        "received_count[neuron] += 1", "received_count[neuron] += neuron != {post}", {"received", "cores"}),
+    "a synapse's weight is not summed": (
+        "received_weight[neuron] += w", "received_weight[neuron] += 0 if synapse == {synapse} else w", {"received"}),
+    "a synapse is left out of its pathway's count": (
+        "delivered[{pathway}] += 1", "delivered[{pathway}] += synapse != {synapse}", {"deliveries", "cores"}),
+    "deliveries are booked on the next core": (
+        "tally[1, core_of[neuron] + 1] += 1", "tally[1, (core_of[neuron] + 1) % (n_cores - 1) + 1] += 1",
+        {"counts", "cores"}),
+    "negative weights pass for zero": ("if w == 0.0:", "if w <= 0.0:", {"counts"}),
+    "a message to the sender's own core is not counted": (
+        "messages[here, there] += 1", "messages[here, there] += here != there", {"messages", "cores"}),
+    "messages swap sender and receiver": (
+        "messages[here, there] += 1", "messages[there, here] += 1", {"messages", "cores"}),
+    "incoming messages are booked on the sender": ("tally[4, there] += 1", "tally[4, here] += 1", {"counts", "cores"}),
+    "one spike is recorded a tick late": (
+        "= tick, neuron\n", "= tick + (tick == {tick} and neuron == {neuron}), neuron\n", {"counts"}),
+    "one spike of a sink is recorded a tick late": (
+        "= tick, neuron\n", "= tick + (tick == {sink_tick} and neuron == {sink}), neuron\n", {"counts"}),
+    "one spike is not recorded": (
+        "spikes += 1\n", "spikes += not (tick == {tick} and neuron == {neuron})\n",
+        {"deliveries", "received", "counts", "cores", "messages"}),
+    "one spike of a sink is not recorded": (
+        "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
+    "one spike is not counted": (
+        "tally[0, here] += 1", "tally[0, here] += not (tick == {tick} and neuron == {neuron})", {"counts", "cores"}),
+    "sources fire a tick late": ("]] == tick:", "]] == tick - 1:", {"stimulus"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KERNEL)
+def test_a_broken_kernel_is_caught(name, sound, run, price):
+    old, new, laws = KERNEL[name]
+    trace = run(sound.model, *[tuple(text.format(**vars(sound.at)) for text in (old, new))])
+    report = audit(trace, sound.placement, price(trace, sound.placement))
+    assert laws <= failed(report), str(report)
+    assert "hashes" not in failed(report)
+
+
+def test_a_host_reset_that_drops_nothing_is_caught(sound, run):
+    module = inspect.getmodule(simulate)
+    text, drop = inspect.getsource(module._run), 'arguments["history_count"][:] = 0'
+    assert drop in text
+    broken = {}
+    exec(text.replace(drop, "pass"), vars(module) | {}, broken)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_run", broken["_run"])
+        report = audit(run(sound.model))
+    assert {"deliveries", "received", "counts"} <= failed(report), str(report)
+
+
+def test_a_cost_of_miscounted_events_is_caught(sound, run, price):
+    """The energy law recounts; a report that is true to wrong counts is wrong."""
+    trace = run(sound.model, ("tally[4, there] += 1", "tally[4, there] += here != there"))
+    report = audit(trace, sound.placement, sound.report)
+    assert "energy" not in failed(report)
+    assert "energy" in failed(audit(trace, sound.placement, cost(trace.counts())))
+
+
+def test_a_reader_that_does_not_sort_is_caught(sound, monkeypatch):
+    def unsorted(tables, dt_ms):
+        columns = ([getattr(table, name) for table in tables] for name in ("tick", "neuron"))
+        return type(tables[0])(*(np.concatenate(column) for column in columns), dt_ms)
+
+    monkeypatch.setattr(reader, "merge", unsorted)
+    report = audit(sound.trace)
+    assert "order" in failed(report)
+    assert "is out of order, or there twice" in report["order"].detail
+
+
+class Columns:
+    """A copy of the file, to be changed."""
+
+    def __init__(self, file, sound):
+        self.file, self.sound, self.at = file, sound, sound.at
+
+    def rewrite(self, name, values):
+        attributes = dict(self.file[name].attrs)
+        values = np.asarray(values, dtype=self.file[name].dtype)
+        del self.file[name]
+        schema.store(self.file, name, values)
+        self.file[name].attrs.update(attributes)
+
+    def change(self, name, index, by):
+        values = self.file[name][:]
+        values[index] += by
+        self.rewrite(name, values)
+
+    def place_of(self, tick, neuron):
+        """The group of a spike's population, and its row there."""
+        population = next(p for p in self.sound.model.network.populations if neuron < p.stop)
+        group = self.file[f"spikes/{population.name}"]
+        row = np.flatnonzero((group["ticks"][:] == tick) & (group["node_ids"][:] == neuron - population.start))
+        return group.name, int(row[0])
+
+    def forge_hashes(self):
+        manifest = decode_json(self.file[schema.MANIFEST][:], "manifest")
+        for name in ("network", "stimulus", "counts"):
+            manifest[f"{name}_hash"] = schema.stored_hash(self.file[getattr(schema, name.upper())])
+        manifest["spikes_hash"] = schema.spikes_hash(self.file)
+        self.rewrite(schema.MANIFEST, encode_json(manifest))
+
+
+def _remove_spike(columns, tick, neuron, names=("timestamps", "node_ids", "ticks")):
+    group, row = columns.place_of(tick, neuron)
+    for name in names:
+        columns.rewrite(f"{group}/{name}", np.delete(columns.file[f"{group}/{name}"][:], row))
+
+
+def _move_spike(columns, tick, neuron):
+    """One tick later; within its population the row stays sorted by being sorted again."""
+    group, row = columns.place_of(tick, neuron)
+    ticks, ids = columns.file[f"{group}/ticks"][:], columns.file[f"{group}/node_ids"][:]
+    ticks[row] += 1
+    order = np.lexsort((ids, ticks))
+    dt_ms = columns.sound.model.network.dt_ms
+    for name, values in (("ticks", ticks), ("node_ids", ids), ("timestamps", ticks * dt_ms)):
+        columns.rewrite(f"{group}/{name}", values[order])
+
+
+def _first_source_spike(columns):
+    stimulus = columns.sound.model.stimulus
+    return int(stimulus.tick[0]), int(stimulus.neuron[0])
+
+
+def _swap_stimulus(columns):
+    stimulus = columns.sound.model.stimulus
+    other = replace(stimulus, tick=stimulus.tick[1:], neuron=stimulus.neuron[1:])
+    for name, values in other.to_arrays().items():
+        columns.rewrite(f"{schema.STIMULUS}/{name}", values)
+
+
+def _move_core(columns):
+    core_of = columns.file[f"{schema.COUNTS}/core_of"][:]
+    core_of[columns.at.post] = (core_of[columns.at.post] + 1) % 8
+    columns.rewrite(f"{schema.COUNTS}/core_of", core_of)
+
+
+def _kind(columns, kind):
+    return int(np.flatnonzero(columns.file[f"{schema.COUNTS}/kind"][:] == KINDS.index(kind))[0])
+
+
+def _swap_first_spikes(columns, group):
+    for name in schema.SPIKE_COLUMNS:
+        values = columns.file[f"{group}/{name}"][:]
+        columns.rewrite(f"{group}/{name}", np.concatenate([values[1::-1], values[2:]]))
+
+
+#: Name -> (what is done to the file, laws that must fail even when every hash is forged to fit).
+FILE = {
+    "a spike is removed": (
+        lambda c: _remove_spike(c, c.at.tick, c.at.neuron), {"deliveries", "received", "counts", "cores", "messages"}),
+    "a spike of a sink is removed": (lambda c: _remove_spike(c, c.at.sink_tick, c.at.sink), {"counts", "cores"}),
+    "a source's spike is removed": (lambda c: _remove_spike(c, *_first_source_spike(c)), {"stimulus", "deliveries"}),
+    "a spike is moved by a tick": (lambda c: _move_spike(c, c.at.tick, c.at.neuron), {"counts"}),
+    "a spike of a sink is moved by a tick": (lambda c: _move_spike(c, c.at.sink_tick, c.at.sink), {"counts"}),
+    "another stimulus is put in": (_swap_stimulus, {"stimulus"}),
+    "a weight is changed": (
+        lambda c: c.change(f"{schema.NETWORK}/synapses/weight", c.at.synapse, 0.5), {"received"}),
+    "a count of deliveries is changed": (
+        lambda c: c.change(f"{schema.COUNTS}/count", _kind(c, "synaptic_events"), 1), {"counts", "cores"}),
+    "a count of zero weights is changed": (
+        lambda c: c.change(f"{schema.COUNTS}/count", _kind(c, "zero_weight_events"), 1), {"counts"}),
+    "a count is moved by a tick": (
+        lambda c: c.change(f"{schema.COUNTS}/tick", 0, 1), {"counts"}),
+    "a count of messages is changed": (
+        lambda c: c.change(f"{schema.COUNTS}/message_count", 0, 1), {"messages", "cores"}),
+    "a neuron is moved to another core": (_move_core, {"counts", "cores"}),
+}  # fmt: skip
+
+#: The same for columns that no hash covers.
+UNHASHED = {
+    "deliveries of a pathway": (lambda c: c.change(schema.DELIVERED, 0, 1), {"deliveries", "cores"}),
+    "deliveries to a neuron": (lambda c: c.change(schema.RECEIVED_COUNT, c.at.post, 1), {"received", "cores"}),
+    "weight to a neuron, by a billionth": (
+        lambda c: c.change(schema.RECEIVED_WEIGHT, c.at.post, 1e-9), {"received"}),
+}  # fmt: skip
+
+#: Broken columns: what cannot be read is not checked, and the audit fails.
+UNREADABLE = {
+    "a spike is removed from two columns": lambda c: _remove_spike(c, c.at.tick, c.at.neuron, ("timestamps", "ticks")),
+    "a timestamp is changed": lambda c: c.change(f"{c.place_of(c.at.tick, c.at.neuron)[0]}/timestamps", 0, 0.5),
+    "two spikes change places": lambda c: _swap_first_spikes(c, c.place_of(c.at.tick, c.at.neuron)[0]),
+}  # fmt: skip
+
+
+@pytest.fixture
+def tampered(sound, tmp_path):
+    """A function (change, forge) -> the trace in a changed copy of the file."""
+
+    def tamper(change, forge=False):
+        path = tmp_path / "tampered.h5"
+        path.write_bytes(sound.trace.path.read_bytes())
+        with h5py.File(path, "r+") as file:
+            columns = Columns(file, sound)
+            change(columns)
+            if forge:
+                columns.forge_hashes()
+        return open_trace(path)
+
+    return tamper
+
+
+def test_a_copy_that_is_not_changed_passes(tampered):
+    assert audit(tampered(lambda columns: None)).passed
+    assert audit(tampered(lambda columns: columns.change(schema.RECEIVED_COUNT, 0, 0), forge=True)).passed
+
+
+@pytest.mark.parametrize("name", FILE)
+def test_a_changed_file_is_caught_by_its_hash_and_by_its_law(name, tampered):
+    change, laws = FILE[name]
+    assert laws | {"hashes"} <= failed(audit(tampered(change)))
+    forged = audit(tampered(change, forge=True))
+    assert laws <= failed(forged), str(forged)
+    assert "hashes" not in failed(forged)
+
+
+@pytest.mark.parametrize("name", UNHASHED)
+def test_a_changed_total_is_caught(name, tampered):
+    change, laws = UNHASHED[name]
+    assert failed(audit(tampered(change))) == laws
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_columns_that_contradict_each_other_fail_and_nothing_is_read_from_them(name, tampered, sound):
+    report = audit(tampered(UNREADABLE[name]), sound.placement, sound.report)
+    assert "columns" in failed(report)
+    spikes_needed = {"stimulus", "order", "deliveries", "received", "counts", "cores", "messages", "energy"}
+    assert not_checkable(report) == spikes_needed, str(report)
+    assert not report.passed
+
+
+def test_a_counts_column_that_cannot_be_read_fails_what_reads_it(tampered):
+    report = audit(tampered(lambda columns: columns.change(f"{schema.COUNTS}/core", 0, 1000)))
+    assert {"counts", "cores", "messages"} <= failed(report)
+
+
+def test_every_law_has_something_that_it_alone_or_with_others_catches():
+    in_tables = set().union(*(row[-1] for table in (KERNEL, FILE, UNHASHED) for row in table.values()))
+    in_tests_of_their_own = {"columns", "hashes", "order", "energy", "placement"}
+    assert in_tables | in_tests_of_their_own == set(LAWS)
+
+
+def test_a_fault_names_its_place(sound, tampered):
+    report = audit(tampered(lambda c: _remove_spike(c, c.at.sink_tick, c.at.sink)))
+    core = sound.placement.core_of[sound.at.sink]
+    n_due = report["counts"].detail
+    assert n_due.startswith(f"tick {sound.at.sink_tick}, core {core}: ") and " spikes counted, due were " in n_due
+    removed = audit(tampered(lambda c: _remove_spike(c, *_first_source_spike(c))))
+    assert removed["stimulus"].detail.endswith("is in the stimulus, but did not fire")
+    assert removed["stimulus"].detail.startswith(f"neuron {sound.model.stimulus.neuron[0]} ('source'[")

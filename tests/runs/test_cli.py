@@ -1,0 +1,108 @@
+"""A user's mistakes: one line on standard error and exit code 2, never a traceback."""
+
+import json
+
+import h5py
+import pytest
+
+from eventsim.errors import EnvironmentProblem
+from runs import cli
+
+MISTAKES = {
+    "unknown experiment": (["run", "nonsense"], "neither an experiment (digits-attention)"),
+    "unknown key": (["run", "digits-attention", "--set", "suport=3"], "no key 'suport'; its keys are: support"),
+    "wrong type": (
+        ["run", "digits-attention", "--set", "support=many"],
+        "--set support=many: Expected `int`, got `str`",
+    ),
+    "out of range": (["run", "digits-attention", "--set", "beta=-1"], "Expected `float` > 0.0"),
+    "unknown word": (["run", "digits-attention", "--set", "softmax=soft"], "choose one of escape_inhibition"),
+    "no equals sign": (["run", "digits-attention", "--set", "support"], "write key=value"),
+    "too many digits": (
+        ["run", "digits-attention", "--set", "support=1700", "--out", "{tmp}/x"],
+        "exceed the 1797 digits",
+    ),
+    "unknown chip": (["run", "digits-attention", "--set", "chip=abacus", "--out", "{tmp}/x"], "abacus"),
+    "impossible folder": (["run", "digits-attention", "--out", "{tmp}/file/x"], "cannot make this folder"),
+    "unknown verb": (["frobnicate"], "No such command 'frobnicate'"),
+    "unknown option": (["run", "digits-attention", "--fast"], "No such option"),
+    "missing argument": (["audit"], "Missing argument 'TRACE'"),
+    "no such trace": (["audit", "{tmp}/none.h5"], "none.h5"),
+    "a text file": (["audit", "{tmp}/file"], "not an HDF5 file"),
+    "a truncated trace": (["inspect", "{tmp}/half.h5"], "half.h5"),
+    "another program's file": (["cost", "{tmp}/foreign.h5"], "another program"),
+    "a folder": (["inspect", "{tmp}"], "folder"),
+    "broken TOML": (["run", "{tmp}/broken.toml"], "not valid TOML"),
+    "TOML of another kind": (["run", "{tmp}/other.toml"], "experiment None is unknown"),
+    "TOML with an unknown key": (["run", "{tmp}/extra.toml"], "unknown field `colour`"),
+    "a tick that is no number": (["cost", "{trace}", "--tick-us", "soon"], "--tick-us soon"),
+    "a tick of no length": (["cost", "{trace}", "--tick-us", "0"], "tick_us"),
+    "unknown table": (["cost", "{trace}", "--table", "davis"], "davies2018"),
+}
+
+
+@pytest.fixture(scope="module")
+def files(small_run, tmp_path_factory):
+    """Files that are not what they seem."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    trace = small_run[0] / "trace.h5"
+    (folder / "file").write_text("not HDF5\n")
+    (folder / "half.h5").write_bytes(trace.read_bytes()[: trace.stat().st_size // 2])
+    with h5py.File(folder / "foreign.h5", "w") as file:
+        file["x"] = [1.0]
+    (folder / "broken.toml").write_text("support = \n")
+    (folder / "other.toml").write_text("support = 3\n")
+    shipped = (cli.Path(cli.__file__).parent / "configs" / "digits_attention.toml").read_text()
+    (folder / "extra.toml").write_text(shipped + 'colour = "blue"\n')
+    return {"tmp": folder, "trace": trace}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_gives_one_line_and_exit_code_2(name, files, capsys):
+    arguments, expected = MISTAKES[name]
+    with pytest.raises(SystemExit) as stop:
+        cli.main([argument.format(**files) for argument in arguments])
+    printed = capsys.readouterr()
+    assert stop.value.code == 2
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert expected in printed.err
+
+
+def test_with_json_a_mistake_is_a_document_too(files, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["inspect", str(files["tmp"] / "file"), "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (stop.value.code, document["exit_code"]) == (2, 2)
+    assert "not an HDF5 file" in document["error"]
+
+
+def test_a_failed_run_leaves_the_results_of_the_one_before(small_run, tmp_path, capsys):
+    (tmp_path / "trace.h5").write_bytes((small_run[0] / "trace.h5").read_bytes())
+    with pytest.raises(SystemExit):
+        cli.main(["run", "digits-attention", "--out", str(tmp_path), "--set", "support=1700"])
+    assert (tmp_path / "trace.h5").read_bytes() == (small_run[0] / "trace.h5").read_bytes()
+
+
+def test_a_broken_environment_is_exit_code_3(monkeypatch, capsys):
+    def intruder():
+        raise EnvironmentProblem("'circuits' is somebody else's; uninstall it")
+
+    monkeypatch.setattr(cli, "check_siblings", intruder)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["doctor"])
+    assert stop.value.code == 3
+    assert "somebody else's" in capsys.readouterr().err
+
+
+def test_doctor_says_what_it_looked_at(eventsim):
+    findings = {finding["name"]: finding["ok"] for finding in eventsim("doctor", "--json").document["findings"]}
+    assert findings["brian2 with numpy"]
+    assert "packages" in findings
+
+
+def test_every_verb_has_help_with_an_example(eventsim):
+    for verb in ("run", "audit", "cost", "inspect", "doctor"):
+        result = eventsim(verb, "--help")
+        assert result.code == 0
+        assert f"eventsim {verb}" in result.out
