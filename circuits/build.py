@@ -83,7 +83,7 @@ def _group(name, blocks, paths, clock, dt_ms):
         return group
     values = {what: _gathered(blocks, lambda m, w=what: m.state[w]) for what in model.state}
     values = {f"{what}_start": start for what, start in values.items()}
-    units = {what: "1" for what in values} | {what: unit for what, (unit, _) in model.parameters.items()}
+    units = dict.fromkeys(values, "1") | {what: unit for what, (unit, _) in model.parameters.items()}
     values |= {what: _gathered(blocks, lambda m, w=what: m.parameters[w][1]) for what in model.parameters}
     shared = {what: bool((array == array[0]).all()) for what, array in values.items()}
     declared = [f"{what} : {units[what]} (constant{', shared' if shared[what] else ''})" for what in values]

@@ -150,7 +150,7 @@ class _Reader:
             elif operation.kind == "deliver" and self.pathways[operation.index].source not in known:
                 pathway = self.pathways[operation.index]
                 source = self.groups[pathway.source].name
-                raise CompileError(pathway.name, f"it runs before the threshold of its source '{source}', or without one",
+                raise CompileError(pathway.name, f"it runs before the threshold of its source '{source}'",
                                    "Brian2's default schedule")  # fmt: skip
 
     def _read_object(self, thing):
@@ -202,7 +202,7 @@ class _Reader:
         for statement in once + each:
             self._note_variables(k, runner.name, statement, variables)
         to_statements = lambda part: tuple(Statement(s.var, s.op, s.expr) for s in part)  # noqa: E731
-        self.schedule.append(Operation(kind, k, to_statements(once), to_statements(each), constants))
+        self.schedule.append(Operation(kind, k, to_statements(once), to_statements(each), constants=constants))
 
     @staticmethod
     def _constants(where, statements, variables):

@@ -252,7 +252,7 @@ def _deliver(network, p, layout):
     lines = []
     for variable, op, value in pathway.effects:
         if variable not in network.populations[pathway.target].state or op not in ("add", "set"):
-            raise CompileError(pathway.name, f"the effect {op} on '{variable}'", "add or set of a variable of the target")
+            raise CompileError(pathway.name, f"the effect {op} on '{variable}'", "add or set, a variable of the target")
         if value == "weight":
             source = "w"
         elif value in variables:
@@ -263,7 +263,8 @@ def _deliver(network, p, layout):
             source = layout.constant(float(evaluate(value, {}, where)))
         lines.append(f"{' ' * 20}{variables[variable]}[i_post] {'+=' if op == 'add' else '='} {source}\n")
     zero = _ZERO.format(**_KIND) if pathway.weighted else ""
-    return _DELIVER.format(where=where, p=p, s=pathway.source, g=pathway.target, effects="".join(lines), zero=zero, **_KIND)
+    ends = {"s": pathway.source, "g": pathway.target}
+    return _DELIVER.format(where=where, p=p, effects="".join(lines), zero=zero, **ends, **_KIND)
 
 
 def cache_folder():

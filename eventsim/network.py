@@ -7,16 +7,27 @@ the restricted grammar of `eventsim.expressions`, so a network read from a file 
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from eventsim.arrays import content_hash, decode_json, encode_json, take
+from eventsim.description import (
+    SCHEMA,
+    Description,
+    OperationRow,
+    PathwayRow,
+    PopulationRow,
+    TableRow,
+    parse,
+)
 from eventsim.errors import TraceFormatError
+from eventsim.expressions import names_in
 from eventsim.stimulus import Stimulus
 
-__all__ = ["CompiledNetwork", "Operation", "Pathway", "Population", "Statement"]
+__all__ = ["CompiledNetwork", "Operation", "Pathway", "Population", "Statement", "Table"]
 
-_SCHEMA = 1
+_STATEMENTS = ("once", "each", "fired")
 _NEURON_COLUMNS = ("key_lo", "key_hi", "token", "path_id")
 
 
@@ -43,15 +54,48 @@ class Operation:
         The population, or for "deliver" the pathway.
     once, each : tuple of Statement
         Evaluated once per tick, and for each neuron. Empty for "emit" and "deliver".
+    fired : tuple of Statement
+        Of a "threshold": evaluated for each neuron that fires, at once.
     constants : mapping of str to float or int
         Scalars that the statements name, loop invariants that Brian2 computes each tick among them.
+    tables : mapping of str to int
+        Functions of time that the statements call, by their place in the network's tables.
+    every : int
+        It happens in ticks 0, every, 2 every, ...: the clock of its object, in ticks.
     """
 
     kind: str
     index: int
     once: tuple[Statement, ...] = ()
     each: tuple[Statement, ...] = ()
+    fired: tuple[Statement, ...] = ()
     constants: dict = field(default_factory=dict)
+    tables: dict = field(default_factory=dict)
+    every: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function of time that is constant over steps (Brian2's TimedArray), perhaps with columns.
+
+    Its value at time t is that of row floor(round(t / (step_s / refine)) / refine), the first or last row where there
+    is no such row.
+
+    Parameters
+    ----------
+    values : (n_rows * n_columns,) float64
+        Row by row.
+    n_columns : int
+    step_s : float
+        Length of a step.
+    refine : int
+        Parts of a step to which times are rounded, as Brian2 chooses them.
+    """
+
+    values: np.ndarray
+    n_columns: int
+    step_s: float
+    refine: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +115,18 @@ class Population:
         Constants that differ between neurons.
     is_source : bool
         Spikes come from the stimulus.
+    guards : mapping of str to str
+        Variable -> boolean variable that must be true for a statement or a delivery to write it (Brian2's
+        `unless refractory`); resets write regardless.
+    booleans : tuple of str
+        Variables that are true or false, kept as 1.0 and 0.0.
+    rates : mapping of str to str
+        Time derivative of each variable that has one, per second, as an expression of the population's names: the
+        equations before any integrator, for a clock without ticks. Guarded ones stand still while guarded.
+    rate_constants : mapping of str to float
+        Scalars that the rates name, in SI units.
+    refractory_s : float or None
+        Length of the refractory period, where it is one number.
     """
 
     name: str
@@ -80,6 +136,11 @@ class Population:
     state: dict = field(default_factory=dict)
     parameters: dict = field(default_factory=dict)
     is_source: bool = False
+    guards: dict = field(default_factory=dict)
+    booleans: tuple[str, ...] = ()
+    rates: dict = field(default_factory=dict)
+    rate_constants: dict = field(default_factory=dict)
+    refractory_s: float | None = None
 
     @property
     def stop(self):
@@ -96,8 +157,8 @@ class Pathway:
     source, target : int
         Populations.
     effects : tuple of (str, str, str)
-        (variable of the target, "add" or "set", value): value is "weight", a constant or parameter of the
-        target, or a literal number. A delivery applies all of them.
+        (variable of the target, "add" or "set", value): value is an expression of "weight", of the target's variables
+        that the pathway does not write, and of numbers. A delivery applies all of them.
     constants : mapping of str to float
         Scalars that the effects name.
     first : int
@@ -126,7 +187,7 @@ class Pathway:
     @property
     def weighted(self):
         """Whether an effect uses the synapse's weight; a reset synapse, for instance, does not."""
-        return any(value == "weight" for _, _, value in self.effects)
+        return any("weight" in names_in(value, self.name) for _, _, value in self.effects)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +217,7 @@ class CompiledNetwork:
         Index into `paths`, or -1.
     paths : tuple of str
         Labels such as "softmax/inhibition".
+    tables : tuple of Table
     stimulus : Stimulus
         The default input; not part of the hash.
     """
@@ -172,6 +234,7 @@ class CompiledNetwork:
     path_id: np.ndarray
     paths: tuple[str, ...]
     stimulus: Stimulus
+    tables: tuple[Table, ...] = ()
 
     @property
     def n_neurons(self):
@@ -205,10 +268,7 @@ class CompiledNetwork:
     @cached_property
     def delay(self):
         """(n_synapses,) int32: delay of each synapse in ticks."""
-        parts = [
-            np.repeat(np.tile(p.delays, self.populations[p.source].size), np.diff(p.rows))
-            for p in self.pathways
-        ]
+        parts = [np.repeat(np.tile(p.delays, self.populations[p.source].size), np.diff(p.rows)) for p in self.pathways]
         return np.concatenate(parts).astype(np.int32) if parts else np.empty(0, np.int32)
 
     @cached_property
@@ -256,70 +316,58 @@ class CompiledNetwork:
         for k, pathway in enumerate(self.pathways):
             arrays[f"pathways/{k}/delays"] = pathway.delays
             arrays[f"pathways/{k}/rows"] = pathway.rows
+        arrays |= {f"tables/{k}": table.values for k, table in enumerate(self.tables)}
         arrays |= {f"neurons/{name}": getattr(self, name) for name in _NEURON_COLUMNS}
         return arrays | {"synapses/post": self.post, "synapses/weight": self.weight}
 
     def _description(self):
-        return {
-            "schema": _SCHEMA, "dt_ms": self.dt_ms, "paths": self.paths,
-            "populations": [
-                {"name": p.name, "start": p.start, "size": p.size, "equations": p.equations,
-                 "state": sorted(p.state), "parameters": sorted(p.parameters), "is_source": p.is_source}
-                for p in self.populations
-            ],
-            "pathways": [
-                {"name": p.name, "source": p.source, "target": p.target, "effects": p.effects,
-                 "constants": p.constants, "first": p.first}
-                for p in self.pathways
-            ],
-            "schedule": [
-                {"kind": o.kind, "index": o.index, "constants": o.constants,
-                 "once": [[s.variable, s.op, s.expression] for s in o.once],
-                 "each": [[s.variable, s.op, s.expression] for s in o.each]}
-                for o in self.schedule
-            ],
-        }  # fmt: skip
+        populations = tuple(
+            PopulationRow(
+                **_fields(p, PopulationRow, state=tuple(sorted(p.state)), parameters=tuple(sorted(p.parameters)))
+            )
+            for p in self.populations
+        )
+        pathways = tuple(PathwayRow(**_fields(p, PathwayRow)) for p in self.pathways)
+        schedule = tuple(
+            OperationRow(**_fields(o, OperationRow, **{part: _as_tuples(getattr(o, part)) for part in _STATEMENTS}))
+            for o in self.schedule
+        )
+        tables = tuple(TableRow(**_fields(t, TableRow)) for t in self.tables)
+        return msgspec.to_builtins(Description(
+            schema=SCHEMA, dt_ms=self.dt_ms, paths=self.paths, populations=populations, pathways=pathways,
+            schedule=schedule, tables=tables,
+        ))  # fmt: skip
 
     @classmethod
     def from_arrays(cls, arrays, stimulus=None):
         """The network in such a mapping, checked; raises TraceFormatError when it is inconsistent."""
-        description = decode_json(take(arrays, "description", np.uint8), "the network's description")
-        try:
-            network = cls._from_description(description, arrays, stimulus)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-            raise TraceFormatError(f"the network's description is malformed ({error!r})") from None
-        network.validate()
-        return network
-
-    @classmethod
-    def _from_description(cls, description, arrays, stimulus):
-        if description["schema"] != _SCHEMA:
-            raise TraceFormatError(f"network schema {description['schema']}, this version reads {_SCHEMA}")
-        populations = []
-        for k, row in enumerate(description["populations"]):
-            parts = {
-                part: {name: np.asarray(arrays[f"populations/{k}/{part}/{name}"]) for name in row.pop(part)}
-                for part in ("state", "parameters")
-            }
-            populations.append(Population(**row, **parts))
-        pathways = [
-            Pathway(**(row | {"effects": tuple(tuple(effect) for effect in row["effects"])}),
-                    delays=take(arrays, f"pathways/{k}/delays", np.int32),
+        description = parse(decode_json(take(arrays, "description", np.uint8), "the network's description"))
+        populations = tuple(_population(k, row, arrays) for k, row in enumerate(description.populations))
+        pathways = tuple(
+            Pathway(**_fields(row, PathwayRow), delays=take(arrays, f"pathways/{k}/delays", np.int32),
                     rows=take(arrays, f"pathways/{k}/rows", np.int64))
-            for k, row in enumerate(description["pathways"])
-        ]  # fmt: skip
+            for k, row in enumerate(description.pathways)
+        )  # fmt: skip
         schedule = tuple(
-            Operation(**(row | {part: tuple(Statement(*s) for s in row[part]) for part in ("once", "each")}))
-            for row in description["schedule"]
+            Operation(
+                **_fields(o, OperationRow, **{k: tuple(Statement(*s) for s in getattr(o, k)) for k in _STATEMENTS})
+            )
+            for o in description.schedule
+        )
+        tables = tuple(
+            Table(**_fields(row, TableRow), values=take(arrays, f"tables/{k}", np.float64))
+            for k, row in enumerate(description.tables)
         )
         n_neurons = populations[-1].stop if populations else 0
         columns = {name: take(arrays, f"neurons/{name}", np.int32, n_neurons) for name in _NEURON_COLUMNS}
         post = take(arrays, "synapses/post", np.int32)
-        return cls(
-            dt_ms=float(description["dt_ms"]), populations=tuple(populations), pathways=tuple(pathways),
-            schedule=schedule, post=post, weight=take(arrays, "synapses/weight", np.float64, post.size),
-            paths=tuple(description["paths"]), stimulus=stimulus or Stimulus.silent(), **columns,
+        network = cls(
+            dt_ms=description.dt_ms, populations=populations, pathways=pathways, schedule=schedule, post=post,
+            weight=take(arrays, "synapses/weight", np.float64, post.size), paths=description.paths, tables=tables,
+            stimulus=stimulus or Stimulus.silent(), **columns,
         )  # fmt: skip
+        network.validate()
+        return network
 
     def validate(self):
         """Check every structural invariant; raises TraceFormatError naming the first that is broken.
@@ -337,6 +385,8 @@ class CompiledNetwork:
             raise TraceFormatError("a neuron's path_id lies outside the table of paths")
         for operation in self.schedule:
             there_are = len(self.pathways if operation.kind == "deliver" else self.populations)
+            if operation.every < 1 or not set(operation.tables.values()) <= set(range(len(self.tables))):
+                raise TraceFormatError(f"the schedule's {operation.kind} {operation.index} has no such clock or table")
             if not 0 <= operation.index < there_are:
                 raise TraceFormatError(f"the schedule names {operation.kind} {operation.index} of {there_are}")
 
@@ -376,3 +426,23 @@ class CompiledNetwork:
             ends = f"{self.populations[p.source].name} -> {self.populations[p.target].name}"
             lines.append(f"  {p.name}: {ends}, {p.size:,} synapses")
         return "\n".join(lines) + ">"
+
+
+def _fields(thing, row_type, **changed):
+    """The fields of `row_type` that `thing` has, some changed."""
+    return {name: changed.get(name, getattr(thing, name)) for name in row_type.__struct_fields__}
+
+
+def _as_tuples(statements):
+    return tuple((s.variable, s.op, s.expression) for s in statements)
+
+
+def _population(k, row, arrays):
+    """Population k of a description, with its arrays."""
+    parts = {"state": {name: take(arrays, f"populations/{k}/state/{name}", np.float64) for name in row.state}}
+    parts["parameters"] = {}
+    for name in row.parameters:
+        values = np.asarray(arrays.get(f"populations/{k}/parameters/{name}", ()))
+        kind = np.int64 if np.issubdtype(values.dtype, np.integer) else np.float64
+        parts["parameters"][name] = take(arrays, f"populations/{k}/parameters/{name}", kind)
+    return Population(**_fields(row, PopulationRow, **parts))

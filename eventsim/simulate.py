@@ -127,7 +127,8 @@ def _arguments(network, stimulus, core_of, constants):
         "integers": integers, "integers_at": integers_at, "constants": constants,
         "population_start": np.array([p.start for p in populations], dtype=np.int64), "population_size": sizes,
         "depth": depth, "history": np.zeros(int(depth * sizes.sum()), dtype=np.int32),
-        "history_at": depth * (np.cumsum(sizes) - sizes), "history_count": np.zeros((sizes.size, depth), dtype=np.int64),
+        "history_at": depth * (np.cumsum(sizes) - sizes),
+        "history_count": np.zeros((sizes.size, depth), dtype=np.int64),
         "stimulus_tick": stimulus_tick, "stimulus_neuron": stimulus_neuron, "stimulus_at": stimulus_at,
         "cursor": stimulus_at[:-1].copy(),
         "post": network.post, "weight": network.weight,
@@ -183,8 +184,8 @@ def _check_core_of(network, core_of):
     if core_of.shape != (network.n_neurons,) or not np.issubdtype(core_of.dtype, np.integer):
         raise ConfigError(f"core_of must hold one integer for each of {network.n_neurons} neurons, got {core_of.dtype} "
                           f"of shape {core_of.shape}")  # fmt: skip
-    wrong = np.flatnonzero((core_of == HOST) != network.is_source) if core_of.min(initial=0) >= HOST else [core_of.argmin()]
-    if len(wrong):
+    wrong = np.flatnonzero((core_of < HOST) | ((core_of == HOST) != network.is_source))
+    if wrong.size:
         raise ConfigError(f"core_of[{wrong[0]}] is {core_of[wrong[0]]}; spike sources, and only they, are on the host "
                           f"(-1)")
     return core_of.astype(np.int32)

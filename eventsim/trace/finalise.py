@@ -1,6 +1,5 @@
 """The merge of a recording into one finished trace file."""
 
-import h5py
 import numpy as np
 
 from eventsim.arrays import encode_json
@@ -11,6 +10,7 @@ from eventsim.trace.schema import (
     MANIFEST,
     NETWORK,
     STIMULUS,
+    create,
     datasets,
     mark_as_sonata,
     reserve,
@@ -37,7 +37,7 @@ def merge_into(target, recording, stimulus, totals, manifest):
     manifest : dict
         Without the hashes of spikes and counts, which are added here.
     """
-    with h5py.File(target, "w") as file:
+    with create(target) as file:
         mark_as_sonata(file)
         for prefix, artefact in ((NETWORK, recording.network), (STIMULUS, stimulus)):
             for name, values in artefact.to_arrays().items():

@@ -31,6 +31,7 @@ from eventsim.trace.synaptic_events import expand
 
 __all__ = ["Trace", "open_trace"]
 
+
 def open_trace(path, *, max_bytes=MAX_BYTES):
     """Open a trace file.
 
@@ -89,20 +90,19 @@ class Trace:
 
     @cached_property
     def network(self):
-        """The CompiledNetwork that was run, checked."""
-        with self._reading() as file:
-            check_json_size(file, f"{NETWORK}/description")
-            return CompiledNetwork.from_arrays(read_arrays(file[NETWORK]))
-
-    @cached_property
-    def stimulus(self):
-        """The Stimulus that drove it, checked."""
-        n_neurons = self.network.n_neurons
+        """The CompiledNetwork that was run, checked; its default stimulus is the one of this run."""
         with self._reading() as file:
             check_json_size(file, f"{STIMULUS}/header")
+            check_json_size(file, f"{NETWORK}/description")
             stimulus = Stimulus.from_arrays(read_arrays(file[STIMULUS]))
-            _check_ids("the stimulus's neuron", stimulus.neuron, 0, n_neurons)
-            return stimulus
+            network = CompiledNetwork.from_arrays(read_arrays(file[NETWORK]), stimulus)
+            _check_ids("the stimulus's neuron", stimulus.neuron, 0, network.n_neurons)
+            return network
+
+    @property
+    def stimulus(self):
+        """The Stimulus that drove it, checked."""
+        return self.network.stimulus
 
     @property
     def dt_ms(self):
@@ -213,6 +213,11 @@ class Trace:
         Returns
         -------
         SynapticEvents
+
+        Raises
+        ------
+        CapacityError
+            When there are too many to be held at once; then ask for one window after the other.
         """
         start = max(0, start_tick or 0)
         stop = self.duration_ticks if stop_tick is None else min(stop_tick, self.duration_ticks)

@@ -62,8 +62,9 @@ class Recording:
         if not _strictly_rise(rows, self._last_row):
             raise ConfigError("a segment's counts do not rise by (tick, core, kind) from the last one on; sort them")
         for tick in (spikes[0], rows[0]):
-            if tick.size and tick[-1] >= self.duration_ticks:
-                raise ConfigError(f"a segment reaches tick {tick[-1]}; the run ends after {self.duration_ticks} ticks")
+            if tick.size and not 0 <= tick[0] <= tick[-1] < self.duration_ticks:
+                span = f"from tick {tick[0]} to {tick[-1]}"
+                raise ConfigError(f"a segment lasts {span}, the run {self.duration_ticks} ticks")
         neuron, n_neurons = spikes[1], self.network.n_neurons
         if neuron.size and not (neuron.min() >= 0 and neuron.max() < n_neurons):
             raise ConfigError(f"a segment names a neuron that is not among the {n_neurons} of the network")
@@ -74,13 +75,16 @@ class Recording:
 
 
 def as_column(name, values, dtype, size=None):
-    """`values` as a one-dimensional array of `dtype`; raises ConfigError when it is of another kind or length."""
+    """`values` as a one-dimensional array of `dtype`; raises ConfigError when that is not what they are."""
     array = np.asarray(values)
     if array.ndim != 1 or (size is not None and array.size != size):
         raise ConfigError(f"'{name}' has shape {array.shape}; expected ({'n' if size is None else size},)")
     if array.size and not np.can_cast(array.dtype, dtype, casting="same_kind"):
         raise ConfigError(f"'{name}' has dtype {array.dtype}; expected {np.dtype(dtype)}")
-    return np.ascontiguousarray(array, dtype=dtype)
+    column = np.ascontiguousarray(array, dtype=dtype)
+    if column.dtype != array.dtype and not np.array_equal(column, array):
+        raise ConfigError(f"'{name}' has a value that {np.dtype(dtype)} cannot hold")
+    return column
 
 
 def _strictly_rise(columns, before):

@@ -20,11 +20,11 @@ from eventsim.arrays import content_hash
 
 __all__ = [
     "COUNTS", "COUNT_COLUMNS", "DELIVERED", "MANIFEST", "NETWORK", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SCHEMA",
-    "SEGMENT_COLUMNS", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "blocks", "datasets", "mark_as_sonata", "read_arrays",
-    "reserve", "reserve_population", "spikes_hash", "store", "store_again_uncompressed", "stored_hash",
+    "SEGMENT_COLUMNS", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "blocks", "create", "datasets", "mark_as_sonata",
+    "read_arrays", "reserve", "reserve_population", "spikes_hash", "store", "store_again_uncompressed", "stored_hash",
 ]  # fmt: skip
 
-#: Raised when a reader of the former schema would misread a file.
+#: Goes up when a reader of the former schema would misread a file.
 SCHEMA = 1
 
 SPIKES = "spikes"
@@ -58,6 +58,16 @@ _CHECKSUM_ONLY = {"fletcher32": True}
 #: The columns that SONATA prescribes are not compressed: the wheels of libsonata carry an HDF5 without zlib
 #: (0.2.2: "required filter 'deflate' is not registered").
 _FILTERS_OF = {"timestamps": _CHECKSUM_ONLY, "node_ids": _CHECKSUM_ONLY, "ticks": _FILTERS}
+
+
+#: HDF5 1.10 of 2016, the first format that checksums everything about a column as fletcher32 does its values. In
+#: the older ones a flipped bit in a filter's settings gives wrong values without an error.
+_FORMAT = ("v110", "v110")
+
+
+def create(target):
+    """A new, empty HDF5 file."""
+    return h5py.File(target, "w", libver=_FORMAT)
 
 
 def reserve(parent, name, size, dtype, filters=_FILTERS):

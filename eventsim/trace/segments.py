@@ -11,12 +11,10 @@ import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import h5py
-
 from eventsim.arrays import take
 from eventsim.errors import ConfigError, EnvironmentProblem
 from eventsim.trace.guard import open_checked, refusing
-from eventsim.trace.schema import SCHEMA, SEGMENT_COLUMNS, read_arrays, store
+from eventsim.trace.schema import SCHEMA, SEGMENT_COLUMNS, create, read_arrays, store
 
 __all__ = ["SegmentFolder", "durably", "read_segment"]
 
@@ -63,19 +61,20 @@ class SegmentFolder:
 
     def __init__(self, folder, run):
         self.folder, self._n = folder, 0
-        if folder.exists():
+        if os.path.lexists(folder):
             _remove_leftover(folder)
         try:
             folder.mkdir()
         except (OSError, ValueError) as error:
-            raise ConfigError(f"cannot make {folder} ({error}); choose another path for the trace") from None
+            reason = getattr(error, "strerror", error)
+            raise ConfigError(f"cannot make {folder} ({reason}); choose another path for the trace") from None
         with durably(folder / _MARK) as temporary:
             temporary.write_text(json.dumps({"segments_schema": SCHEMA} | run))
         self._lock = _lock(folder)
 
     def append(self, segment):
         """Write one segment, a mapping as SEGMENT_COLUMNS."""
-        with durably(self._path(self._n)) as temporary, h5py.File(temporary, "w") as file:
+        with durably(self._path(self._n)) as temporary, create(temporary) as file:
             for name, values in segment.items():
                 store(file, name, values)
         self._n += 1

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from eventsim.errors import CapacityError
+
 __all__ = ["SynapticEvents", "expand"]
+
+#: Deliveries that are expanded at once; they take about 60 bytes each while they are sorted.
+_MAX_EVENTS = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +70,39 @@ def expand(network, stimulus, spikes, start_tick, stop_tick):
     Returns
     -------
     SynapticEvents
+
+    Raises
+    ------
+    CapacityError
+        When they would not fit in memory.
     """
+    _check_capacity(network, spikes)
     parts = [_expand_pathway(network, p, stimulus, spikes, start_tick, stop_tick) for p in network.pathways]
     tick, synapse = (
         np.concatenate([np.empty(0, np.int64), *columns]) for columns in (zip(*parts) if parts else ((), ()))
     )
-    order = np.lexsort((synapse, tick))
+    # Each part is sorted and has higher synapses than the one before: a stable sort by tick merges them.
+    order = np.argsort(tick, kind="stable")
     tick, synapse = tick[order], synapse[order]
     return SynapticEvents(
         tick, synapse, network.pre[synapse], network.post[synapse], network.weight[synapse], network.dt_ms
     )
 
 
+def _check_capacity(network, spikes):
+    """Refuse to expand more than memory holds, before anything is allocated."""
+    sent = np.bincount(spikes.neuron, minlength=network.n_neurons)
+    starts = [p.start for p in network.populations]
+    sent_by_population = np.add.reduceat(sent, starts) if starts else sent
+    cells = sum(int(sent_by_population[p.source]) * p.delays.size for p in network.pathways)
+    demand = max(cells, int(sent @ network.out_degree))
+    if demand > _MAX_EVENTS:
+        remedy = "ask for a shorter window (start_tick, stop_tick)"
+        raise CapacityError("synaptic events at once", "this machine", demand, _MAX_EVENTS, remedy)
+
+
 def _expand_pathway(network, pathway, stimulus, spikes, start_tick, stop_tick):
-    """(tick of arrival, synapse) of one pathway's deliveries."""
+    """(tick of arrival, synapse) of one pathway's deliveries, sorted."""
     source = network.populations[pathway.source]
     sent = (spikes.neuron >= source.start) & (spikes.neuron < source.stop)
     spike_tick, local = spikes.tick[sent, None], spikes.neuron[sent, None].astype(np.int64) - source.start
@@ -89,6 +113,8 @@ def _expand_pathway(network, pathway, stimulus, spikes, start_tick, stop_tick):
     if stimulus.reset == "host":
         arrives &= _query_of(stimulus, spike_tick) == _query_of(stimulus, arrival)
     arrival, row = arrival[arrives], row[arrives]
+    order = np.lexsort((row, arrival))
+    arrival, row = arrival[order], row[order]
     first, n = pathway.rows[row], pathway.rows[row + 1] - pathway.rows[row]
     within_row = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
     return np.repeat(arrival, n), pathway.first + np.repeat(first, n) + within_row

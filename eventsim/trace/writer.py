@@ -1,6 +1,7 @@
 """TraceWriter: takes a run stretch by stretch and leaves one finished trace."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -138,9 +139,9 @@ class TraceWriter:
 
 def _segment_folder(path, run):
     """The folder for the segments of a trace at `path`; raises ConfigError when nothing can be written there."""
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, it takes a name that is too long
         raise ConfigError(f"{path} is a folder; give the path of a file for the trace")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise ConfigError(f"cannot write {path}: there is no folder {path.parent}; make it first")
     return SegmentFolder(path.with_name(path.name + ".parts"), run)
 

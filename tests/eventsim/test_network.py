@@ -189,7 +189,6 @@ _JUNK = st.sampled_from(
 )
 
 
-@pytest.mark.xfail(reason="from_arrays does not check the types of what the description holds", strict=True)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_description_with_one_wrong_value_is_refused_or_runs(compiled, data):

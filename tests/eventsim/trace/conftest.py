@@ -1,5 +1,7 @@
 """One network small enough that every spike and every delivery of its run can be written down."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -24,9 +26,11 @@ def network():
         Population("silent", 5, 1, "v : 1", {"v": np.zeros(1)}),
     )
     pathways = (
-        Pathway("forward", 0, 1, (("v", "add", "weight"),), {}, 0, np.array([1, 3], np.int32), np.array([0, 2, 3, 3, 4])),
-        Pathway("clear", 1, 1, (("v", "set", "0"),), {}, 4, np.array([0], np.int32), np.array([0, 0, 1, 1])),
-    )
+        Pathway("forward", 0, 1, (("v", "add", "weight"),), {}, first=0,
+                delays=np.array([1, 3], np.int32), rows=np.array([0, 2, 3, 3, 4])),
+        Pathway("clear", 1, 1, (("v", "set", "0"),), {}, first=4,
+                delays=np.array([0], np.int32), rows=np.array([0, 0, 1, 1])),
+    )  # fmt: skip
     made = CompiledNetwork(
         dt_ms=0.1, populations=populations, pathways=pathways, schedule=(Operation("emit", 0),),
         post=np.array([2, 3, 4, 2, 4], np.int32), weight=np.array([0.5, 1.0, 2.0, -4.0, 0.0]),
@@ -64,7 +68,7 @@ def record(network):
 
     def write(path=None, edges=(0, DURATION), reset="none", manifest=None):
         with TraceWriter(path, network, stimulus(reset), manifest=manifest or {}) as writer:
-            for first, stop in zip(edges, edges[1:]):
+            for first, stop in pairwise(edges):
                 writer.write_segment(*segment(first, stop))
             return writer.finish(**TOTALS)
 

@@ -137,9 +137,12 @@ def test_the_manifest_is_written_last(start, totals, tmp_path, monkeypatch):
     """A merge cut off at any point therefore lacks it, and is refused."""
     written = []
     create = h5py.Group.create_dataset
-    monkeypatch.setattr(
-        h5py.Group, "create_dataset", lambda self, name, **options: written.append(name) or create(self, name, **options)
-    )
+
+    def create_and_note(group, name, **options):
+        written.append(name)
+        return create(group, name, **options)
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", create_and_note)
     start(None, segments=2).finish(**totals)
     assert written[-1] == "eventsim/manifest" and len(written) > 30
 

@@ -1,0 +1,91 @@
+"""The part of a CompiledNetwork that is no array: typed rows, and their way into JSON and back.
+
+Reading is strict: a value of another type than declared here is refused before anything relies on it.
+"""
+
+import msgspec
+
+from eventsim.errors import TraceFormatError
+
+__all__ = ["SCHEMA", "Description", "OperationRow", "PathwayRow", "PopulationRow", "TableRow", "parse"]
+
+#: Version of this layout; raised whenever an older reader could misunderstand a newer file.
+SCHEMA = 1
+
+Number = float | int
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class PopulationRow(_Row):
+    """See eventsim.network.Population; `state` and `parameters` name its arrays."""
+
+    name: str
+    start: int
+    size: int
+    equations: str
+    state: tuple[str, ...]
+    parameters: tuple[str, ...]
+    is_source: bool
+    guards: dict[str, str]
+    booleans: tuple[str, ...]
+    rates: dict[str, str]
+    rate_constants: dict[str, Number]
+    refractory_s: float | None
+
+
+class PathwayRow(_Row):
+    """See eventsim.network.Pathway."""
+
+    name: str
+    source: int
+    target: int
+    effects: tuple[tuple[str, str, str], ...]
+    constants: dict[str, Number]
+    first: int
+
+
+class OperationRow(_Row):
+    """See eventsim.network.Operation; a statement is (variable, op, expression)."""
+
+    kind: str
+    index: int
+    once: tuple[tuple[str, str, str], ...]
+    each: tuple[tuple[str, str, str], ...]
+    fired: tuple[tuple[str, str, str], ...]
+    constants: dict[str, Number]
+    tables: dict[str, int]
+    every: int
+
+
+class TableRow(_Row):
+    """See eventsim.network.Table."""
+
+    n_columns: int
+    step_s: float
+    refine: int
+
+
+class Description(_Row):
+    """All of it."""
+
+    schema: int
+    dt_ms: float
+    paths: tuple[str, ...]
+    populations: tuple[PopulationRow, ...]
+    pathways: tuple[PathwayRow, ...]
+    schedule: tuple[OperationRow, ...]
+    tables: tuple[TableRow, ...]
+
+
+def parse(document):
+    """The Description in a JSON document; raises TraceFormatError naming the value that does not fit."""
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise TraceFormatError(f"network schema {schema}, this version reads {SCHEMA}")
+    try:
+        return msgspec.convert(document, Description)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise TraceFormatError(f"the network's description is malformed: {error}") from None

@@ -1,0 +1,1 @@
+"""Benchmark networks and what is measured on them."""

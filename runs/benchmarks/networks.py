@@ -1,0 +1,121 @@
+"""The networks that speed and identity are measured on, as plain Brian2 scripts would write them.
+
+Wiring is drawn in numpy from a seed and handed to `Synapses.connect(i=, j=)`, so that every simulator gets the same
+synapses. Each function returns a brian2.Network; `scale` shrinks the number of neurons for tests.
+"""
+
+import brian2
+import numpy as np
+from brian2 import mV, ms
+
+__all__ = ["NETWORKS", "coincidence", "cuba", "delta_lif", "hardware_like"]
+
+
+def cuba(n=4000, fan_in=80, seed=0):
+    """B1: exponential currents, no delay (Vogels and Abbott, J. Neurosci. 25 (2005) 10786).
+
+    4,000 neurons, four in five excitatory, connected with probability 0.02, refractory for 5 ms, dt 0.1 ms. B1x10 is
+    `cuba(40_000)`: ten times the neurons at the same fan-in.
+    """
+    rng = np.random.default_rng(seed)
+    clock = brian2.Clock(0.1 * ms)
+    neurons = brian2.NeuronGroup(
+        n,
+        """dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
+           dge/dt = -ge/taue : volt
+           dgi/dt = -gi/taui : volt""",
+        threshold="v > Vt", reset="v = Vr", refractory=5 * ms, method="exact", name="cuba", clock=clock,
+        namespace={"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV},
+    )  # fmt: skip
+    neurons.v = (-60 + 10 * rng.random(n)) * mV
+    n_excitatory = (4 * n) // 5
+    excitatory = brian2.Synapses(neurons, neurons, on_pre="ge_post += we", name="excitatory",
+                                 namespace={"we": 1.62 * mV}, clock=clock)  # fmt: skip
+    inhibitory = brian2.Synapses(neurons, neurons, on_pre="gi_post += wi", name="inhibitory",
+                                 namespace={"wi": -9 * mV}, clock=clock)  # fmt: skip
+    for synapses, senders in ((excitatory, np.arange(n_excitatory)), (inhibitory, np.arange(n_excitatory, n))):
+        _connect_at_random(synapses, senders, n, fan_in / n, rng)
+    return brian2.Network(neurons, excitatory, inhibitory)
+
+
+def delta_lif(n=10_000, fan_out=1000, seed=0):
+    """B2: leaky integrate-and-fire with delta synapses (Brunel, J. Comput. Neurosci. 8 (2000) 183), constant drive.
+
+    10,000 neurons with 1,000 synapses each, delay 1.5 ms, membrane time constant 20 ms, threshold 20 mV, reset 10 mV,
+    refractory for 2 ms, drive 24 mV, dt 0.1 ms.
+    """
+    rng = np.random.default_rng(seed)
+    clock = brian2.Clock(0.1 * ms)
+    neurons = brian2.NeuronGroup(
+        n, "dv/dt = (drive - v)/tau : volt (unless refractory)", threshold="v > theta", reset="v = v_reset",
+        refractory=2 * ms, method="exact", name="lif", clock=clock,
+        namespace={"tau": 20 * ms, "theta": 20 * mV, "v_reset": 10 * mV, "drive": 24 * mV},
+    )  # fmt: skip
+    neurons.v = 20 * rng.random(n) * mV
+    synapses = brian2.Synapses(neurons, neurons, "w : volt", on_pre="v_post += w", delay=1.5 * ms, name="delta",
+                               clock=clock)  # fmt: skip
+    synapses.connect(i=np.repeat(np.arange(n), fan_out), j=rng.integers(0, n, n * fan_out))
+    excitatory = np.repeat(np.arange(n) < (4 * n) // 5, fan_out)
+    synapses.variables["w"].set_value(np.where(excitatory, 0.1e-3, -0.5e-3) * 1000 / fan_out)
+    return brian2.Network(neurons, synapses)
+
+
+def coincidence(tokens=64, dimensions=64, rate_hz=50.0, duration_ms=1000.0, seed=0):
+    """B3: attention-like. Spiking queries and keys, a coincidence neuron for each (query, key, dimension), scores.
+
+    2 x 64 x 64 rate-coded inputs, 262,144 coincidence neurons of fan-in 2, 4,096 score neurons; dt 0.1 ms. Nearly all
+    neurons are idle nearly always.
+    """
+    rng = np.random.default_rng(seed)
+    clock = brian2.Clock(0.1 * ms)
+    n_inputs, n_pairs = 2 * tokens * dimensions, tokens * tokens * dimensions
+    steps = round(duration_ms / 0.1)
+    neuron, step = np.nonzero(rng.random((n_inputs, steps)) < rate_hz * 1e-4)
+    inputs = brian2.SpikeGeneratorGroup(n_inputs, neuron, step * 0.1 * ms, name="inputs", clock=clock)
+    gates, scores = (
+        brian2.NeuronGroup(size, "dv/dt = -v/tau : 1", threshold="v > theta", reset="v = 0", method="exact", name=name,
+                           clock=clock, namespace={"tau": tau, "theta": theta})
+        for name, size, tau, theta in (("gates", n_pairs, 2 * ms, 1.5), ("scores", tokens**2, 20 * ms, 3.0))
+    )  # fmt: skip
+    query, key, dimension = np.unravel_index(np.arange(n_pairs), (tokens, tokens, dimensions))
+    senders = np.concatenate([query * dimensions + dimension, (tokens + key) * dimensions + dimension])
+    into_gates = brian2.Synapses(inputs, gates, on_pre="v_post += 1", name="into_gates", clock=clock)
+    into_gates.connect(i=senders, j=np.tile(np.arange(n_pairs), 2))
+    into_scores = brian2.Synapses(gates, scores, on_pre="v_post += 1", name="into_scores", clock=clock)
+    into_scores.connect(i=np.arange(n_pairs), j=query * tokens + key)
+    return brian2.Network(inputs, gates, scores, into_gates, into_scores)
+
+
+def hardware_like(n=131_072, fan_out=128, seed=0):
+    """B4: one tick per step, as on a chip: a leaky neuron with bias and subtractive nothing, 131,072 x 128 synapses.
+
+    dt 1 ms, delay 1 tick, about 17 spikes per neuron and second.
+    """
+    rng = np.random.default_rng(seed)
+    clock = brian2.Clock(1 * ms)
+    neurons = brian2.NeuronGroup(
+        n, "dv/dt = (drive - v)/tau : 1", threshold="v > 1", reset="v = 0", method="exact", name="neurons",
+        clock=clock, namespace={"tau": 20 * ms, "drive": 1.05},
+    )  # fmt: skip
+    neurons.v = rng.random(n)
+    synapses = brian2.Synapses(neurons, neurons, "w : 1", on_pre="v_post += w", delay=1 * ms, name="synapses",
+                               clock=clock)  # fmt: skip
+    synapses.connect(i=np.repeat(np.arange(n), fan_out), j=rng.integers(0, n, n * fan_out))
+    synapses.variables["w"].set_value(rng.choice([0.01, -0.01], n * fan_out))
+    return brian2.Network(neurons, synapses)
+
+
+def _connect_at_random(synapses, senders, n, probability, rng):
+    """Each pair with the same probability, as many synapses per sender as a binomial draws."""
+    degree = rng.binomial(n, probability, senders.size)
+    synapses.connect(i=np.repeat(senders, degree), j=rng.integers(0, n, degree.sum()))
+
+
+#: Benchmark name -> function that builds it at full size.
+NETWORKS = {
+    "B1": cuba,
+    "B1x10": lambda: cuba(40_000),
+    "B2": delta_lif,
+    "B3": coincidence,
+    "B4": hardware_like,
+}
