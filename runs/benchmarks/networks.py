@@ -6,7 +6,7 @@ synapses. Each function returns a brian2.Network; `scale` shrinks the number of 
 
 import brian2
 import numpy as np
-from brian2 import mV, ms
+from brian2 import ms, mV
 
 __all__ = ["NETWORKS", "coincidence", "cuba", "delta_lif", "hardware_like"]
 

@@ -69,7 +69,8 @@ def _circuit(config, outcome, summary):
         f"Each pixel is one input neuron that fires once, the earlier the brighter. Its synapses onto {config.support} "
         "pool neurons, one for each labelled image, carry that image's pixel as their weight, so that every pool "
         f"neuron gathers its logit β q·K. The pool is {_NAMES[config.softmax]}: a relay neuron hands every "
-        "pool spike back to the whole pool as inhibition, which is common to all and so divides out of every ratio of rates. "
+        "pool spike back to the whole pool as inhibition, which is common to all and so divides out of every ratio of "
+        "rates. "
         + ("Ticks in which two pool neurons fire at once would bias the ratios; a coincidence gate vetoes them. "
            if config.softmax == "escape_inhibition" else "")
         + "Each remaining spike goes on to the output neuron of its image's label.",
