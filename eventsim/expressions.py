@@ -11,7 +11,7 @@ import numpy as np
 
 from eventsim.errors import CompileError
 
-__all__ = ["FUNCTIONS", "evaluate", "names_in", "translate"]
+__all__ = ["FUNCTIONS", "evaluate", "names_in", "substitute", "translate"]
 
 #: Function name in a statement -> (name in the kernel's source, numpy function, number of arguments).
 FUNCTIONS = {
@@ -23,7 +23,23 @@ FUNCTIONS = {
     "cos": ("math.cos", np.cos, 1),
     "tanh": ("math.tanh", np.tanh, 1),
     "int": ("int", lambda value: np.asarray(value).astype(np.int64)[()], 1),
+    "tan": ("math.tan", np.tan, 1),
+    "sinh": ("math.sinh", np.sinh, 1),
+    "cosh": ("math.cosh", np.cosh, 1),
+    "arctan": ("math.atan", np.arctan, 1),
+    "log10": ("math.log10", np.log10, 1),
+    "floor": ("math.floor", np.floor, 1),
+    "ceil": ("math.ceil", np.ceil, 1),
+    "exprel": (
+        "exprel",
+        lambda value: np.where(value == 0, 1.0, np.expm1(value) / np.where(value == 0, 1.0, value)),
+        1,
+    ),
+    "clip": ("clip", np.clip, 3),
+    "where": ("where", np.where, 3),
+    "timestep": ("timestep", lambda t, dt: np.asarray((t + 1e-3 * dt) / dt).astype(np.int64)[()], 2),
     "keyed_uniform": ("uniform", None, 5),
+    "keyed_normal": ("normal", None, 5),
 }
 
 # Python's parser, and all who walk its trees, recurse: a hostile file must not choose how deeply.
@@ -38,7 +54,7 @@ _NODES = (
 _SUPPORTED = f"numbers, names, + - * / // % **, comparisons, and, or, not, and {', '.join(FUNCTIONS)}"
 
 
-def _parse(expression, where):
+def _parse(expression, where, tables=()):
     if not isinstance(expression, str):
         raise CompileError(where, f"{expression!r} is not an expression", _SUPPORTED)
     if len(expression) > _LONGEST:
@@ -55,10 +71,15 @@ def _parse(expression, where):
         if isinstance(node, ast.Constant) and not _is_number(node.value):
             raise CompileError(where, f"{node.value!r} in '{expression}'", _SUPPORTED)
         if isinstance(node, ast.Call):
-            plain = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
-            if not plain or len(node.args) != FUNCTIONS[node.func.id][2]:
+            known = isinstance(node.func, ast.Name) and not node.keywords and _arity(node.func.id, tables)
+            if not known or len(node.args) not in known:
                 raise CompileError(where, f"the function call {ast.unparse(node)} in '{expression}'", _SUPPORTED)
     return tree
+
+
+def _arity(name, tables):
+    """How many arguments a function takes: a tuple of numbers; empty for one that is not known."""
+    return (1, 2) if name in tables else (FUNCTIONS[name][2],) if name in FUNCTIONS else ()
 
 
 def _depth(tree):
@@ -73,21 +94,28 @@ def _is_number(value):
     return isinstance(value, (bool, float)) or (isinstance(value, int) and value <= _LARGEST)
 
 
-def names_in(expression, where):
-    """The set of names an expression reads, function names left out."""
-    tree = _parse(expression, where)
+def names_in(expression, where, tables=()):
+    """The set of names an expression reads, names of functions and of `tables` left out."""
+    tree = _parse(expression, where, tables)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
 
 
 class _Rename(ast.NodeTransformer):
-    def __init__(self, names, expression, where):
-        self.names, self.expression, self.where = names, expression, where
+    def __init__(self, names, tables, expression, where):
+        self.names, self.tables, self.expression, self.where = names, tables, expression, where
 
     def visit_Call(self, node):
-        source = FUNCTIONS[node.func.id][0]
         arguments = [self.visit(argument) for argument in node.args]
-        return ast.Call(ast.Name(source, ast.Load()), arguments, [])
+        if node.func.id in self.tables:
+            if len(arguments) == 1:
+                arguments.append(ast.Constant(0))
+            return ast.Call(
+                ast.Name("table", ast.Load()), [ast.Name(self.tables[node.func.id], ast.Load()), *arguments], []
+            )
+        if node.func.id == "where":
+            return ast.IfExp(*arguments)
+        return ast.Call(ast.Name(FUNCTIONS[node.func.id][0], ast.Load()), arguments, [])
 
     def visit_Name(self, node):
         if node.id not in self.names:
@@ -96,8 +124,8 @@ class _Rename(ast.NodeTransformer):
         return ast.Name(self.names[node.id], ast.Load())
 
 
-def translate(expression, names, where):
-    """Python source of an expression with every name replaced.
+def translate(expression, names, where, tables=None):
+    """Numba source of an expression with every name replaced.
 
     Parameters
     ----------
@@ -106,13 +134,29 @@ def translate(expression, names, where):
         Name in the expression -> source text that stands for it.
     where : str
         Object that the expression belongs to, for messages.
+    tables : mapping of str to str, optional
+        Function of time -> source of the first arguments of `eventsim.tables.table`.
 
     Raises
     ------
     CompileError
         When the expression leaves the grammar or uses a name that is not in `names`.
     """
-    return ast.unparse(_Rename(names, expression, where).visit(_parse(expression, where)))
+    tables = tables or {}
+    return ast.unparse(_Rename(names, tables, expression, where).visit(_parse(expression, where, tables)))
+
+
+class _Substitute(ast.NodeTransformer):
+    def __init__(self, names):
+        self.names = names
+
+    def visit_Name(self, node):
+        return ast.parse(self.names[node.id], mode="eval").body if node.id in self.names else node
+
+
+def substitute(expression, names, where):
+    """The expression, still in this grammar, with some names replaced by expressions."""
+    return ast.unparse(_Substitute(names).visit(_parse(expression, where)))
 
 
 def evaluate(expression, values, where):

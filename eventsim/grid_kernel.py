@@ -24,6 +24,7 @@ import numba
 import numpy as np
 
 import eventsim.philox
+import eventsim.tables
 from eventsim.counts import KINDS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
@@ -32,8 +33,8 @@ __all__ = ["ARGUMENTS", "cache_folder", "kernel_for", "kernel_source"]
 
 #: Arguments of every kernel, in order; see `eventsim.simulate` for shapes and meaning.
 ARGUMENTS = (
-    "first_tick", "last_tick", "dt", "state", "state_at", "floats", "floats_at", "integers", "integers_at",
-    "constants", "population_start", "population_size", "depth", "history", "history_at", "history_count",
+    "first_tick", "last_tick", "key_lo", "key_hi", "tables", "tables_at",
+    "state", "state_at", "floats", "floats_at", "integers", "integers_at", "constants", "population_start", "population_size", "depth", "history", "history_at", "history_count",
     "stimulus_tick", "stimulus_neuron", "stimulus_at", "cursor",
     "post", "weight", "first_synapse", "delays", "delays_at", "rows", "rows_at",
     "core_of", "reach", "reach_at", "received_count", "received_weight", "delivered", "messages", "tally",
@@ -45,7 +46,8 @@ import math
 
 from numba import njit
 
-from eventsim.philox import uniform
+from eventsim.philox import normal, uniform
+from eventsim.tables import clip, exprel, table, timestep
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -58,8 +60,6 @@ def run({arguments}):
     while tick < last_tick:
         if spike_tick.size - spikes < n_neurons or row_tick.size - counts < n_kinds * n_cores:
             break
-        t_in_timesteps = tick
-        t = tick * dt
         slot = tick % depth
         busy = 0
 '''
@@ -97,7 +97,7 @@ _EMIT = """        # {where}
         fired = 0
         while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
             i = stimulus_neuron[cursor[{k}]]
-            cursor[{k}] += 1{spike}        history_count[{k}, slot] = fired
+            cursor[{k}] += 1{spike}{fired}        history_count[{k}, slot] = fired
         busy += fired
 """
 
@@ -109,7 +109,7 @@ _THRESHOLD = """        # {where}
 {once}        fired = 0
         for i in range(population_size[{k}]):
 {each}            if not condition:
-                continue{spike}        history_count[{k}, slot] = fired
+                continue{spike}{fired}        history_count[{k}, slot] = fired
         busy += fired
 """
 
@@ -184,6 +184,11 @@ class Layout:
         source = f"constants[{len(self.constants) - 1}]"
         return f"int({source})" if isinstance(value, int) else source
 
+    def table(self, table, k):
+        """Source of the first arguments of `eventsim.tables.table` for table k."""
+        numbers = (self.constant(table.n_columns), self.constant(table.step_s), self.constant(table.refine))
+        return f"tables, tables_at[{k}], tables_at[{k} + 1], {', '.join(numbers)}"
+
 
 def kernel_source(network):
     """The kernel's source text and the values of its constants.
@@ -206,65 +211,95 @@ def kernel_source(network):
 
 def _operation(network, operation, layout):
     if operation.kind == "deliver":
-        return _deliver(network, operation.index, layout)
+        source = _deliver(network, operation.index, layout)
+    elif operation.kind in _TEMPLATES:
+        source = _of_population(network, operation, layout)
+    else:
+        raise CompileError(network.populations[operation.index].name, f"the operation '{operation.kind}'",
+                           f"{', '.join(_TEMPLATES)}, deliver")  # fmt: skip
+    return source if operation.every == 1 else _now_and_then(source, operation)
+
+
+def _now_and_then(source, operation):
+    """An operation on a slower clock; in the ticks between, nobody of its population fires."""
+    inside = "".join(f"    {line}\n" for line in source.splitlines())
+    silent = f"        else:\n            history_count[{operation.index}, slot] = 0\n"
+    return (f"        if tick % {operation.every} == 0:\n{inside}"
+            + (silent if operation.kind in ("emit", "threshold") else ""))  # fmt: skip
+
+
+def _of_population(network, operation, layout):
     k = operation.index
     where = f"{operation.kind} of population {k}"
-    spike = _SPIKE.format(k=k, **_KIND)
-    if operation.kind == "emit":
-        return _EMIT.format(where=where, k=k, spike=spike)
-    variables = layout.names(k)
-    names = {name: layout.constant(value) for name, value in sorted(operation.constants.items())}
-    names |= {"t": "t", "dt": "dt", "t_in_timesteps": "t_in_timesteps"}
-    once = _statements(operation.once, {}, names, " " * 8, where)
-    each = _statements(operation.each, variables, names, " " * 12, where)
-    template = {"update": _UPDATE, "threshold": _THRESHOLD, "reset": _RESET}.get(operation.kind)
-    if template is None:
-        raise CompileError(network.populations[k].name, f"the operation '{operation.kind}'", "emit, update, threshold, "
-                           "reset, deliver")  # fmt: skip
-    return template.format(where=where, k=k, once=once, each=each or " " * 12 + "pass\n", spike=spike)
+    writer = _StatementWriter(network, operation, layout, where)
+    once = writer.lines(operation.once, " " * 8, per_neuron=False)
+    each = writer.lines(operation.each, " " * 12, guarded=operation.kind != "reset")
+    fired = writer.lines(operation.fired, " " * 12, guarded=False)
+    return _TEMPLATES[operation.kind].format(
+        where=where, k=k, once=once, each=each or " " * 12 + "pass\n", fired=fired, spike=_SPIKE.format(k=k, **_KIND)
+    )
 
 
-def _statements(statements, variables, names, indent, where):
-    """Source of statements; temporaries join `names` as they appear."""
-    lines = []
-    for statement in statements:
-        readable = names | {name: f"{place}[i]" for name, place in variables.items()}
-        expression = translate(statement.expression, readable, where)
-        if statement.variable == "_cond":
-            lines.append(f"{indent}condition = {expression}")
-        elif statement.op == ":=":
-            names[statement.variable] = f"x{len(names)}"
-            lines.append(f"{indent}{names[statement.variable]} = {expression}")
-        elif statement.op in ("=", "+=", "-=", "*=", "/=") and statement.variable in variables:
-            lines.append(f"{indent}{variables[statement.variable]}[i] {statement.op} {expression}")
-        elif statement.op == "=" and statement.variable in names:
-            lines.append(f"{indent}{names[statement.variable]} = {expression}")
-        else:
-            raise CompileError(where, f"'{statement.variable} {statement.op} {statement.expression}'",
-                               "assignments to the population's own variables")  # fmt: skip
-    return "".join(line + "\n" for line in lines)
+class _StatementWriter:
+    """Source of the statements of one operation; temporaries become known as they appear."""
+
+    def __init__(self, network, operation, layout, where):
+        population = network.populations[operation.index]
+        self.places, self.guards, self.where = layout.names(operation.index), population.guards, where
+        self.variables = {name: f"{place}[i]" for name, place in self.places.items()}
+        self.variables |= {name: f"({self.places[name]}[i] != 0.0)" for name in population.booleans}
+        start = f"population_start[{operation.index}] + i"
+        self.names = {name: f"{name}[{start}]" for name in ("key_lo", "key_hi")}
+        self.names |= {name: layout.constant(value) for name, value in sorted(operation.constants.items())}
+        self.names["t_in_timesteps"] = f"(tick // {operation.every})" if operation.every > 1 else "tick"
+        if "dt" in self.names:
+            self.names["t"] = f"({self.names['t_in_timesteps']} * {self.names['dt']})"
+        self.names |= {"True": "True", "False": "False"}
+        self.tables = {name: layout.table(network.tables[k], k) for name, k in sorted(operation.tables.items())}
+
+    def lines(self, statements, indent, guarded=True, per_neuron=True):
+        return "".join(f"{indent}{self._line(s, guarded, per_neuron)}\n" for s in statements)
+
+    def _line(self, statement, guarded, per_neuron):
+        name, op = statement.variable, statement.op
+        readable = self.names | self.variables if per_neuron else self.names
+        expression = translate(statement.expression, readable, self.where, self.tables)
+        if name == "_cond":
+            return f"condition = {expression}"
+        if op == ":=" and name not in self.variables:
+            self.names[name] = f"x{len(self.names)}"
+            return f"{self.names[name]} = {expression}"
+        if op in ("=", "+=", "-=", "*=", "/=") and name in self.places and per_neuron:
+            assignment = f"{self.places[name]}[i] {op} {expression}"
+            guard = self.guards.get(name) if guarded else None
+            return f"if {self.variables[guard]}: {assignment}" if guard else assignment
+        if op == "=" and name in self.names:
+            return f"{self.names[name]} = {expression}"
+        raise CompileError(self.where, f"'{name} {op} {statement.expression}'",
+                           "temporaries, and assignments to the population's own variables")  # fmt: skip
 
 
 def _deliver(network, p, layout):
     pathway = network.pathways[p]
     where = f"delivery by pathway {p}"
-    variables = layout.names(pathway.target)
+    target, places = network.populations[pathway.target], layout.names(pathway.target)
+    readable = {name: f"{place}[i_post]" for name, place in places.items()} | {"weight": "w"}
     lines = []
     for variable, op, value in pathway.effects:
-        if variable not in network.populations[pathway.target].state or op not in ("add", "set"):
+        if variable not in target.state or op not in ("add", "set"):
             raise CompileError(pathway.name, f"the effect {op} on '{variable}'", "add or set, a variable of the target")
-        if value == "weight":
-            source = "w"
-        elif value in variables:
-            source = f"{variables[value]}[i_post]"
-        elif names_in(value, where):
-            raise CompileError(pathway.name, f"the value '{value}'", "weight, a constant of the target, a number")
-        else:
-            source = layout.constant(float(evaluate(value, {}, where)))
-        lines.append(f"{' ' * 20}{variables[variable]}[i_post] {'+=' if op == 'add' else '='} {source}\n")
+        known = names_in(value, where)
+        constant = layout.constant(float(evaluate(value, {}, where))) if not known else None
+        expression = constant or translate(value, readable, where)
+        guard = target.guards.get(variable)
+        condition = f"if {places[guard]}[i_post] != 0.0: " if guard else ""
+        lines.append(f"{' ' * 20}{condition}{places[variable]}[i_post] {'+=' if op == 'add' else '='} {expression}\n")
     zero = _ZERO.format(**_KIND) if pathway.weighted else ""
     ends = {"s": pathway.source, "g": pathway.target}
     return _DELIVER.format(where=where, p=p, effects="".join(lines), zero=zero, **ends, **_KIND)
+
+
+_TEMPLATES = {"emit": _EMIT, "update": _UPDATE, "threshold": _THRESHOLD, "reset": _RESET}
 
 
 def cache_folder():
@@ -277,7 +312,8 @@ def cache_folder():
 @lru_cache(maxsize=64)
 def _load(source):
     """The compiled `run` of a source, from the cache folder when that can be written."""
-    versions = f"{numba.__version__} {np.__version__}\n{Path(eventsim.philox.__file__).read_text()}"
+    ours = "".join(Path(module.__file__).read_text() for module in (eventsim.philox, eventsim.tables))
+    versions = f"{numba.__version__} {np.__version__}\n{ours}"
     name = f"grid_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
     path = cache_folder() / f"{name}.py"
     try:

@@ -383,6 +383,10 @@ class CompiledNetwork:
             raise TraceFormatError(f"dt_ms is {self.dt_ms}; it must be positive")
         if self.path_id.size and not (-1 <= self.path_id.min() and self.path_id.max() < len(self.paths)):
             raise TraceFormatError("a neuron's path_id lies outside the table of paths")
+        for k, table in enumerate(self.tables):
+            fits = table.n_columns >= 1 and table.values.size and table.values.size % table.n_columns == 0
+            if not (fits and table.refine >= 1 and table.step_s > 0 and np.isfinite(table.values).all()):
+                raise TraceFormatError(f"table {k} has no rows, columns or steps, or a value that is not finite")
         for operation in self.schedule:
             there_are = len(self.pathways if operation.kind == "deliver" else self.populations)
             if operation.every < 1 or not set(operation.tables.values()) <= set(range(len(self.tables))):
@@ -400,6 +404,8 @@ class CompiledNetwork:
                     raise TraceFormatError(f"'{p.name}.{name}' has {values.size} values for {p.size} neurons")
                 if not np.isfinite(values).all():
                     raise TraceFormatError(f"'{p.name}.{name}' has a value that is not finite")
+            if not {*p.guards, *p.guards.values(), *p.booleans} <= p.state.keys():
+                raise TraceFormatError(f"population '{p.name}' guards, or takes for boolean, what is no variable of it")
             start = p.stop
 
     def _check_pathways(self):

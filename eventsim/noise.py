@@ -7,9 +7,9 @@ network with noise runs in Brian2 alone and gives the same spikes. Use it in a t
 
 from brian2 import Function
 
-from eventsim.philox import uniform_array
+from eventsim.philox import normal_array, uniform_array
 
-__all__ = ["keyed_uniform"]
+__all__ = ["keyed_normal", "keyed_uniform"]
 
 _CPP = """
 #include <cstdint>
@@ -56,10 +56,18 @@ cdef inline double keyed_uniform(long long key_lo, long long key_hi, long long s
     return (<double>(c0 >> 5) * 67108864.0 + <double>(c1 >> 6) + 0.5) / 9007199254740992.0
 """
 
+
+
+def _keyed(draw):
+    return Function(
+        draw, arg_units=[1] * 5, return_unit=1, arg_names=["key_lo", "key_hi", "step", "purpose", "seed"],
+        arg_types=["integer"] * 5, return_type="float", stateless=True,
+    )  # fmt: skip
+
+
 #: The Brian2 function; give it to a group's namespace under its own name.
-keyed_uniform = Function(
-    uniform_array, arg_units=[1] * 5, return_unit=1, arg_names=["key_lo", "key_hi", "step", "purpose", "seed"],
-    arg_types=["integer"] * 5, return_type="float", stateless=True,
-)  # fmt: skip
+keyed_uniform = _keyed(uniform_array)
+#: Its normal counterpart, for the numpy target only: what re-keyed randn() and xi become.
+keyed_normal = _keyed(normal_array)
 keyed_uniform.implementations.add_implementation("cpp", _CPP)
 keyed_uniform.implementations.add_implementation("cython", _CYTHON)

@@ -118,12 +118,14 @@ def _arguments(network, stimulus, core_of, constants):
     integers, integers_at = _flat([populations[k].parameters[name] for k, name in layout.integers], np.int64)
     delays, delays_at = _flat([p.delays for p in pathways], np.int64)
     rows, rows_at = _flat([p.rows for p in pathways], np.int64)
+    tables, tables_at = _flat([table.values for table in network.tables], np.float64)
     stimulus_tick, stimulus_neuron, stimulus_at = _by_population(network, stimulus)
     reach, reach_at = _reach(network, core_of)
     spike_room = _SPIKES_PER_SEGMENT + network.n_neurons
     row_room = _ROWS_PER_SEGMENT + len(KINDS) * (n_cores + 1)
     return {
-        "dt": network.dt_ms * 1e-3, "state": state, "state_at": state_at, "floats": floats, "floats_at": floats_at,
+        "key_lo": network.key_lo, "key_hi": network.key_hi, "tables": tables, "tables_at": tables_at,
+        "state": state, "state_at": state_at, "floats": floats, "floats_at": floats_at,
         "integers": integers, "integers_at": integers_at, "constants": constants,
         "population_start": np.array([p.start for p in populations], dtype=np.int64), "population_size": sizes,
         "depth": depth, "history": np.zeros(int(depth * sizes.sum()), dtype=np.int32),
