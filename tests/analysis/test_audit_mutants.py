@@ -14,6 +14,7 @@ from analysis.audit import LAWS, audit
 from eventsim import open_trace, simulate
 from eventsim.arrays import decode_json, encode_json
 from eventsim.counts import KINDS
+from eventsim.errors import ConfigError
 from eventsim.trace import reader, schema
 from hardware_models import cost
 
@@ -35,46 +36,47 @@ def test_the_unbroken_run_passes_every_law(sound):
 KERNEL = {
     "one synapse is dropped": (
         "neuron = post[synapse]\n",
-        "neuron = post[synapse]\n                    if synapse == {synapse}:\n                        continue\n",
+        f"neuron = post[synapse]\n{' ' * 24}if synapse == {{synapse}}:\n{' ' * 28}continue\n",
         {"deliveries", "received", "counts"}),
     "the last synapse of every row is dropped": (
         "rows[row + 1]):", "rows[row + 1] - 1):", {"deliveries", "received", "counts"}),
-    "rows of one pathway are doubled": (
-        "in range(first_synapse[{pathway}] + rows[row], first_synapse[{pathway}] + rows[row + 1]):",
-        "in 2 * list(range(first_synapse[{pathway}] + rows[row], first_synapse[{pathway}] + rows[row + 1])):",
+    "every row is doubled": (
+        "in range(first + rows[row], first + rows[row + 1]):",
+        "in 2 * list(range(first + rows[row], first + rows[row + 1])):",
         {"deliveries", "received", "counts"}),
     "one pathway delivers a tick early": (
         "delays[delays_at[{pathway}] + d]) %", "max(0, delays[delays_at[{pathway}] + d] - 1)) %", {"counts"}),
     "one pathway delivers a tick late": (
-        "delays[delays_at[{pathway}] + d]) %", "min(depth - 1, delays[delays_at[{pathway}] + d] + 1)) %", {"counts"}),
+        "delays[delays_at[{pathway}] + d]) %",
+        "min(history_count.shape[1] - 1, delays[delays_at[{pathway}] + d] + 1)) %", {"counts"}),
     "the last spike of each tick is forgotten before it is sent": (
-        "history_count[{source}, slot] = fired", "history_count[{source}, slot] = max(0, fired - 1)", {"deliveries"}),
+        "history_count[{source}, slot, part] = fired",
+        "history_count[{source}, slot, part] = max(0, fired - 1)", {"counts", "cores"}),
     "a neuron's deliveries are not counted": (
         "received_count[neuron] += 1", "received_count[neuron] += neuron != {post}", {"received", "cores"}),
     "a synapse's weight is not summed": (
         "received_weight[neuron] += w", "received_weight[neuron] += 0 if synapse == {synapse} else w", {"received"}),
     "a synapse is left out of its pathway's count": (
-        "delivered[{pathway}] += 1", "delivered[{pathway}] += synapse != {synapse}", {"deliveries", "cores"}),
+        "delivered[part, {pathway}] += 1",
+        "delivered[part, {pathway}] += synapse != {synapse}", {"deliveries", "cores"}),
     "deliveries are booked on the next core": (
-        "tally[1, core_of[neuron] + 1] += 1", "tally[1, (core_of[neuron] + 1) % (n_cores - 1) + 1] += 1",
+        "tally[part, 1, core_of[neuron] + 1] += 1", "tally[part, 1, (core_of[neuron] + 1) % (n_cores - 1) + 1] += 1",
         {"counts", "cores"}),
     "negative weights pass for zero": ("if w == 0.0:", "if w <= 0.0:", {"counts"}),
     "a message to the sender's own core is not counted": (
-        "messages[here, there] += 1", "messages[here, there] += here != there", {"messages", "cores"}),
+        "messages[part, here, there] += 1", "messages[part, here, there] += here != there", {"messages", "cores"}),
     "messages swap sender and receiver": (
-        "messages[here, there] += 1", "messages[there, here] += 1", {"messages", "cores"}),
-    "incoming messages are booked on the sender": ("tally[4, there] += 1", "tally[4, here] += 1", {"counts", "cores"}),
-    "one spike is recorded a tick late": (
-        "= tick, neuron\n", "= tick + (tick == {tick} and neuron == {neuron}), neuron\n", {"counts"}),
-    "one spike of a sink is recorded a tick late": (
-        "= tick, neuron\n", "= tick + (tick == {sink_tick} and neuron == {sink}), neuron\n", {"counts"}),
+        "messages[part, here, there] += 1", "messages[part, there, here] += 1", {"messages", "cores"}),
+    "incoming messages are booked on the sender": (
+        "tally[part, 4, there] += 1", "tally[part, 4, here] += 1", {"counts", "cores"}),
     "one spike is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {tick} and neuron == {neuron})\n",
         {"deliveries", "received", "counts", "cores", "messages"}),
     "one spike of a sink is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
     "one spike is not counted": (
-        "tally[0, here] += 1", "tally[0, here] += not (tick == {tick} and neuron == {neuron})", {"counts", "cores"}),
+        "tally[part, 0, here] += 1",
+        "tally[part, 0, here] += not (tick == {tick} and neuron == {neuron})", {"counts", "cores"}),
     "sources fire a tick late": ("]] == tick:", "]] == tick - 1:", {"stimulus"}),
 }  # fmt: skip
 
@@ -88,9 +90,15 @@ def test_a_broken_kernel_is_caught(name, sound, run, price):
     assert "hashes" not in failed(report)
 
 
+def test_a_kernel_that_records_a_spike_late_is_refused_by_the_writer(sound, run):
+    change = ("= tick, neuron\n", "= tick + (tick == {tick} and neuron == {neuron}), neuron\n".format(**vars(sound.at)))
+    with pytest.raises(ConfigError, match="do not rise by"):
+        run(sound.model, change)
+
+
 def test_a_host_reset_that_drops_nothing_is_caught(sound, run):
     module = inspect.getmodule(simulate)
-    text, drop = inspect.getsource(module._run), 'arguments["history_count"][:] = 0'
+    text, drop = inspect.getsource(module._run), 'arrays.history_count[:] = 0'
     assert drop in text
     broken = {}
     exec(text.replace(drop, "pass"), vars(module) | {}, broken)
@@ -102,7 +110,7 @@ def test_a_host_reset_that_drops_nothing_is_caught(sound, run):
 
 def test_a_cost_of_miscounted_events_is_caught(sound, run, price):
     """The energy law recounts; a report that is true to wrong counts is wrong."""
-    trace = run(sound.model, ("tally[4, there] += 1", "tally[4, there] += here != there"))
+    trace = run(sound.model, ("tally[part, 4, there] += 1", "tally[part, 4, there] += here != there"))
     report = audit(trace, sound.placement, sound.report)
     assert "energy" not in failed(report)
     assert "energy" in failed(audit(trace, sound.placement, cost(trace.counts())))

@@ -46,16 +46,16 @@ def by_eventsim(compiled, ticks, stimulus=None, **options):
     """Simulate a compiled network; the final state is read from the kernel's own arrays."""
     made = []
 
-    def keep(*arguments):
-        made.append(original(*arguments))
+    def keep(*arguments, **keywords):
+        made.append(original(*arguments, **keywords))
         return made[-1]
 
-    original = SIMULATE._arguments
+    original = SIMULATE.allocate
     stimulus = (compiled.stimulus if stimulus is None else stimulus).lasting(ticks)
-    with patch.object(SIMULATE, "_arguments", keep):
+    with patch.object(SIMULATE, "allocate", keep):
         trace = eventsim.simulate(compiled, stimulus, **options)
     spikes = trace.spikes()
-    state, at = made[0]["state"], made[0]["state_at"]
+    state, at = made[0].state, made[0].state_at
     places = [(p.name, variable) for p in compiled.populations for variable in sorted(p.state)]
     final = {place: state[at[k] : at[k + 1]].copy() for k, place in enumerate(places)}
     return Run(list(zip(spikes.tick.tolist(), spikes.neuron.tolist())), final)
