@@ -9,11 +9,13 @@ from eventsim.counts import EventCounts
 from eventsim.errors import EventSimError
 from eventsim.network import CompiledNetwork
 from eventsim.simulate import simulate
+from eventsim.simulation import Simulation
 from eventsim.stimulus import Stimulus
 from eventsim.trace import Trace, open_trace
 
 __all__ = [
-    "CompiledNetwork", "EventCounts", "EventSimError", "Stimulus", "Trace", "compile_network", "keyed_uniform",
+    "CompiledNetwork", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace",
+    "compile_network", "keyed_uniform",
     "open_trace", "simulate",
 ]  # fmt: skip
 

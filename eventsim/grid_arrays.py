@@ -10,8 +10,11 @@ from collections import namedtuple
 import numpy as np
 
 from eventsim.counts import KINDS
+from eventsim.errors import ConfigError
 
 __all__ = ["GridArrays", "Layout", "allocate"]
+
+_SAMPLES = 1 << 14  # ticks of recorded state between two looks
 
 _FIELDS = (
     # the network
@@ -24,6 +27,8 @@ _FIELDS = (
     "history", "history_at", "history_count",
     # counters
     "core_of", "reach", "reach_at", "received_count", "received_weight", "delivered", "messages", "tally", "busy",
+    # what is recorded of the state
+    "recorded_at", "record_every", "sample_tick", "sample_value",
     # what was recorded since the last look
     "spike_tick", "spike_neuron", "row_tick", "row_core", "row_kind", "row_count", "filled",
 )  # fmt: skip
@@ -38,7 +43,9 @@ _FIELDS = (
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
 #: history_count : (P, T, Q) int64
 #: delivered : (Q, W) int64; messages : (Q, C, C) int64; tally : (Q, kinds, C) int64, of this tick; busy : (Q,) int64
-#: spike_*, row_* : buffers of which filled[0] and filled[1] entries are in use
+#: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
+#: spike_*, row_*, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use
+#: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 GridArrays = namedtuple("GridArrays", _FIELDS)
 
 
@@ -90,7 +97,8 @@ class Layout:
         return f"tables, tables_at[{k}], tables_at[{k} + 1], {', '.join(numbers)}"
 
 
-def allocate(network, stimulus, core_of, constants, n_parts=1, spike_room=1 << 20, row_room=1 << 20):
+def allocate(network, stimulus, core_of, constants, n_parts=1, spike_room=1 << 20, row_room=1 << 20, recorded=(),
+             record_every=1):  # fmt: skip
     """A fresh GridArrays, ready for tick 0.
 
     Parameters
@@ -102,6 +110,8 @@ def allocate(network, stimulus, core_of, constants, n_parts=1, spike_room=1 << 2
     n_parts : int
     spike_room, row_room : int
         Spikes, and rows of counts, that the buffers hold at least.
+    recorded : sequence of (variable, neuron id)
+        What is sampled, at the start of every `record_every`-th tick.
     """
     layout, populations, pathways = Layout(network), network.populations, network.pathways
     sizes = np.array([p.size for p in populations], dtype=np.int64)
@@ -134,8 +144,29 @@ def allocate(network, stimulus, core_of, constants, n_parts=1, spike_room=1 << 2
         row_tick=np.empty(row_room + len(KINDS) * n_cores, dtype=np.int64),
         row_core=np.empty(row_room + len(KINDS) * n_cores, dtype=np.int32),
         row_kind=np.empty(row_room + len(KINDS) * n_cores, dtype=np.uint8),
-        row_count=np.empty(row_room + len(KINDS) * n_cores, dtype=np.int64), filled=np.zeros(2, dtype=np.int64),
+        row_count=np.empty(row_room + len(KINDS) * n_cores, dtype=np.int64),
+        recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
+        sample_tick=np.empty(_SAMPLES if recorded else 0, dtype=np.int64),
+        sample_value=np.empty(_SAMPLES * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),
     )  # fmt: skip
+
+
+def _places(network, layout, state_at, recorded):
+    """Where in the flat state each (variable, neuron) lies; raises ConfigError for what no neuron has."""
+    starts = np.array([p.start for p in network.populations])
+    places = []
+    for variable, neuron in recorded:
+        inside = 0 <= neuron < network.n_neurons
+        k = int(np.searchsorted(starts, neuron, side="right") - 1) if inside else -1
+        if not inside or (k, variable) not in layout.state:
+            there_are = (
+                ", ".join(sorted(network.populations[k].state)) if inside else f"neurons 0 to {network.n_neurons - 1}"
+            )
+            raise ConfigError(
+                f"cannot record '{variable}' of neuron {neuron}; there are: {there_are or 'no variables'}"
+            )
+        places.append(state_at[layout.state.index((k, variable))] + neuron - network.populations[k].start)
+    return np.array(places, dtype=np.int64)
 
 
 def _bounds(network, n_parts):

@@ -69,9 +69,17 @@ def {name}(first_tick, last_tick, a):
     depth = history_count.shape[1]
     spikes, counts = filled[0], filled[1]
     tick = first_tick
-    while tick < last_tick:
+    samples, n_recorded = filled[2], recorded_at.size
+    while tick < last_tick and filled[3] < filled[4]:
         if spike_tick.size - spikes < core_of.size or row_tick.size - counts < n_kinds * n_cores:
             break
+        if n_recorded and tick % record_every == 0:
+            if sample_tick.size == samples:
+                break
+            sample_tick[samples] = tick
+            for r in range(n_recorded):
+                sample_value[samples * n_recorded + r] = state[recorded_at[r]]
+            samples += 1
         emissions(tick, a)
 {phases}        slot = tick % depth
         for k in range(population_size.size):
@@ -81,6 +89,7 @@ def {name}(first_tick, last_tick, a):
                     neuron = population_start[k] + history[at + j]
                     spike_tick[spikes], spike_neuron[spikes] = tick, neuron
                     spikes += 1
+                filled[3] += history_count[k, slot, part]
         if busy.any():
             busy[:] = 0
             for core in range(n_cores):
@@ -94,7 +103,7 @@ def {name}(first_tick, last_tick, a):
                         row_kind[counts], row_count[counts] = kind, count
                         counts += 1
         tick += 1
-    filled[0], filled[1] = spikes, counts
+    filled[0], filled[1], filled[2] = spikes, counts, samples
     return tick
 """
 

@@ -81,6 +81,16 @@ class Stimulus:
         made.validate()
         return made
 
+    def until(self, tick):
+        """What of it a run used that ended before `tick`: without queries it did not reach, the last one shorter."""
+        reached, kept = self.query_start < tick, self.tick < tick
+        made = replace(
+            self, tick=self.tick[kept], neuron=self.neuron[kept], query_start=self.query_start[reached],
+            query_stop=np.minimum(self.query_stop[reached], tick), input_id=self.input_id[reached], duration_ticks=tick,
+        )  # fmt: skip
+        made.validate()
+        return made
+
     @cached_property
     def hash(self):
         return content_hash(self.to_arrays())

@@ -11,6 +11,7 @@ from eventsim.arrays import take
 from eventsim.counts import HOST, KINDS, EventCounts
 from eventsim.errors import ConfigError, EventSimError, TraceFormatError
 from eventsim.network import CompiledNetwork
+from eventsim.samples import Samples
 from eventsim.stimulus import Stimulus
 from eventsim.trace.guard import MAX_BYTES, open_checked, refusing
 from eventsim.trace.manifest import check_json_size, labelled_ranges, read_manifest
@@ -20,6 +21,7 @@ from eventsim.trace.schema import (
     NETWORK,
     RECEIVED_COUNT,
     RECEIVED_WEIGHT,
+    SAMPLES,
     SPIKES,
     STIMULUS,
     read_arrays,
@@ -201,6 +203,15 @@ class Trace:
         order = np.argsort(spikes.neuron, kind="stable")
         ends = np.searchsorted(spikes.neuron[order], np.arange(start + 1, stop))
         return dict(enumerate(np.split(spikes.t_ms[order], ends))) if stop > start else {}
+
+    def samples(self):
+        """The Samples that were recorded; raises ConfigError when none were."""
+        with self._reading() as file:
+            arrays = read_arrays(file[SAMPLES]) if SAMPLES in file else None
+            samples = None if arrays is None else Samples.from_arrays(arrays)
+        if samples is None:
+            raise ConfigError(f"{self._name} holds no samples; record them: simulate(..., record={{'v': neurons}})")
+        return samples
 
     def synaptic_events(self, start_tick=None, stop_tick=None):
         """Every delivery that arrived in a window of time, expanded from spikes and connectivity.

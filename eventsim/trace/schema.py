@@ -8,6 +8,7 @@
     /eventsim/counts/online/...       EventCounts.to_arrays()
     /eventsim/received/count, weight  (n_neurons,) int64, float64
     /eventsim/delivered               (n_pathways,) int64
+    /eventsim/samples/...             Samples.to_arrays(), where state was recorded
     /eventsim/manifest                JSON as uint8, written last
 """
 
@@ -19,7 +20,8 @@ import numpy as np
 from eventsim.arrays import content_hash
 
 __all__ = [
-    "COUNTS", "COUNT_COLUMNS", "DELIVERED", "MANIFEST", "NETWORK", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SCHEMA",
+    "COUNTS", "COUNT_COLUMNS", "DELIVERED", "MANIFEST", "NETWORK", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SAMPLES",
+    "SCHEMA",
     "SEGMENT_COLUMNS", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "blocks", "create", "datasets", "mark_as_sonata",
     "read_arrays", "reserve", "reserve_population", "spikes_hash", "store", "store_again_uncompressed", "stored_hash",
 ]  # fmt: skip
@@ -30,7 +32,7 @@ SCHEMA = 1
 SPIKES = "spikes"
 NETWORK, STIMULUS, COUNTS = "eventsim/network", "eventsim/stimulus", "eventsim/counts/online"
 RECEIVED_COUNT, RECEIVED_WEIGHT = "eventsim/received/count", "eventsim/received/weight"
-DELIVERED, MANIFEST = "eventsim/delivered", "eventsim/manifest"
+DELIVERED, MANIFEST, SAMPLES = "eventsim/delivered", "eventsim/manifest", "eventsim/samples"
 
 SPIKE_COLUMNS = {"timestamps": np.float64, "node_ids": np.uint64, "ticks": np.int64}
 

@@ -12,7 +12,7 @@ from eventsim.trace.finalise import merge_into
 from eventsim.trace.manifest import new_manifest
 from eventsim.trace.reader import Trace
 from eventsim.trace.recording import Recording, as_column
-from eventsim.trace.schema import COUNTS, DELIVERED, RECEIVED_COUNT, RECEIVED_WEIGHT
+from eventsim.trace.schema import COUNTS, DELIVERED, RECEIVED_COUNT, RECEIVED_WEIGHT, SAMPLES
 from eventsim.trace.segments import SegmentFolder, durably
 
 __all__ = ["TraceWriter"]
@@ -67,7 +67,7 @@ class TraceWriter:
         self._open_recording().append((tick, neuron, counts_tick, counts_core, counts_kind, counts_count))
 
     def finish(self, *, received_count, received_weight, delivered, message_source, message_destination,
-               message_count, core_of):  # fmt: skip
+               message_count, core_of, samples=None):  # fmt: skip
         """Merge the segments into the trace and open it.
 
         Parameters
@@ -80,6 +80,8 @@ class TraceWriter:
             As in EventCounts.
         core_of : (n_neurons,) int32
             As in EventCounts.
+        samples : Samples, optional
+            Recorded state.
 
         Returns
         -------
@@ -109,6 +111,7 @@ class TraceWriter:
                 (f"{COUNTS}/duration_ticks", [recording.duration_ticks], np.int64, 1),
             )
         }
+        totals |= {} if samples is None else {f"{SAMPLES}/{k}": v for k, v in samples.to_arrays().items()}
         source = io.BytesIO() if self.path is None else self.path
         if self.path is None:
             merge_into(source, recording, self.stimulus, totals, self._manifest)
@@ -118,6 +121,16 @@ class TraceWriter:
             recording.segments.delete()
         self._recording = None
         return Trace(source, max_bytes=sys.maxsize)
+
+    def cut(self, stimulus):
+        """The run ended early: `stimulus` is what of it was used."""
+        self._open_recording().duration_ticks = stimulus.duration_ticks
+        self.stimulus = stimulus
+        self._manifest |= {"stimulus_hash": stimulus.hash}
+
+    def segments(self):
+        """What was written so far, a mapping of columns for each segment."""
+        return iter(self._open_recording().segments)
 
     def _open_recording(self):
         if self._recording is None:

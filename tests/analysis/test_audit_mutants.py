@@ -4,6 +4,7 @@ A row of a table names what is broken, how, and which laws must be among those t
 """
 
 import inspect
+import textwrap
 from dataclasses import replace
 
 import h5py
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.audit import LAWS, audit
-from eventsim import open_trace, simulate
+from eventsim import Simulation, open_trace
 from eventsim.arrays import decode_json, encode_json
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
@@ -97,13 +98,12 @@ def test_a_kernel_that_records_a_spike_late_is_refused_by_the_writer(sound, run)
 
 
 def test_a_host_reset_that_drops_nothing_is_caught(sound, run):
-    module = inspect.getmodule(simulate)
-    text, drop = inspect.getsource(module._run), 'arrays.history_count[:] = 0'
+    text, drop = textwrap.dedent(inspect.getsource(Simulation._advance)), "self._arrays.history_count[:] = 0"
     assert drop in text
     broken = {}
-    exec(text.replace(drop, "pass"), vars(module) | {}, broken)
+    exec(text.replace(drop, "pass"), vars(inspect.getmodule(Simulation)) | {}, broken)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_run", broken["_run"])
+        patch.setattr(Simulation, "_advance", broken["_advance"])
         report = audit(run(sound.model))
     assert {"deliveries", "received", "counts"} <= failed(report), str(report)
 

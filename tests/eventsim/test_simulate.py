@@ -110,8 +110,10 @@ def test_many_stretches_and_full_buffers_change_nothing(compiled, monkeypatch, t
     monkeypatch.setattr(SIMULATE, "_SECONDS_PER_STRETCH", 0.0)
     monkeypatch.setattr(SIMULATE, "_SPIKES_PER_SEGMENT", 3)
     monkeypatch.setattr(SIMULATE, "_ROWS_PER_SEGMENT", 1)
-    segments, flush = [], SIMULATE._flush
-    monkeypatch.setattr(SIMULATE, "_flush", lambda *a: (segments.append(a[0].filled[0]), flush(*a)))
+    segments, flush = [], SIMULATE.Simulation._flush
+    monkeypatch.setattr(
+        SIMULATE.Simulation, "_flush", lambda self: (segments.append(self._arrays.filled[0]), flush(self))
+    )
     path = tmp_path / "run.h5" if where == "file" else None
     trace = eventsim.simulate(compiled, stimulus, core_of=core_of, trace=path)
     assert len(segments) > 50 and max(segments) < 3 + 2 * compiled.n_neurons

@@ -30,7 +30,7 @@ def run(compiled, n_parts, threads, ticks=400):
     kernel, constants = kernel_for(compiled, threads)
     arrays = grid_arrays.allocate(compiled, compiled.stimulus.lasting(ticks), core_of, constants, n_parts)
     assert kernel(0, ticks, arrays) == ticks
-    spikes, rows = arrays.filled
+    spikes, rows = arrays.filled[:2]
     return [
         arrays.spike_tick[:spikes], arrays.spike_neuron[:spikes], arrays.row_tick[:rows], arrays.row_core[:rows],
         arrays.row_kind[:rows], arrays.row_count[:rows], arrays.state, arrays.received_count, arrays.received_weight,

@@ -18,7 +18,9 @@ def small_project(root, tmp_path):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
         (tmp_path / package / "part.py").touch()
-    (tmp_path / "eventsim" / "compile.py").write_text("import brian2\n")
+    (tmp_path / "eventsim" / "compile").mkdir()
+    (tmp_path / "eventsim" / "compile" / "__init__.py").touch()
+    (tmp_path / "eventsim" / "compile" / "reader.py").write_text("import brian2\n")
     (tmp_path / "eventsim" / "noise.py").write_text("def register():\n    import brian2\n")
     return tmp_path
 
@@ -77,7 +79,7 @@ def imports_brian2(root, modules):
 def test_a_saved_network_is_simulated_and_costed_without_importing_brian2(root):
     paths = [path.relative_to(root) for name in ("eventsim", "hardware_models") for path in (root / name).rglob("*.py")]
     names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
-    without = sorted(set(names) - NEED_BRIAN2)
+    without = sorted(name for name in names if not any(f"{name}.".startswith(f"{need}.") for need in NEED_BRIAN2))
     assert {"eventsim", "eventsim.network", "eventsim.stimulus", "eventsim.counts"} <= set(without)
     assert not imports_brian2(root, without)
 

@@ -12,7 +12,7 @@ import eventsim
 __all__ = ["Run", "by_brian2", "by_eventsim", "both", "same"]
 
 #: The module, which its function of the same name hides.
-SIMULATE = importlib.import_module("eventsim.simulate")
+SIMULATE = importlib.import_module("eventsim.simulation")
 
 
 @dataclass(frozen=True, eq=False)
