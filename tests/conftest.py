@@ -7,6 +7,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import brian2
 import hypothesis
+import pytest
 
 # The target is part of a seed: numpy and cython draw different numbers. numpy also needs no compiler.
 brian2.prefs.codegen.target = "numpy"
@@ -15,3 +16,12 @@ brian2.BrianLogger.log_level_error()
 # The first call of a kernel compiles it, which no deadline for a single example would survive.
 hypothesis.settings.register_profile("eventsim", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("eventsim")
+
+
+@pytest.fixture
+def one_millisecond():
+    """Brian2's default clock ticks every millisecond, and as before afterwards."""
+    before = brian2.defaultclock.dt
+    brian2.defaultclock.dt = 1 * brian2.ms
+    yield
+    brian2.defaultclock.dt = before

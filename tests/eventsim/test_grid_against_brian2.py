@@ -16,12 +16,7 @@ from tests.support.brian2_runs import SIMULATE, both, by_brian2, by_eventsim, sa
 NOISE = {"keyed_uniform": eventsim.keyed_uniform, "tick": 1 * ms}
 
 
-@pytest.fixture(autouse=True)
-def _one_millisecond():
-    before = brian2.defaultclock.dt
-    brian2.defaultclock.dt = 1 * ms
-    yield
-    brian2.defaultclock.dt = before
+pytestmark = pytest.mark.usefixtures("one_millisecond")
 
 
 def _generator(rng, n, ticks, spikes, name):

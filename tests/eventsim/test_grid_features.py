@@ -11,12 +11,7 @@ from tests.support.brian2_runs import both, same
 TICKS = 300
 
 
-@pytest.fixture(autouse=True)
-def _one_millisecond():
-    before = brian2.defaultclock.dt
-    brian2.defaultclock.dt = 1 * ms
-    yield
-    brian2.defaultclock.dt = before
+pytestmark = pytest.mark.usefixtures("one_millisecond")
 
 
 def cells(n=12, equations="dv/dt = (1.3 - v)/(9*ms) : 1", seed=0, **options):
