@@ -5,6 +5,7 @@ import os
 # An HDF5 filter plugin is code: reading a trace must never load one.
 os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
 
+from eventsim.continuous import ContinuousResult, simulate_continuous
 from eventsim.counts import EventCounts
 from eventsim.errors import EventSimError
 from eventsim.network import CompiledNetwork
@@ -14,9 +15,8 @@ from eventsim.stimulus import Stimulus
 from eventsim.trace import Trace, open_trace
 
 __all__ = [
-    "CompiledNetwork", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace",
-    "compile_network", "keyed_uniform",
-    "open_trace", "simulate",
+    "CompiledNetwork", "ContinuousResult", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace",
+    "compile_network", "keyed_uniform", "open_trace", "simulate", "simulate_continuous",
 ]  # fmt: skip
 
 #: Public names that need Brian2, which takes a second to import; a saved network runs without it.

@@ -25,6 +25,8 @@ _FIELDS = (
     "stimulus_tick", "stimulus_neuron", "stimulus_at", "cursor",
     # the last `depth` ticks
     "history", "history_at", "history_count",
+    # the neurons to look at, of populations that run by touch
+    "active", "active_count", "is_active",
     # counters
     "core_of", "reach", "reach_at", "received_count", "received_weight", "delivered", "messages", "tally", "busy",
     # what is recorded of the state
@@ -42,6 +44,7 @@ _FIELDS = (
 #: rows : as in Pathway, for each part and pathway
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
 #: history_count : (P, T, Q) int64
+#: active : (n_neurons,) int32; of population k and part q the first active_count[q, k] from the part's first neuron on
 #: delivered : (Q, W) int64; messages : (Q, C, C) int64; tally : (Q, kinds, C) int64, of this tick; busy : (Q,) int64
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: spike_*, row_*, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use
@@ -135,6 +138,8 @@ def allocate(network, stimulus, core_of, constants, n_parts=1, spike_room=1 << 2
         cursor=arrays["stimulus_at"][:-1].copy(),
         history=np.zeros(int(depth * sizes.sum()), dtype=np.int32), history_at=depth * (np.cumsum(sizes) - sizes),
         history_count=np.zeros((sizes.size, depth, n_parts), dtype=np.int64),
+        active=np.concatenate([np.empty(0, np.int32), *(np.arange(p.size, dtype=np.int32) for p in populations)]),
+        active_count=np.diff(bounds, axis=0), is_active=np.ones(network.n_neurons, dtype=bool),
         core_of=core_of, received_count=np.zeros(network.n_neurons, dtype=np.int64),
         received_weight=np.zeros(network.n_neurons), delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
         messages=np.zeros((n_parts, n_cores, n_cores), dtype=np.int64),

@@ -14,6 +14,8 @@ Invariants of the kernel
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
+- Of a population that runs by touch, `active` lists for each part the neurons that something may have changed since
+  their last test: touched by a delivery, fired, or set by an update. The others would neither fire nor change.
 """
 
 import numpy as np
@@ -159,6 +161,40 @@ _TEST_BLOCK = """            hits = 0
                 continue
 """
 
+# The same for a population that runs by touch.
+_TOUCHED = """    # {where}, by touch
+    at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
+    first_active = population_start[{k}] + bounds[part, {k}]
+    fired = 0
+    kept = 0
+    for j in range(active_count[part, {k}]):
+            i = active[first_active + j]
+            stays = False
+{each}            if stays:
+                active[first_active + kept] = i
+                kept += 1
+            else:
+                is_active[population_start[{k}] + i] = False
+    active_count[part, {k}] = kept
+    history[at:at + fired].sort()
+    history_count[{k}, slot, part] = fired
+    busy_here += fired
+"""
+
+_TOUCHED_UPDATE = """            if {place} != {value}:
+                stays = True
+            {place} = {value}
+"""
+
+_TOUCHED_THRESHOLD = """{each}            if condition:
+                stays = True{spike}"""
+
+_TOUCH = """                        if not is_active[neuron]:
+                            is_active[neuron] = True
+                            active[population_start[{g}] + bounds[part, {g}] + active_count[part, {g}]] = i_post
+                            active_count[part, {g}] += 1
+"""
+
 _RESET = """    # {where}
     if tick % {every} == 0:
 {once}        at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
@@ -180,7 +216,7 @@ _DELIVER = """    # {where}
                         neuron = post[synapse]
                         i_post = neuron - population_start[{g}]
                         w = weight[synapse]
-{effects}                        received_count[neuron] += 1
+{effects}{touch}                        received_count[neuron] += 1
                         received_weight[neuron] += w
                         delivered[part, {p}] += 1
                         tally[part, {synaptic_events}, core_of[neuron] + 1] += 1
@@ -192,8 +228,14 @@ _ZERO = """                        if w == 0.0:
 """
 
 
-def kernel_source(network):
+def kernel_source(network, by_touch=frozenset()):
     """The kernel's source text and the values of its constants.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    by_touch : frozenset of int
+        Populations, quiet ones (see `eventsim.quiet`), of which only touched neurons are looked at.
 
     Returns
     -------
@@ -211,7 +253,7 @@ def kernel_source(network):
     parts = [_MODULE, _EMISSIONS.format(names=_NAMES, body="".join(_emit(o) for o in emits))]
     phases = _phases(network)
     for number, operations in enumerate(phases):
-        body = "".join(_segment(network, segment, layout) for segment in _segments(operations))
+        body = "".join(_segment(network, segment, layout, by_touch) for segment in _segments(operations))
         touched = {o.index if o.kind != "deliver" else network.pathways[o.index].target for o in operations}
         parts.append(_PHASE.format(number=number, names=_NAMES, views=layout.views(touched), body=body))
     for name, loop, parallel in (("run", "range", ""), ("run_in_parallel", "prange", _PARALLEL)):
@@ -251,8 +293,12 @@ def _segments(operations):
     return segments + list(by_population.values())
 
 
-def _segment(network, operations, layout):
+def _segment(network, operations, layout, by_touch):
     """Source of one segment; an update right before a threshold shares its loop."""
+    if operations[0].kind == "deliver":
+        return _deliver(network, operations[0], layout, by_touch)
+    if operations[0].kind in ("update", "threshold") and operations[0].index in by_touch:
+        return _touched(network, operations, layout)
     source, waiting = "", None
     for operation in operations:
         if waiting is not None and operation.kind == "threshold" and operation.every == waiting.every:
@@ -268,7 +314,9 @@ def _segment(network, operations, layout):
             source += _WRITERS[operation.kind](network, operation, layout)
         else:
             name = network.populations[operation.index].name
-            raise CompileError(name, f"the operation '{operation.kind}'", f"emit, update, {', '.join(_WRITERS)}")
+            raise CompileError(
+                name, f"the operation '{operation.kind}'", f"emit, update, deliver, {', '.join(_WRITERS)}"
+            )
     return source + (_update(network, waiting, layout) if waiting is not None else "")
 
 
@@ -312,7 +360,22 @@ def _reset(network, operation, layout):
     return _RESET.format(where=writer.where, k=operation.index, every=operation.every, once=once, each=each)
 
 
-def _deliver(network, operation, layout):
+def _touched(network, operations, layout):
+    """Updates and threshold of a population that runs by touch."""
+    source = ""
+    for operation in operations:
+        writer = _StatementWriter(network, operation, layout, prefix="xy"[operation.kind == "threshold"])
+        if operation.kind == "threshold":
+            spike = _SPIKE.format(k=operation.index, **_KIND)
+            source += _TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 12), spike=spike)
+        else:
+            assignments = (writer.assignment(statement) for statement in operation.each)
+            source += "".join(_TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
+    where = f"population {operations[0].index}"
+    return _TOUCHED.format(where=where, k=operations[0].index, each=source)
+
+
+def _deliver(network, operation, layout, by_touch):
     p = operation.index
     pathway = network.pathways[p]
     where = f"delivery by pathway {p}"
@@ -330,11 +393,12 @@ def _deliver(network, operation, layout):
         lines.append(f"{' ' * 24}{condition}{places[variable]}[i_post] {'+=' if op == 'add' else '='} {expression}\n")
     return _DELIVER.format(
         where=where, p=p, s=pathway.source, g=pathway.target, every=operation.every, effects="".join(lines),
+        touch=_TOUCH.format(g=pathway.target) if pathway.target in by_touch else "",
         zero=_ZERO.format(**_KIND) if pathway.weighted else "", **_KIND,
     )  # fmt: skip
 
 
-_WRITERS = {"threshold": _fire, "reset": _reset, "deliver": _deliver}
+_WRITERS = {"threshold": _fire, "reset": _reset}
 
 
 class _StatementWriter:
@@ -355,6 +419,10 @@ class _StatementWriter:
 
     def lines(self, statements, indent, guarded=True, per_neuron=True):
         return "".join(f"{' ' * indent}{self._line(s, guarded, per_neuron)}\n" for s in statements)
+
+    def assignment(self, statement):
+        """(place, value) of a statement that sets a variable to a constant."""
+        return f"{self.places[statement.variable]}[i]", translate(statement.expression, self.names, self.where)
 
     def _line(self, statement, guarded, per_neuron):
         name, op = statement.variable, statement.op

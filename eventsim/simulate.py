@@ -8,8 +8,9 @@ from eventsim.simulation import Simulation
 __all__ = ["simulate"]
 
 
-def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=None, threads=1, record=None,
-             record_every_ticks=1, progress=None, stop_after_spikes=None, stop_when=None, manifest=None):  # fmt: skip
+def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=None, threads=1, updates="measured",
+             record=None, record_every_ticks=1, progress=None, stop_after_spikes=None, stop_when=None,
+             manifest=None):  # fmt: skip
     """Run a network for the length of its stimulus.
 
     Parameters
@@ -19,7 +20,7 @@ def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=No
         Its default stimulus if left out.
     duration_ms : float, optional
         Overrides the stimulus's duration; a whole number of ticks.
-    trace, core_of, threads, record, record_every_ticks, manifest
+    trace, core_of, threads, updates, record, record_every_ticks, manifest
         See `Simulation`.
     progress : True or callable, optional
         True writes to a terminal's standard error. A callable is called as Brian2's `report`:
@@ -41,8 +42,10 @@ def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=No
     stimulus = getattr(network, "stimulus", None) if stimulus is None else stimulus
     if duration_ms is not None and stimulus is not None:
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
-    with Simulation(network, stimulus, trace=trace, core_of=core_of, threads=threads, record=record,
-                    record_every_ticks=record_every_ticks, manifest=manifest) as simulation:  # fmt: skip
+    with Simulation(
+        network, stimulus, trace=trace, core_of=core_of, threads=threads, updates=updates, record=record,
+        record_every_ticks=record_every_ticks, manifest=manifest,
+    ) as simulation:  # fmt: skip
         try:
             simulation.run(progress=_reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when)
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from eventsim.errors import ConfigError, TraceFormatError
 from eventsim.grid_arrays import allocate
 from eventsim.grid_kernel import kernel_for
 from eventsim.network import CompiledNetwork
+from eventsim.quiet import quiet_populations
 from eventsim.samples import Samples
 from eventsim.trace import TraceWriter
 
@@ -25,8 +26,16 @@ _SECONDS_PER_STRETCH = 0.25  # between two looks at the clock, the keyboard and 
 _SEGMENT = ("spike_tick", "spike_neuron", "row_tick", "row_core", "row_kind", "row_count")
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.
-_CHANGING = ("state", "history", "history_count", "cursor", "received_count", "received_weight", "delivered",
-             "messages", "filled")  # fmt: skip
+_CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "cursor", "received_count",
+             "received_weight", "delivered", "messages", "filled")  # fmt: skip
+
+#: How neurons of quiet populations (`eventsim.quiet`) are looked at: all of them in each tick, only those that
+#: something touched, or whichever suits the activity that is measured.
+UPDATES = ("measured", "dense", "touched")
+
+#: A touched neuron costs some ten times what a look at an idle one does, and another kernel seconds to compile: by
+#: touch, when fewer than one neuron in fifty is touched per tick and there are so many looks to save.
+_TOUCHED_AT_MOST, _LOOKS_TO_SAVE, _TRIAL_TICKS = 0.02, 1e10, 200
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,8 @@ class Simulation:
         Core of each neuron, for the online counters; -1 exactly for spike sources. All on core 0 if left out.
     threads : int
         Spikes, counts and states are the same, bit for bit, for any number.
+    updates : str
+        One of UPDATES; changes the time a run takes and nothing else.
     record : mapping of str to sequence of int, optional
         Variable -> ids of the neurons whose values are sampled at the start of every `record_every_ticks`-th tick.
     manifest : dict, optional
@@ -70,8 +81,8 @@ class Simulation:
         When the stimulus drives a neuron that is no spike source, or another argument does not fit.
     """
 
-    def __init__(self, network, stimulus=None, *, trace=None, core_of=None, threads=1, record=None,
-                 record_every_ticks=1, manifest=None):  # fmt: skip
+    def __init__(self, network, stimulus=None, *, trace=None, core_of=None, threads=1, updates="measured",
+                 record=None, record_every_ticks=1, manifest=None):  # fmt: skip
         if not isinstance(network, CompiledNetwork):
             raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
                               "use compile_network() first")  # fmt: skip
@@ -79,15 +90,20 @@ class Simulation:
         self.core_of = _check_core_of(network, core_of)
         _check_sources(network, self.stimulus)
         _set_threads(threads)
+        if updates not in UPDATES:
+            raise ConfigError(f"updates is '{updates}'; choose one of {', '.join(UPDATES)}")
         if record_every_ticks < 1:
             raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")
         self._recorded = [(variable, int(i)) for variable, ids in (record or {}).items() for i in np.ravel(ids)]
-        self._kernel, constants = kernel_for(network, threads)
+        self._threads, self._quiet = threads, quiet_populations(network)
+        self._measuring = updates == "measured" and bool(self._quiet)
+        self._by_touch = self._quiet if updates == "touched" else frozenset()
+        self._kernel, constants = kernel_for(network, threads, self._by_touch)
         self._arrays = allocate(
             network, self.stimulus, self.core_of, constants, threads, _SPIKES_PER_SEGMENT, _ROWS_PER_SEGMENT,
             self._recorded, record_every_ticks,
         )  # fmt: skip
-        self._start_state = self._arrays.state.copy()
+        self._start = {name: getattr(self._arrays, name).copy() for name in ("state", "active", "active_count")}
         self._samples = []
         self._writer = TraceWriter(trace, network, self.stimulus, manifest=manifest or {})
         self.tick, self._seconds, self._stretch = 0, 0.0, 64
@@ -134,9 +150,11 @@ class Simulation:
     def _advance(self, end):
         """One stretch of ticks: up to `end`, a reset by the host, a full buffer, or a moment of time."""
         if self.stimulus.reset == "host" and np.isin(self.tick, self.stimulus.query_start):
-            self._arrays.state[:] = self._start_state
-            self._arrays.history_count[:] = 0
-        stop = min(end, self._next_reset(), self.tick + self._stretch)
+            self._start_again()
+        if self._measuring and self.tick >= _TRIAL_TICKS:
+            self._choose_updates()
+        trial = _TRIAL_TICKS if self._measuring else end
+        stop = min(end, self._next_reset(), self.tick + self._stretch, trial)
         before = time.perf_counter()
         reached = self._kernel(self.tick, stop, self._arrays)
         if reached < stop:  # a buffer was full, or the last spike has come
@@ -146,6 +164,27 @@ class Simulation:
         if reached > self.tick:
             self._stretch = max(64, int((reached - self.tick) * _SECONDS_PER_STRETCH / max(seconds, 1e-6)))
         self.tick = reached
+
+    def _start_again(self):
+        """A reset by the host: every start value back, nothing in flight."""
+        for name, values in self._start.items():
+            getattr(self._arrays, name)[...] = values
+        self._arrays.is_active[:] = True
+        self._arrays.history_count[:] = 0
+
+    def _choose_updates(self):
+        """Once: look at quiet populations by touch from here on, where the activity so far says that it pays."""
+        self._measuring = False
+        ticks_left = self.stimulus.duration_ticks - self.tick
+        chosen = set()
+        for k in self._quiet:
+            p = self.network.populations[k]
+            touched = self._arrays.received_count[p.start : p.stop].sum() / (p.size * self.tick)
+            if touched < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
+                chosen.add(k)
+        if chosen:
+            self._by_touch = frozenset(chosen)
+            self._kernel, _ = kernel_for(self.network, self._threads, self._by_touch)
 
     def _next_reset(self):
         starts = self.stimulus.query_start
@@ -221,7 +260,7 @@ class Simulation:
         except (ValueError, KeyError, EOFError, BadZipFile) as error:
             raise TraceFormatError(f"{path} is no checkpoint ({error})") from None
         if identity != self._identity():
-            raise ConfigError(f"{path} is a checkpoint of another network, stimulus, placement or number of threads")
+            raise ConfigError(f"{path} is a checkpoint of another network, stimulus, placement, or way to run")
         for name in _CHANGING:
             getattr(self._arrays, name)[...] = saved[name]
         if "recording/0" in saved:
@@ -231,7 +270,7 @@ class Simulation:
         return self
 
     def _identity(self):
-        parts = self._arrays.delivered.shape[0]
+        parts = f"{self._threads} threads, by touch {sorted(self._by_touch)}"
         cores = content_hash({"core_of": self.core_of})
         return f"{self.network.hash} {self.stimulus.hash} {cores} {parts} {self._recorded}"
 

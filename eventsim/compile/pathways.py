@@ -117,6 +117,9 @@ class _EffectReading:
             self.reader.note(
                 self.pathway.name, self.variables[name].name, {self.variables[name].name: self.variables[name]}
             )
+            if self.variables[name].name == "weight":  # which in an effect stands for the synapse's own
+                raise CompileError(self.pathway.name, f"'{statement}' reads a neuron's variable called 'weight'",
+                                   "any other name for it")  # fmt: skip
         for name in of_synapse:
             if owner_of(self.variables[name]) != self.pathway.synapses.name:
                 raise CompileError(self.pathway.name, f"'{name}' in '{statement}'", EFFECTS)

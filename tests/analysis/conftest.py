@@ -81,7 +81,7 @@ def run():
 
     def run(model, *changes, trace=None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grid_kernel, "_load", lambda source: _interpret(source, *changes))
+            patch.setattr(grid_kernel, "load", lambda source, prefix: _interpret(source, *changes))
             return simulate(model.network, model.stimulus, trace=trace, core_of=model.placement.core_of)
 
     return run

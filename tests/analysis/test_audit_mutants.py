@@ -98,12 +98,12 @@ def test_a_kernel_that_records_a_spike_late_is_refused_by_the_writer(sound, run)
 
 
 def test_a_host_reset_that_drops_nothing_is_caught(sound, run):
-    text, drop = textwrap.dedent(inspect.getsource(Simulation._advance)), "self._arrays.history_count[:] = 0"
+    text, drop = textwrap.dedent(inspect.getsource(Simulation._start_again)), "self._arrays.history_count[:] = 0"
     assert drop in text
     broken = {}
     exec(text.replace(drop, "pass"), vars(inspect.getmodule(Simulation)) | {}, broken)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Simulation, "_advance", broken["_advance"])
+        patch.setattr(Simulation, "_start_again", broken["_start_again"])
         report = audit(run(sound.model))
     assert {"deliveries", "received", "counts"} <= failed(report), str(report)
 

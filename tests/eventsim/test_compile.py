@@ -172,6 +172,11 @@ REFUSED = {
         "wires_pre",
         "q_pre",
     ),
+    "a synapse that reads a neuron's variable called weight": (
+        lambda: _pair("w : 1", "v_post += w*weight_post", cells=_cells(RISING + "\nweight : 1 (constant)"))[0],
+        "wires_pre",
+        "called 'weight'",
+    ),
     "a synapse that writes both ends": (
         lambda: _pair("", "v_pre += 1\nv_post += 1")[0], "wires_pre", "v_pre += 1; v_post += 1"
     ),

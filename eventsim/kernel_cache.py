@@ -1,0 +1,54 @@
+"""Sources of kernels into compiled functions, kept on disk under the hash of the source."""
+
+import hashlib
+import importlib.util
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+import numpy as np
+
+import eventsim.philox
+import eventsim.tables
+
+__all__ = ["cache_folder", "load"]
+
+
+def cache_folder():
+    """Where kernels are kept: $EVENTSIM_CACHE, else $XDG_CACHE_HOME/eventsim, else ~/.cache/eventsim."""
+    if os.environ.get("EVENTSIM_CACHE"):
+        return Path(os.environ["EVENTSIM_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eventsim"
+
+
+@lru_cache(maxsize=64)
+def load(source, prefix):
+    """The names a source defines, its functions from the cache folder when that can be written.
+
+    Parameters
+    ----------
+    source : str
+        A module of our own writing: see `eventsim.expressions.translate`.
+    prefix : str
+        Of the file's name.
+    """
+    ours = "".join(Path(module.__file__).read_text() for module in (eventsim.philox, eventsim.tables))
+    versions = f"{numba.__version__} {np.__version__}\n{ours}"
+    name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
+    path = cache_folder() / f"{name}.py"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != source:
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(source)
+            os.replace(temporary, path)
+    except OSError:
+        namespace = {"__name__": name}
+        exec(source.replace("cache=True, ", ""), namespace)
+        return namespace
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # Numba's cache looks it up by name
+    spec.loader.exec_module(module)
+    return vars(module)
