@@ -8,6 +8,7 @@ os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
 from eventsim.continuous import ContinuousResult, simulate_continuous
 from eventsim.counts import EventCounts
 from eventsim.errors import EventSimError
+from eventsim.from_tables import network as network_from_tables
 from eventsim.network import CompiledNetwork
 from eventsim.simulate import simulate
 from eventsim.simulation import Simulation
@@ -16,7 +17,7 @@ from eventsim.trace import Trace, open_trace
 
 __all__ = [
     "CompiledNetwork", "ContinuousResult", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace",
-    "compile_network", "keyed_uniform", "open_trace", "simulate", "simulate_continuous",
+    "compile_network", "keyed_uniform", "network_from_tables", "open_trace", "simulate", "simulate_continuous",
 ]  # fmt: skip
 
 #: Public names that need Brian2, which takes a second to import; a saved network runs without it.
