@@ -18,8 +18,11 @@ Invariants of the kernel
   their last test: touched by a delivery, fired, or set by an update. The others would neither fire nor change.
 """
 
+import re
+
 import numpy as np
 
+from eventsim import grid_templates as templates
 from eventsim.counts import KINDS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
@@ -28,204 +31,6 @@ from eventsim.grid_arrays import GridArrays, Layout
 __all__ = ["kernel_source"]
 
 _KIND = {name: index for index, name in enumerate(KINDS)}
-_NAMES = "".join(f"    {name} = a.{name}\n" for name in GridArrays._fields)
-
-# Phases must not be fused: the parts meet between them.
-_PARALLEL = ', parallel={"fusion": False}'
-
-_MODULE = '''"""Written by eventsim.grid_source; safe to delete."""
-import math
-
-from numba import njit, prange
-
-from eventsim.philox import normal, uniform
-from eventsim.tables import clip, exprel, table, timestep
-'''
-
-_PHASE = """
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def phase_{number}(part, tick, a):
-{names}{views}    n_parts, n_kinds, n_cores = tally.shape
-    slot = tick % history_count.shape[1]
-    busy_here = 0
-{body}    busy[part] += busy_here
-"""
-
-# The source neurons fire as the stimulus says; a part of their own, the first, holds all their spikes.
-_EMISSIONS = """
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def emissions(tick, a):
-{names}    part = 0
-    slot = tick % history_count.shape[1]
-    busy_here = 0
-{body}    busy[part] += busy_here
-"""
-
-_RUN = """
-
-@njit(cache=True, nogil=True, error_model="numpy"{parallel})
-def {name}(first_tick, last_tick, a):
-{names}    n_parts, n_kinds, n_cores = tally.shape
-    depth = history_count.shape[1]
-    spikes, counts = filled[0], filled[1]
-    tick = first_tick
-    samples, n_recorded = filled[2], recorded_at.size
-    while tick < last_tick and filled[3] < filled[4]:
-        if spike_tick.size - spikes < core_of.size or row_tick.size - counts < n_kinds * n_cores:
-            break
-        if n_recorded and tick % record_every == 0:
-            if sample_tick.size == samples:
-                break
-            sample_tick[samples] = tick
-            for r in range(n_recorded):
-                sample_value[samples * n_recorded + r] = state[recorded_at[r]]
-            samples += 1
-        emissions(tick, a)
-{phases}        slot = tick % depth
-        for k in range(population_size.size):
-            for part in range(n_parts):
-                at = history_at[k] + slot * population_size[k] + bounds[part, k]
-                for j in range(history_count[k, slot, part]):
-                    neuron = population_start[k] + history[at + j]
-                    spike_tick[spikes], spike_neuron[spikes] = tick, neuron
-                    spikes += 1
-                filled[3] += history_count[k, slot, part]
-        if busy.any():
-            busy[:] = 0
-            for core in range(n_cores):
-                for kind in range(n_kinds):
-                    count = 0
-                    for part in range(n_parts):
-                        count += tally[part, kind, core]
-                        tally[part, kind, core] = 0
-                    if count:
-                        row_tick[counts], row_core[counts] = tick, core - 1
-                        row_kind[counts], row_count[counts] = kind, count
-                        counts += 1
-        tick += 1
-    filled[0], filled[1], filled[2] = spikes, counts, samples
-    return tick
-"""
-
-# One spike of neuron `i` of a population: remembered, counted, and announced to each core it reaches.
-_SPIKE = """
-                neuron = population_start[{k}] + i
-                history[at + fired] = i
-                fired += 1
-                here = core_of[neuron] + 1
-                tally[part, {spikes}, here] += 1
-                for r in range(reach_at[neuron], reach_at[neuron + 1]):
-                    there = reach[r] + 1
-                    messages[part, here, there] += 1
-                    tally[part, {messages_out}, here] += 1
-                    tally[part, {messages_in}, there] += 1
-"""
-
-_EMIT = """    # {where}
-    at = history_at[{k}] + slot * population_size[{k}]
-    fired = 0
-    if tick % {every} == 0:
-            while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
-                i = stimulus_neuron[cursor[{k}]]
-                cursor[{k}] += 1{spike}    history_count[{k}, slot, part] = fired
-    busy_here += fired
-"""
-
-_UPDATE = """    # {where}
-    if tick % {every} == 0:
-{once}        for i in range(bounds[part, {k}], bounds[part + 1, {k}]):
-{each}"""
-
-# A block is updated, then tested as a whole, and only searched for those that fire when there are any.
-_FIRE = """    # {where}
-    at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-    fired = 0
-    if tick % {every} == 0:
-{once}        for block in range(bounds[part, {k}], bounds[part + 1, {k}], 256):
-            stop = min(block + 256, bounds[part + 1, {k}])
-{update}{test}            for i in range(block, stop):
-{each}                if not condition:
-                    continue{spike}{fired}    history_count[{k}, slot, part] = fired
-    busy_here += fired
-"""
-
-_UPDATE_BLOCK = """            for i in range(block, stop):
-{each}"""
-
-_TEST_BLOCK = """            hits = 0
-            for i in range(block, stop):
-{each}                hits += 1 if condition else 0
-            if hits == 0:
-                continue
-"""
-
-# The same for a population that runs by touch.
-_TOUCHED = """    # {where}, by touch
-    at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-    first_active = population_start[{k}] + bounds[part, {k}]
-    fired = 0
-    kept = 0
-    for j in range(active_count[part, {k}]):
-            i = active[first_active + j]
-            stays = False
-{each}            if stays:
-                active[first_active + kept] = i
-                kept += 1
-            else:
-                is_active[population_start[{k}] + i] = False
-    active_count[part, {k}] = kept
-    history[at:at + fired].sort()
-    history_count[{k}, slot, part] = fired
-    busy_here += fired
-"""
-
-_TOUCHED_UPDATE = """            if {place} != {value}:
-                stays = True
-            {place} = {value}
-"""
-
-_TOUCHED_THRESHOLD = """{each}            if condition:
-                stays = True{spike}"""
-
-_TOUCH = """                        if not is_active[neuron]:
-                            is_active[neuron] = True
-                            active[population_start[{g}] + bounds[part, {g}] + active_count[part, {g}]] = i_post
-                            active_count[part, {g}] += 1
-"""
-
-_RESET = """    # {where}
-    if tick % {every} == 0:
-{once}        at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-        for j in range(history_count[{k}, slot, part]):
-            i = history[at + j]
-{each}"""
-
-_DELIVER = """    # {where}
-    if tick % {every} == 0:
-        n_delays = delays_at[{p} + 1] - delays_at[{p}]
-        first = first_synapse[part, {p}]
-        for d in range(n_delays - 1, -1, -1):
-            past = (tick - delays[delays_at[{p}] + d]) % history_count.shape[1]
-            for q in range(n_parts):
-                at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
-                for j in range(history_count[{s}, past, q]):
-                    row = rows_at[part, {p}] + history[at + j] * n_delays + d
-                    for synapse in range(first + rows[row], first + rows[row + 1]):
-                        neuron = post[synapse]
-                        i_post = neuron - population_start[{g}]
-                        w = weight[synapse]
-{effects}{touch}                        received_count[neuron] += 1
-                        received_weight[neuron] += w
-                        delivered[part, {p}] += 1
-                        tally[part, {synaptic_events}, core_of[neuron] + 1] += 1
-                        busy_here += 1
-{zero}"""
-
-_ZERO = """                        if w == 0.0:
-                            tally[part, {zero_weight_events}, core_of[neuron] + 1] += 1
-"""
 
 
 def kernel_source(network, by_touch=frozenset()):
@@ -250,18 +55,25 @@ def kernel_source(network, by_touch=frozenset()):
     """
     layout = Layout(network)
     emits = [o for o in network.schedule if o.kind == "emit"]
-    parts = [_MODULE, _EMISSIONS.format(names=_NAMES, body="".join(_emit(o) for o in emits))]
+    parts = [templates.MODULE, _with_names(templates.EMISSIONS, body="".join(_emit(o) for o in emits))]
     phases = _phases(network)
     for number, operations in enumerate(phases):
         body = "".join(_segment(network, segment, layout, by_touch) for segment in _segments(operations))
         touched = {o.index if o.kind != "deliver" else network.pathways[o.index].target for o in operations}
-        parts.append(_PHASE.format(number=number, names=_NAMES, views=layout.views(touched), body=body))
-    for name, loop, parallel in (("run", "range", ""), ("run_in_parallel", "prange", _PARALLEL)):
+        parts.append(_with_names(templates.PHASE, number=number, views=layout.views(touched), body=body))
+    for name, loop, parallel in (("run", "range", ""), ("run_in_parallel", "prange", templates.PARALLEL)):
         calls = "".join(
             f"        for part in {loop}(n_parts):\n            phase_{n}(part, tick, a)\n" for n in range(len(phases))
         )
-        parts.append(_RUN.format(name=name, names=_NAMES, phases=calls, parallel=parallel))
+        parts.append(_with_names(templates.RUN, name=name, phases=calls, parallel=parallel))
     return "".join(parts), np.array(layout.constants, dtype=np.float64)
+
+
+def _with_names(template, **parts):
+    """A filled template, with a line for each array that it names; each line costs time to compile and in each tick."""
+    words = set(re.findall(r"\w+", template.format(names="", **parts)))
+    names = "".join(f"    {name} = a.{name}\n" for name in GridArrays._fields if name in words)
+    return template.format(names=names, **parts)
 
 
 def _phases(network):
@@ -322,8 +134,8 @@ def _segment(network, operations, layout, by_touch):
 
 def _emit(operation):
     k = operation.index
-    return _EMIT.format(
-        where=f"emission of population {k}", k=k, every=operation.every, spike=_SPIKE.format(k=k, **_KIND)
+    return templates.EMIT.format(
+        where=f"emission of population {k}", k=k, every=operation.every, spike=templates.SPIKE.format(k=k, **_KIND)
     )
 
 
@@ -331,7 +143,7 @@ def _update(network, operation, layout):
     writer = _StatementWriter(network, operation, layout)
     once = writer.lines(operation.once, 8, per_neuron=False)
     each = writer.lines(operation.each, 12) or " " * 12 + "pass\n"
-    return _UPDATE.format(where=writer.where, k=operation.index, every=operation.every, once=once, each=each)
+    return templates.UPDATE.format(where=writer.where, k=operation.index, every=operation.every, once=once, each=each)
 
 
 def _fire(network, operation, layout, update=None):
@@ -341,15 +153,15 @@ def _fire(network, operation, layout, update=None):
         writer = _StatementWriter(network, update, layout)
         once = writer.lines(update.once, 8, per_neuron=False)
         each = writer.lines(update.each, 16)
-        update_each = _UPDATE_BLOCK.format(each=each) if each else ""
+        update_each = templates.UPDATE_BLOCK.format(each=each) if each else ""
     writer = _StatementWriter(network, operation, layout, prefix="y")
     once += writer.lines(operation.once, 8, per_neuron=False)
     each = writer.lines(operation.each, 16)
     fired = writer.lines(operation.fired, 16, guarded=False)
     costly = any(name in each for name in ("uniform(", "normal("))  # drawn once, not once more in a search
-    return _FIRE.format(
+    return templates.FIRE.format(
         where=writer.where, k=k, every=operation.every, once=once, update=update_each, each=each, fired=fired,
-        test="" if costly else _TEST_BLOCK.format(each=each), spike=_SPIKE.format(k=k, **_KIND),
+        test="" if costly else templates.TEST_BLOCK.format(each=each), spike=templates.SPIKE.format(k=k, **_KIND),
     )  # fmt: skip
 
 
@@ -357,7 +169,7 @@ def _reset(network, operation, layout):
     writer = _StatementWriter(network, operation, layout)
     once = writer.lines(operation.once, 8, per_neuron=False)
     each = writer.lines(operation.each, 12, guarded=False) or " " * 12 + "pass\n"
-    return _RESET.format(where=writer.where, k=operation.index, every=operation.every, once=once, each=each)
+    return templates.RESET.format(where=writer.where, k=operation.index, every=operation.every, once=once, each=each)
 
 
 def _touched(network, operations, layout):
@@ -366,13 +178,13 @@ def _touched(network, operations, layout):
     for operation in operations:
         writer = _StatementWriter(network, operation, layout, prefix="xy"[operation.kind == "threshold"])
         if operation.kind == "threshold":
-            spike = _SPIKE.format(k=operation.index, **_KIND)
-            source += _TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 12), spike=spike)
+            spike = templates.SPIKE.format(k=operation.index, **_KIND)
+            source += templates.TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 12), spike=spike)
         else:
             assignments = (writer.assignment(statement) for statement in operation.each)
-            source += "".join(_TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
+            source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
     where = f"population {operations[0].index}"
-    return _TOUCHED.format(where=where, k=operations[0].index, each=source)
+    return templates.TOUCHED.format(where=where, k=operations[0].index, each=source)
 
 
 def _deliver(network, operation, layout, by_touch):
@@ -391,10 +203,10 @@ def _deliver(network, operation, layout, by_touch):
         guard = target.guards.get(variable)
         condition = f"if {places[guard]}[i_post] != 0.0: " if guard else ""
         lines.append(f"{' ' * 24}{condition}{places[variable]}[i_post] {'+=' if op == 'add' else '='} {expression}\n")
-    return _DELIVER.format(
+    return templates.DELIVER.format(
         where=where, p=p, s=pathway.source, g=pathway.target, every=operation.every, effects="".join(lines),
-        touch=_TOUCH.format(g=pathway.target) if pathway.target in by_touch else "",
-        zero=_ZERO.format(**_KIND) if pathway.weighted else "", **_KIND,
+        touch=templates.TOUCH.format(g=pathway.target) if pathway.target in by_touch else "",
+        zero=templates.ZERO.format(**_KIND) if pathway.weighted else "", **_KIND,
     )  # fmt: skip
 
 
