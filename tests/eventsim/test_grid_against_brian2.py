@@ -295,5 +295,5 @@ def test_an_engine_that_delivers_before_the_threshold_test_fails_the_comparison(
     early = sorted(compiled.schedule, key=lambda operation: kinds.get(operation.kind, 1))
     wrong = type(compiled)(**{**{name: getattr(compiled, name) for name in compiled.__dataclass_fields__},
                               "schedule": tuple(early)})  # fmt: skip
-    monkeypatch.setattr(SIMULATE, "kernel_for", lambda _, threads: kernel_for(wrong, threads))
+    monkeypatch.setattr(SIMULATE, "kernel_for", lambda _, *options: kernel_for(wrong, *options))
     assert by_eventsim(compiled, 120).spikes != theirs.spikes
