@@ -274,16 +274,19 @@ class _Reader:
         return CompileError(self.name, f"{statement} in continuous time", FAMILIES)
 
 
+def _is_one(node):
+    return isinstance(node, ast.Constant) and node.value == 1
+
+
 def _logistic_argument(tree):
     """x of 1/(1 + exp(-x)), as a tree; None when it is something else."""
-    one = lambda node: isinstance(node, ast.Constant) and node.value == 1  # noqa: E731
-    if not (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div) and one(tree.left)):
+    if not (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div) and _is_one(tree.left)):
         return None
     below = tree.right
     if not (isinstance(below, ast.BinOp) and isinstance(below.op, ast.Add)):
         return None
-    call = below.right if one(below.left) else below.left
-    if not (one(below.left) or one(below.right)) or not isinstance(call, ast.Call) or call.func.id != "exp":
+    call = below.right if _is_one(below.left) else below.left
+    if not (_is_one(below.left) or _is_one(below.right)) or not isinstance(call, ast.Call) or call.func.id != "exp":
         return None
     return ast.UnaryOp(ast.USub(), call.args[0])
 
