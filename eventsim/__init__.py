@@ -5,7 +5,6 @@ import os
 # An HDF5 filter plugin is code: reading a trace must never load one.
 os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
 
-from eventsim.continuous import ContinuousResult, simulate_continuous
 from eventsim.counts import EventCounts
 from eventsim.errors import EventSimError
 from eventsim.from_tables import network as network_from_tables
@@ -16,12 +15,14 @@ from eventsim.stimulus import Stimulus
 from eventsim.trace import Trace, open_trace
 
 __all__ = [
-    "CompiledNetwork", "ContinuousResult", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace",
-    "compile_network", "keyed_uniform", "network_from_tables", "open_trace", "simulate", "simulate_continuous",
+    "CompiledNetwork", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace", "compile_network",
+    "keyed_uniform", "network_from_tables", "open_trace", "simulate", "trace_from_brian2",
 ]  # fmt: skip
 
 #: Public names that need Brian2, which takes a second to import; a saved network runs without it.
-_NEED_BRIAN2 = {"compile_network": "eventsim.compile", "keyed_uniform": "eventsim.noise"}
+_NEED_BRIAN2 = {
+    "compile_network": "eventsim.compile", "keyed_uniform": "eventsim.noise", "trace_from_brian2": "eventsim.compile",
+}  # fmt: skip
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""simulate_continuous: run a network in continuous time, without a grid.
+"""ContinuousEngine: a network in continuous time, without a grid, as `eventsim.simulation` drives it.
 
 What is computed is the exact solution of the network's differential equations between events, and every threshold
 crossing at its exact time.
@@ -16,207 +16,215 @@ crossing at its exact time.
 - While refractory, [t, t + period), a neuron does not fire, and a guarded variable stands still and takes no delivery;
   an arrival at the very end of the period counts. Unguarded variables move on, and may be above threshold at the end.
 - `>` or `>=` is the model's own: it decides when an arrival lands exactly on the threshold.
-- An escape-rate neuron, which on the grid has odds o in a tick, has hazard o per tick. Its draws are numbered by its
-  own spikes and keyed by the neuron.
+- A neuron that on the grid fires in a tick at random, with odds o (an escape-rate neuron) or chance o (Poisson input),
+  has hazard o per tick. Its draws are numbered by its own spikes and keyed by the neuron.
+- A function of time that is constant over steps (a TimedArray) changes at the start of the tick in which the grid would
+  first see the change.
+- The spikes of one instant are listed by neuron, whichever caused the other. Counts go by whole ticks, rounded down.
 """
-
-import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-import eventsim
-from eventsim.errors import ConfigError, EventSimError
-from eventsim.event_kernel import HORIZON, SPIKES, WINDOW, Record
+from eventsim.errors import EventSimError
+from eventsim.event_arrays import (
+    CHANGES,
+    HORIZON,
+    MOST,
+    REACHED,
+    RECORDED,
+    ROWS,
+    SAMPLES,
+    SPIKES,
+    TOTAL,
+    Spikes,
+    new_registers,
+)
+from eventsim.event_compiled import kernel
 from eventsim.event_queue import queue_of
-from eventsim.event_tables import neurons_of, unit_exponentials, wires_of
-from eventsim.kernel_cache import load
-from eventsim.network import CompiledNetwork
+from eventsim.event_tables import counters_of, kinds_of, neurons_of, sampling_of, unit_exponentials, wires_of
 from eventsim.neurons import ESCAPE
 from eventsim.neurons.cell import STATE
 from eventsim.neurons.recognise import recognise
+from eventsim.neurons.steps import changes_of
 
-__all__ = ["ContinuousEngine", "ContinuousResult", "simulate_continuous"]
+__all__ = ["ContinuousEngine"]
 
-_ROOM = 1 << 12  # spikes at first; the kernel makes more
-_FIRST_WINDOW = 8  # ticks
-
-
-@dataclass(frozen=True, eq=False)
-class ContinuousResult:
-    """What a run in continuous time did.
-
-    Parameters
-    ----------
-    tick, offset : (n_spikes,) int64, float64
-        Exact times: whole ticks, and a fraction of one. Spikes are in order of (time, neuron).
-    time_ms : (n_spikes,) float64
-        (tick + offset) dt.
-    neuron : (n_spikes,) int32
-    received_count, received_weight : (n_neurons,) int64, float64
-        Deliveries that each neuron received, and the sum of their weights.
-    delivered : (n_pathways,) int64
-    state : mapping of (str, str) to (size,) float64
-        (population, variable) -> value at the end.
-    """
-
-    tick: np.ndarray
-    offset: np.ndarray
-    time_ms: np.ndarray
-    neuron: np.ndarray
-    received_count: np.ndarray
-    received_weight: np.ndarray
-    delivered: np.ndarray
-    state: dict
+_SPIKES = 1 << 12  # room at first; the kernel makes more
 
 
-def simulate_continuous(network, stimulus=None, *, duration_ms=None):
-    """Run a network for the length of its stimulus, from its start state.
+class ContinuousEngine:
+    """A network in continuous time; see `eventsim.engine.Engine` for what it offers.
 
     Parameters
     ----------
-    network : CompiledNetwork
-    stimulus : Stimulus, optional
-        Its default stimulus if left out. Its spikes are at whole ticks.
-    duration_ms : float, optional
-        Overrides the stimulus's duration; a whole number of ticks.
-
-    Returns
-    -------
-    ContinuousResult
-        Events at the end itself are left out.
+    network, stimulus, core_of, recorded, record_every, buffers
+        As `eventsim.engine.Engine` has them.
 
     Raises
     ------
     CompileError
         When a population has no exact solution here; names it, the statement, and what is supported.
-    EventSimError
-        When the spikes of one instant never end.
-    """
-    if not isinstance(network, CompiledNetwork):
-        raise ConfigError(f"simulate_continuous takes a CompiledNetwork, not {type(network).__name__}")
-    stimulus = network.stimulus if stimulus is None else stimulus
-    if duration_ms is not None:
-        ticks = duration_ms / network.dt_ms
-        if not (0 <= ticks < 2**62 and abs(ticks - round(ticks)) <= 1e-6):
-            raise ConfigError(f"duration_ms is {duration_ms:g}; it must be a whole number of ticks of "
-                              f"{network.dt_ms:g} ms")  # fmt: skip
-        stimulus = stimulus.lasting(round(ticks))
-    engine = ContinuousEngine(network, stimulus)
-    stops = np.unique([*(stimulus.query_start if stimulus.reset == "host" else ()), stimulus.duration_ticks])
-    for stop in stops.tolist():
-        engine.run(stop)
-        if stop < stimulus.duration_ticks:
-            engine.start_again(stop)
-    return engine.result()
-
-
-@lru_cache
-def kernel():
-    """The event kernel's `run` and `settle`, from the cache folder: under the hash of every file that they are compiled
-    from, since Numba itself looks at one file only."""
-    folder = Path(eventsim.__file__).parent
-    files = [folder / "event_kernel.py", folder / "event_queue.py", *sorted((folder / "neurons").glob("*.py"))]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    loaded = load(_WRAPPER.format(digest=digest), "events")
-    return loaded["run"], loaded["settle"]
-
-
-_WRAPPER = '''"""Written by eventsim.continuous for sources {digest}; safe to delete."""
-from numba import njit
-
-from eventsim import event_kernel
-
-_run, _settle = event_kernel.run, event_kernel.settle
-
-
-@njit(cache=True, nogil=True)
-def run(*arguments):
-    return _run(*arguments)
-
-
-@njit(cache=True, nogil=True)
-def settle(*arguments):
-    return _settle(*arguments)
-'''
-
-
-class ContinuousEngine:
-    """A run that can be taken in pieces: the bits do not depend on where it was cut.
-
-    Parameters
-    ----------
-    network : CompiledNetwork
-    stimulus : Stimulus
+    ConfigError
+        When a variable cannot be recorded.
     """
 
-    def __init__(self, network, stimulus):
-        models = [recognise(network, k) for k in range(len(network.populations))]
-        self.network, self.models, self.reached = network, models, 0
-        n = network.n_neurons
-        self.neurons, self.wires = neurons_of(network, models), wires_of(network, models)
-        self.record = Record(np.zeros(len(network.pathways), np.int64), np.full(len(models), -1, np.int64))
-        self.restless = np.flatnonzero(self.neurons.kinds["restless"][self.neurons.cells["kind"]])
-        self.crossings, self.arrivals = queue_of(n), queue_of(self.wires.lanes.size)
-        self.registers = np.zeros(5, np.int64)
-        self.registers[WINDOW] = _FIRST_WINDOW
-        self.stimulus = stimulus.tick.astype(np.int64), stimulus.neuron.astype(np.int64)
-        self.spikes = np.empty(_ROOM, np.int64), np.empty(_ROOM), np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int64)
-        self.scratch = np.empty(n, np.int64), np.empty(n, np.int64)
-        self.start = self.neurons.cells.copy(), self.neurons.further.copy()
+    clock, way = "continuous", "exact"
 
-    def run(self, until):
-        """Handle every event before tick `until`."""
+    def __init__(self, network, stimulus, core_of, recorded, record_every, buffers):
+        self._models = [recognise(network, k) for k in range(len(network.populations))]
+        self._network = network
+        self._neurons, self._wires = neurons_of(network, self._models), wires_of(network, self._models)
+        self._counters = counters_of(network, core_of, buffers.rows)
+        self._sampling = sampling_of(network, self._models, recorded, record_every, buffers.samples)
+        self._crossings, self._arrivals = queue_of(network.n_neurons), queue_of(self._wires.lanes.size)
+        self._registers = new_registers(buffers.spikes)
+        self._stimulus = stimulus.tick.astype(np.int64), stimulus.neuron.astype(np.int64)
+        self._spikes = Spikes(*(np.empty(_SPIKES, t) for t in (np.int64, np.float64, np.int32, np.int64)))
+        ticks = [(int(tick), k) for k in range(len(self._models)) for tick in changes_of(network, k)]
+        self._changes = sorted(change for change in ticks if 0 < change[0] < stimulus.duration_ticks)
+        self._scratch = np.empty(network.n_neurons, np.int64), np.empty(network.n_neurons, np.int64)
+        self._start = self._neurons.cells.copy(), self._neurons.further.copy()
+
+    @property
+    def n_spikes(self):
+        return int(self._registers[TOTAL])
+
+    @property
+    def n_deliveries(self):
+        return int(self._counters.delivered.sum())
+
+    def advance(self, tick, stop, most_spikes):
+        self._registers[MOST] = most_spikes
+        reached = tick
+        while reached < stop:
+            self._change(reached)
+            made = self._registers[CHANGES]
+            until = min(stop, self._changes[made][0]) if made < len(self._changes) else stop
+            reached = self._run(reached, until)
+            if reached < until:
+                break
+        return reached
+
+    def _change(self, tick):
+        """At a tick just reached: what has changed by then with time has its new value."""
+        made = first = int(self._registers[CHANGES])
+        while made < len(self._changes) and self._changes[made][0] <= tick:
+            k, made = self._changes[made][1], made + 1
+            p = self._network.populations[k]
+            kernel()[1](self._neurons, p.start, p.stop, tick)
+            own = self._neurons.cells["kind"][p.start : p.stop]
+            self._neurons.kinds[own] = kinds_of(k, recognise(self._network, k, tick), changes=True)
+        if made > first:  # all that can cross by themselves are looked at again
+            self._registers[CHANGES], self._registers[HORIZON] = made, tick
+
+    def _run(self, tick, stop):
         stormy, *spikes = kernel()[0](
-            until, self.registers, self.neurons, self.wires, self.record, self.restless, self.crossings,
-            self.arrivals, *self.stimulus, *self.spikes, *self.scratch,
+            tick, stop, self._registers, self._neurons, self._wires, self._counters, self._sampling, self._crossings,
+            self._arrivals, *self._stimulus, *self._spikes, *self._scratch,
         )  # fmt: skip
-        self.spikes = tuple(spikes)
+        self._spikes = Spikes(*spikes)
         if stormy:
-            raise _storm(self.network, *(column[: self.registers[SPIKES]] for column in self.spikes[:3]))
-        self.reached = until
+            raise self._storm()
+        return int(self._registers[REACHED])
 
     def start_again(self, tick):
-        """At a tick just reached: back to the start state, nothing in flight. Random streams go on: queries differ."""
-        cells, further, kinds, noise = self.neurons
+        # Random streams go on: queries differ.
+        cells, further, kinds, noise = self._neurons[:4]
         escape = kinds["family"][cells["kind"]] == ESCAPE
         for name in ("x", "release_tick", "release_offset"):
-            cells[name] = self.start[0][name]
-        cells["tick"], further[:] = tick, self.start[1]
+            cells[name] = self._start[0][name]
+        cells["tick"], cells["offset"], further[:] = tick, 0.0, self._start[1]
         noise["draws"][escape] += 1
         cells["x"][escape] = unit_exponentials(noise[escape])
-        self.wires.lanes["spike"] = -1
-        self.crossings, self.arrivals = queue_of(cells.size), queue_of(self.wires.lanes.size)
-        self.registers[HORIZON] = tick
+        self._wires.lanes["spike"] = -1
+        for queue in (self._crossings, self._arrivals):
+            queue.heap[0], queue.due["place"] = 0, 0
+        self._registers[HORIZON] = tick
 
-    def result(self):
-        """What happened so far, as a ContinuousResult."""
-        n, cells, further = self.registers[SPIKES], self.neurons.cells.copy(), self.neurons.further.copy()
-        kernel()[1](self.neurons._replace(cells=cells, further=further), self.reached)
-        tick, offset, neuron = (column[:n] for column in self.spikes[:3])
+    def take(self):
+        registers, counters, sampling = self._registers, self._counters, self._sampling
+        new = slice(registers[RECORDED], registers[SPIKES])
+        tick, offset, neuron = (column[new] for column in self._spikes[:3])
         order = np.lexsort((neuron, offset, tick))
-        tick, offset, neuron = tick[order], offset[order], neuron[order]
-        state = {
+        columns = {"tick": tick[order], "offset": offset[order], "neuron": neuron[order]}
+        rows, samples = slice(registers[ROWS]), registers[SAMPLES]
+        for name in ("tick", "core", "kind", "count"):
+            columns[f"counts_{name}"] = getattr(counters, f"row_{name}")[rows].copy()
+        columns["samples_tick"] = sampling.tick[:samples].copy()
+        columns["samples_value"] = sampling.value[: samples * sampling.neuron.size].copy()
+        registers[ROWS] = registers[SAMPLES] = 0
+        self._forget_delivered()
+        return columns
+
+    def _forget_delivered(self):
+        """Keep no spike that every lane has delivered."""
+        registers, lanes, newest = self._registers, self._wires.lanes, self._neurons.newest
+        waiting = lanes["spike"][lanes["spike"] >= 0]
+        first, end = int(waiting.min(initial=registers[SPIKES])), int(registers[SPIKES])
+        for column in self._spikes:
+            column[: end - first] = column[first:end].copy()
+        following = self._spikes.next[: end - first]
+        for index in (following, lanes["spike"], newest):
+            index[index >= 0] -= first
+        newest[newest < 0] = -1
+        registers[SPIKES] = registers[RECORDED] = end - first
+
+    def totals(self):
+        cells = self._neurons.cells
+        return {
+            "received_count": cells["received_count"].copy(), "received_weight": cells["received_weight"].copy(),
+            "delivered": self._counters.delivered, **_messages(self._counters.messages),
+        }  # fmt: skip
+
+    def state(self, tick):
+        cells, further = self._neurons.cells.copy(), self._neurons.further.copy()
+        kernel()[1](self._neurons._replace(cells=cells, further=further), 0, cells.size, tick)
+        return {
             (p.name, variable): (cells if name == "x" else further)[name][p.start : p.stop].copy()
-            for p, model in zip(self.network.populations, self.models)
+            for p, model in zip(self._network.populations, self._models)
             for name, variable in zip(STATE, model.variables) if variable
         }  # fmt: skip
-        received = cells["received_count"].copy(), cells["received_weight"].copy()
-        return ContinuousResult(tick, offset, (tick + offset) * self.network.dt_ms, neuron, *received,
-                                self.record.delivered, state)  # fmt: skip
+
+    def _changing(self):
+        """What changes during a run, besides spikes: arrays by name."""
+        named = {name: getattr(self._neurons, name) for name in ("cells", "further", "kinds", "noise", "newest")}
+        named |= {"lanes": self._wires.lanes, "registers": self._registers}
+        named |= {name: getattr(self._counters, name) for name in ("delivered", "messages")}
+        for name, queue in (("crossings", self._crossings), ("arrivals", self._arrivals)):
+            named |= {f"{name}_heap": queue.heap, f"{name}_due": queue.due}
+        return named
+
+    def snapshot(self):
+        spikes = {f"spikes_{name}": getattr(self._spikes, name)[: self._registers[SPIKES]] for name in Spikes._fields}
+        return self._changing() | spikes
+
+    def restore(self, snapshot):
+        for name, values in self._changing().items():
+            values[...] = snapshot[name]
+        room = np.zeros(_SPIKES, np.int64)
+        columns = (snapshot[f"spikes_{name}"] for name in Spikes._fields)
+        self._spikes = Spikes(*(np.concatenate([column, room.astype(column.dtype)]) for column in columns))
+
+    def _storm(self):
+        """The error that names the neurons which fire without end at the last instant."""
+        network = self._network
+        tick, offset, neuron = (column[: self._registers[SPIKES]] for column in self._spikes[:3])
+        now = neuron[(tick == tick[-1]) & (offset == offset[-1])]
+        looping = np.unique(now[now.size // 2 :])
+        starts = np.array([p.start for p in network.populations])
+        populations = np.searchsorted(starts, looping, side="right") - 1
+        named = [f"{network.populations[k].name}[{n - starts[k]}]" for k, n in zip(populations, looping)]
+        shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+        return EventSimError(
+            f"event storm: {now.size} spikes at {(tick[-1] + offset[-1]) * network.dt_ms:g} ms without end, by {shown};"
+            f" give a synapse of the loop a delay, or the neurons a refractory period or a reset below threshold"
+        )
 
 
-def _storm(network, tick, offset, neuron):
-    """The error that names the neurons which fire without end at the last instant."""
-    now = neuron[(tick == tick[-1]) & (offset == offset[-1])]
-    looping = np.unique(now[now.size // 2 :])
-    starts = np.array([p.start for p in network.populations])
-    populations = np.searchsorted(starts, looping, side="right") - 1
-    named = [f"{network.populations[k].name}[{n - starts[k]}]" for k, n in zip(populations, looping)]
-    shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
-    return EventSimError(
-        f"event storm: {now.size} spikes at {(tick[-1] + offset[-1]) * network.dt_ms:g} ms without end, by {shown}; "
-        f"give a synapse of the loop a delay, or the neurons a refractory period or a reset below threshold"
-    )
+def _messages(matrix):
+    """The columns of a matrix of messages between cores, whose first row and column are the host's."""
+    source, destination = np.nonzero(matrix)
+    return {
+        "message_source": (source - 1).astype(np.int32), "message_destination": (destination - 1).astype(np.int32),
+        "message_count": matrix[source, destination],
+    }  # fmt: skip

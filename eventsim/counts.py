@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from eventsim.arrays import content_hash, take
+from eventsim.errors import TraceFormatError
 
-__all__ = ["HOST", "KINDS", "SPIKES", "SYNAPTIC_EVENTS", "ZERO_WEIGHT_EVENTS", "MESSAGES_OUT",
+__all__ = ["BINNINGS", "HOST", "KINDS", "SPIKES", "SYNAPTIC_EVENTS", "ZERO_WEIGHT_EVENTS", "MESSAGES_OUT",
            "MESSAGES_IN", "EventCounts"]  # fmt: skip
 
 #: The core number of whatever is not placed on the chip: spike sources, driven by the host.
@@ -22,6 +23,9 @@ HOST = -1
 #: included, at the tick of the spike, by sending and by receiving core.
 KINDS = ("spikes", "synaptic_events", "zero_weight_events", "messages_out", "messages_in")
 SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS, MESSAGES_OUT, MESSAGES_IN = range(len(KINDS))
+
+#: "floor": what happens at a time belongs to the tick in which that time lies.
+BINNINGS = ("floor",)
 
 _COLUMNS = {
     "tick": np.int64, "core": np.int32, "kind": np.uint8, "count": np.int64,
@@ -43,6 +47,8 @@ class EventCounts:
         The core of each neuron, -1 for the host: the placement these counts belong to.
     duration_ticks : int
         Ticks that were run, the silent ones included.
+    binning : str or None
+        How the times of a run in continuous time became ticks, one of BINNINGS; None on the grid.
     """
 
     tick: np.ndarray
@@ -54,6 +60,7 @@ class EventCounts:
     message_count: np.ndarray
     core_of: np.ndarray
     duration_ticks: int
+    binning: str | None = None
 
     @property
     def hash(self):
@@ -84,6 +91,8 @@ class EventCounts:
         """Mapping name -> one-dimensional array, as stored in a trace."""
         arrays = {name: getattr(self, name) for name in (*_COLUMNS, "core_of")}
         arrays["duration_ticks"] = np.array([self.duration_ticks], dtype=np.int64)
+        if self.binning is not None:
+            arrays["binning"] = np.array([BINNINGS.index(self.binning)], dtype=np.int64)
         return arrays
 
     @classmethod
@@ -91,11 +100,16 @@ class EventCounts:
         """The counts in such a mapping; raises TraceFormatError when a column is missing or mis-typed."""
         n, m = np.size(arrays.get("tick", ())), np.size(arrays.get("message_source", ()))
         columns = {
-            name: take(arrays, name, dtype, m if name.startswith("message") else n)
-            for name, dtype in _COLUMNS.items()
+            name: take(arrays, name, dtype, m if name.startswith("message") else n) for name, dtype in _COLUMNS.items()
         }
         duration = int(take(arrays, "duration_ticks", np.int64, 1)[0])
-        return cls(**columns, core_of=take(arrays, "core_of", np.int32), duration_ticks=duration)
+        binning = None
+        if "binning" in arrays:
+            number = int(take(arrays, "binning", np.int64, 1)[0])
+            if not 0 <= number < len(BINNINGS):
+                raise TraceFormatError(f"the binning of the counts is number {number} of {len(BINNINGS)}")
+            binning = BINNINGS[number]
+        return cls(**columns, core_of=take(arrays, "core_of", np.int32), duration_ticks=duration, binning=binning)
 
     def __repr__(self):
         totals = ", ".join(f"{self.total(k)} {name}" for k, name in enumerate(KINDS))

@@ -34,6 +34,7 @@ class PopulationRow(_Row):
     rates: dict[str, str]
     rate_constants: dict[str, Number]
     refractory_s: float | None
+    integers: tuple[str, ...] = ()
 
 
 class PathwayRow(_Row):
@@ -45,6 +46,7 @@ class PathwayRow(_Row):
     effects: tuple[tuple[str, str, str], ...]
     constants: dict[str, Number]
     first: int
+    senders: dict[str, str] = {}
 
 
 class OperationRow(_Row):
@@ -58,6 +60,8 @@ class OperationRow(_Row):
     constants: dict[str, Number]
     tables: dict[str, int]
     every: int
+    lag: int = 0
+    integrates: bool = False
 
 
 class TableRow(_Row):

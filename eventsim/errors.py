@@ -2,7 +2,7 @@
 
 __all__ = [
     "EventSimError", "CompileError", "CircuitError", "TraceFormatError", "CapacityError",
-    "ConfigError", "ProvenanceError", "AuditError", "EnvironmentProblem", "InternalError",
+    "ConfigError", "NotRecordedError", "ProvenanceError", "AuditError", "EnvironmentProblem", "InternalError",
 ]  # fmt: skip
 
 
@@ -56,6 +56,10 @@ class CapacityError(EventSimError):
 
 class ConfigError(EventSimError):
     """An experiment, key, value or command-line argument is unknown or of the wrong type."""
+
+
+class NotRecordedError(ConfigError):
+    """A trace was asked for what nobody recorded: it says nothing about it, neither good nor bad."""
 
 
 class ProvenanceError(EventSimError):

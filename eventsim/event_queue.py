@@ -44,19 +44,19 @@ def queue_of(n):
     return Queue(np.zeros(n + 1, np.int64), np.zeros(n, _DUE))
 
 
-@njit(inline="always")
+@njit
 def before(tick, offset, other_tick, other_offset):
     """Whether one time is strictly earlier than another."""
     return tick < other_tick or (tick == other_tick and offset < other_offset)
 
 
-@njit(inline="always")
+@njit
 def elapsed(tick, offset, since_tick, since_offset):
     """Ticks from one time to a later one, as a float."""
     return (tick - since_tick) + (offset - since_offset)
 
 
-@njit(inline="always")
+@njit
 def later(tick, offset, ticks):
     """The time that lies `ticks` (a float, at least 0) after another."""
     total = offset + ticks
@@ -64,7 +64,7 @@ def later(tick, offset, ticks):
     return tick + np.int64(whole), total - whole
 
 
-@njit(inline="always")
+@njit
 def _first(due, a, b):
     """Whether id `a` comes before id `b`."""
     if due[a].tick != due[b].tick:

@@ -6,6 +6,7 @@ name is replaced by one of ours before any source is written.
 """
 
 import ast
+from functools import reduce
 
 import numpy as np
 
@@ -40,6 +41,12 @@ FUNCTIONS = {
     "timestep": ("timestep", lambda t, dt: np.asarray((t + 1e-3 * dt) / dt).astype(np.int64)[()], 2),
     "keyed_uniform": ("uniform", None, 5),
     "keyed_normal": ("normal", None, 5),
+    "keyed_binomial": ("binomial", None, 7),
+    "sign": ("sign", np.sign, 1),
+    "arcsin": ("math.asin", np.arcsin, 1),
+    "arccos": ("math.acos", np.arccos, 1),
+    "expm1": ("math.expm1", np.expm1, 1),
+    "log1p": ("math.log1p", np.log1p, 1),
 }
 
 # Python's parser, and all who walk its trees, recurse: a hostile file must not choose how deeply.
@@ -154,9 +161,9 @@ class _Substitute(ast.NodeTransformer):
         return ast.parse(self.names[node.id], mode="eval").body if node.id in self.names else node
 
 
-def substitute(expression, names, where):
+def substitute(expression, names, where, tables=()):
     """The expression, still in this grammar, with some names replaced by expressions."""
-    return ast.unparse(_Substitute(names).visit(_parse(expression, where)))
+    return ast.unparse(_Substitute(names).visit(_parse(expression, where, tables)))
 
 
 def evaluate(expression, values, where):
@@ -196,6 +203,9 @@ def _value(node, values, where):
         return -operand if isinstance(node.op, ast.USub) else operand
     if isinstance(node, ast.Call) and FUNCTIONS[node.func.id][1] is not None:
         return FUNCTIONS[node.func.id][1](*(_value(argument, values, where) for argument in node.args))
+    if isinstance(node, ast.BoolOp):
+        both = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+        return reduce(both, (_value(value, values, where) for value in node.values))
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, right = _value(node.left, values, where), _value(node.comparators[0], values, where)
         return _COMPARE[type(node.ops[0])](left, right)

@@ -1,17 +1,34 @@
 """The compiled kernel of a network."""
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 from eventsim.grid_source import kernel_source
 from eventsim.kernel_cache import load
 
 __all__ = ["kernel_for", "kernel_source"]
 
+#: Compiled once for all kernels.
+_COUNTING = Path(__file__).with_name("grid_counting.py")
 
-def kernel_for(network, threads=1, by_touch=frozenset()):
+
+def kernel_for(network, plan):
     """The compiled kernel of a network, and the values of its constants.
 
     The kernel is a function (first_tick, last_tick, GridArrays) -> first tick not run, which is below last_tick when a
-    buffer was full.
+    buffer was full. It runs in as many threads as the arrays have parts.
     """
-    source, constants = kernel_source(network, by_touch)
-    module = load(source, "grid")
-    return (module["run"] if threads == 1 else module["run_in_parallel"]), constants
+    counting = load(_COUNTING.read_text(), "counting")["__name__"]
+    source, constants = kernel_source(network, plan, counting)
+    part = load(source, "grid")["run"]
+
+    def run(first_tick, last_tick, arrays):
+        n_parts = len(arrays.bounds) - 1
+        if n_parts == 1:
+            return part(0, first_tick, last_tick, arrays)
+        with ThreadPoolExecutor(n_parts - 1) as others:
+            for number in range(1, n_parts):
+                others.submit(part, number, first_tick, last_tick, arrays)
+            return part(0, first_tick, last_tick, arrays)
+
+    return run, constants

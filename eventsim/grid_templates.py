@@ -1,223 +1,295 @@
 """The text that a grid kernel is made of: one template for each thing that can happen in a tick.
 
 `{k}` is a population, `{p}` a pathway, `{s}` and `{g}` its ends; all of them numbers. See `eventsim.grid_source` for
-what fills them in, and for the invariants they keep.
+what fills them in, and for the invariants they keep. Within a part, neurons are counted from the part's first:
+`first{k}` is its id, `base{k}` its place in the population, `n{k}` how many there are.
 """
 
 __all__ = [
-    "PARALLEL",
-    "MODULE",
-    "PHASE",
-    "EMISSIONS",
-    "RUN",
-    "SPIKE",
-    "EMIT",
-    "UPDATE",
-    "FIRE",
-    "UPDATE_BLOCK",
-    "TEST_BLOCK",
-    "TOUCHED",
-    "TOUCHED_UPDATE",
-    "TOUCHED_THRESHOLD",
-    "TOUCH",
-    "RESET",
-    "DELIVER",
-    "ZERO",
-]
-
-# Phases must not be fused: the parts meet between them.
-PARALLEL = ', parallel={"fusion": False}'
+    "ASK", "ASK_CODES", "COME_BACK", "COUNTS", "DELIVER", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
+    "EVENT_STOP", "FIRE", "GATHER", "GATHER_AT_END", "LANDED", "MEET", "MODULE", "OF_POPULATION", "PARK", "RESET",
+    "REST", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED", "TOUCHED_THRESHOLD",
+    "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
+]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid_source; safe to delete."""
 import math
 
-from numba import njit, prange
+import numpy as np
+from numba import njit
 
-from eventsim.philox import normal, uniform
-from eventsim.tables import clip, exprel, table, timestep
+from {counting} import announce, collect, count_landed, gather, may_run_to, sample
+from eventsim.machine import ask_for, ask_for_row, meet
+from eventsim.philox import binomial, normal, uniform
+from eventsim.tables import clip, exprel, sign, table, timestep
 '''
 
-PHASE = """
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def phase_{number}(part, tick, a):
-{names}{views}    n_parts, n_kinds, n_cores = tally.shape
-    slot = tick % history_count.shape[1]
-    busy_here = 0
-{body}    busy[part] += busy_here
-"""
-
-# The source neurons fire as the stimulus says; a part of their own, the first, holds all their spikes.
-EMISSIONS = """
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def emissions(tick, a):
-{names}    part = 0
-    slot = tick % history_count.shape[1]
-    busy_here = 0
-{body}    busy[part] += busy_here
-"""
-
+# The first part does what is done once for all: it collects what the others recorded, and lets the sources fire for
+# the ticks to come. The others wait for it, and it for them.
 RUN = """
 
-@njit(cache=True, nogil=True, error_model="numpy"{parallel})
-def {name}(first_tick, last_tick, a):
-{names}    n_parts, n_kinds, n_cores = tally.shape
-    depth = history_count.shape[1]
-    spikes, counts = filled[0], filled[1]
-    tick = first_tick
-    samples, n_recorded = filled[2], recorded_at.size
-    while tick < last_tick and filled[3] < filled[4]:
-        if spike_tick.size - spikes < core_of.size or row_tick.size - counts < n_kinds * n_cores:
+@njit(cache=True, nogil=True, error_model="numpy")
+def run(part, first_tick, last_tick, a):
+{names}    n_parts = bounds.shape[0] - 1
+    depth, now_depth = history_count.shape[1], tally.shape[1]
+    n_classes = is_zero_class.size
+{views}{begin}    before = stop = first_tick
+    events_before = 0
+    while True:
+        if part == 0:
+            collect(before, stop, history, history_at, history_count, population_start, population_size, bounds, tally,
+                    busy, spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled)
+{event_mark}            may_run[0] = may_run_to(stop, last_tick, may_run[1], filled, core_of.size,
+                                    spike_tick.size - filled[0], row_tick.size - filled[1],
+                                    tally.shape[2] * tally.shape[3])
+{event_room}            if recorded_at.size and may_run[0] > stop:
+                may_run[0] = sample(stop, may_run[0], record_every, recorded_at, state, held, sample_tick,
+                                    sample_value, filled)
+            for tick in range(stop, may_run[0]):
+                slot, now = tick % depth, tick % now_depth
+                here = tally[0, now]
+                is_busy = False
+{emissions}                busy[0, now] = is_busy
+        meet(meeting, n_parts)
+        before, stop = stop, may_run[0]
+        if stop == before:
             break
-        if n_recorded and tick % record_every == 0:
-            if sample_tick.size == samples:
-                break
-            sample_tick[samples] = tick
-            for r in range(n_recorded):
-                sample_value[samples * n_recorded + r] = state[recorded_at[r]]
-            samples += 1
-        emissions(tick, a)
-{phases}        slot = tick % depth
-        for k in range(population_size.size):
-            for part in range(n_parts):
-                at = history_at[k] + slot * population_size[k] + bounds[part, k]
-                for j in range(history_count[k, slot, part]):
-                    neuron = population_start[k] + history[at + j]
-                    spike_tick[spikes], spike_neuron[spikes] = tick, neuron
-                    spikes += 1
-                filled[3] += history_count[k, slot, part]
-        if busy.any():
-            busy[:] = 0
-            for core in range(n_cores):
-                for kind in range(n_kinds):
-                    count = 0
-                    for part in range(n_parts):
-                        count += tally[part, kind, core]
-                        tally[part, kind, core] = 0
-                    if count:
-                        row_tick[counts], row_core[counts] = tick, core - 1
-                        row_kind[counts], row_count[counts] = kind, count
-                        counts += 1
-        tick += 1
-    filled[0], filled[1], filled[2] = spikes, counts, samples
-    return tick
+        for tick in range(before, stop):
+            slot, now = tick % depth, tick % now_depth
+            here = tally[part, now]
+            is_busy = busy[part, now]
+{no_landed}{phases}{landed}            busy[part, now] = is_busy
+        meet(meeting, n_parts)
+{end}    return stop
+"""
+
+MEET = """            meet(meeting, n_parts)
+"""
+
+# Names for the part's neurons of a population.
+OF_POPULATION = """    base{k}, n{k} = bounds[part, {k}], bounds[part + 1, {k}] - bounds[part, {k}]
+    first{k} = population_start[{k}] + base{k}
+"""
+
+# The part's counts of deliveries to a population, one stretch for each class of weight.
+COUNTS = """    counts{k} = arrived[n_classes * first{k}:n_classes * (first{k} + n{k})]
+    totals{k} = received[n_classes * first{k}:n_classes * (first{k} + n{k})]
+    sums{k} = received_weight[first{k}:first{k} + n{k}]
+    stretches{k} = slice(stretch_at[part, {k}], stretch_at[part, {k} + 1])
+    stops{k}, cores{k} = stretch_stop[stretches{k}], stretch_core[stretches{k}]
+    sums_before{k} = stretch_sum[stretches{k}]
+"""
+
+LANDED = """            if landed{k}:
+                count_landed(landed{k}, counts{k}, is_zero_class, stops{k}, cores{k}, sums_before{k}, here)
+                is_busy = True
+"""
+
+GATHER = """            if (tick + 1) % gather_every[0] == 0:
+                gather(counts{k}, totals{k}, sums_before{k})
+"""
+
+GATHER_AT_END = """    gather(counts{k}, totals{k}, sums_before{k})
 """
 
 # One spike of neuron `i` of a population: remembered, counted, and announced to each core it reaches.
 SPIKE = """
-                neuron = population_start[{k}] + i
-                history[at + fired] = i
-                fired += 1
-                here = core_of[neuron] + 1
-                tally[part, {spikes}, here] += 1
-                for r in range(reach_at[neuron], reach_at[neuron + 1]):
-                    there = reach[r] + 1
-                    messages[part, here, there] += 1
-                    tally[part, {messages_out}, here] += 1
-                    tally[part, {messages_in}, there] += 1
+{indent}history[at + fired] = base{k} + i
+{indent}fired += 1
+{indent}announce(first{k} + i, here, sent, core_of, reach, reach_at)
 """
 
-EMIT = """    # {where}
-    at = history_at[{k}] + slot * population_size[{k}]
-    fired = 0
-    if tick % {every} == 0:
-            while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
-                i = stimulus_neuron[cursor[{k}]]
-                cursor[{k}] += 1{spike}    history_count[{k}, slot, part] = fired
-    busy_here += fired
+EMIT = """                # {where}
+                fired = 0
+                if tick % {every} == 0:
+                    at = history_at[{k}] + slot * population_size[{k}]
+                    while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
+                        i = stimulus_neuron[cursor[{k}]]
+                        cursor[{k}] += 1
+                        history[at + fired] = i
+                        fired += 1
+                        announce(population_start[{k}] + i, here, sent, core_of, reach, reach_at)
+                history_count[{k}, slot, part] = fired
+                is_busy |= fired > 0
 """
 
-UPDATE = """    # {where}
-    if tick % {every} == 0:
-{once}        for i in range(bounds[part, {k}], bounds[part + 1, {k}]):
+UPDATE = """            # {where}
+            if tick % {every} == 0:
+{back}{once}                for block in range(0, n{k}, 256):
+                    size = min(256, n{k} - block)
+{views}                    for i in range(size):
 {each}"""
 
-# A block is updated, then tested as a whole, and only searched for those that fire when there are any.
-FIRE = """    # {where}
-    at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-    fired = 0
-    if tick % {every} == 0:
-{once}        for block in range(bounds[part, {k}], bounds[part + 1, {k}], 256):
-            stop = min(block + 256, bounds[part + 1, {k}])
-{update}{test}            for i in range(block, stop):
-{each}                if not condition:
-                    continue{spike}{fired}    history_count[{k}, slot, part] = fired
-    busy_here += fired
+# A block is updated and tested in one sweep, and searched for those that fire only when there are any.
+FIRE = """            # {where}
+            at = history_at[{k}] + slot * population_size[{k}] + base{k}
+            fired = 0
+            if tick % {every} == 0:
+{back}{once}                for block in range(0, n{k}, 256):
+                    size = min(256, n{k} - block)
+{views}{sweep}                    for j in range(size):
+                        i = block + j
+{each}                        if not condition:
+                            continue{spike}{fired}            history_count[{k}, slot, part] = fired
+            is_busy |= fired > 0
 """
 
-UPDATE_BLOCK = """            for i in range(block, stop):
+SWEEP = """                    for i in range(size):
 {each}"""
 
-TEST_BLOCK = """            hits = 0
-            for i in range(block, stop):
-{each}                hits += 1 if condition else 0
-            if hits == 0:
-                continue
+SWEEP_AND_TEST = """                    hits = 0
+                    for i in range(size):
+{each}                        hits += 1 if condition else 0
+                    if hits == 0:
+                        continue
 """
 
 # The same for a population that runs by touch.
-TOUCHED = """    # {where}, by touch
-    at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-    first_active = population_start[{k}] + bounds[part, {k}]
-    fired = 0
-    kept = 0
-    for j in range(active_count[part, {k}]):
-            i = active[first_active + j]
-            stays = False
-{each}            if stays:
-                active[first_active + kept] = i
-                kept += 1
-            else:
-                is_active[population_start[{k}] + i] = False
-    active_count[part, {k}] = kept
-    history[at:at + fired].sort()
-    history_count[{k}, slot, part] = fired
-    busy_here += fired
+TOUCHED = """            # {where}, by touch
+            at = history_at[{k}] + slot * population_size[{k}] + base{k}
+            fired = 0
+            kept = 0
+            for j in range(active_count[part, {k}]):
+                i = active[first{k} + j]
+                stays = False
+{each}                if stays:
+                    active[first{k} + kept] = i
+                    kept += 1
+                else:
+                    is_active[first{k} + i] = False
+            active_count[part, {k}] = kept
+            history[at:at + fired].sort()
+            history_count[{k}, slot, part] = fired
+            is_busy |= fired > 0
 """
 
-TOUCHED_UPDATE = """            if {place} != {value}:
-                stays = True
-            {place} = {value}
+TOUCHED_UPDATE = """                if {place} != {value}:
+                    stays = True
+                {place} = {value}
 """
 
-TOUCHED_THRESHOLD = """{each}            if condition:
-                stays = True{spike}"""
+TOUCHED_THRESHOLD = """{each}                if condition:
+                    stays = True{spike}"""
 
-TOUCH = """                        if not is_active[neuron]:
-                            is_active[neuron] = True
-                            active[population_start[{g}] + bounds[part, {g}] + active_count[part, {g}]] = i_post
-                            active_count[part, {g}] += 1
+# What a delivery to a population that runs by touch does besides.
+TOUCH = """                                if not is_active[first{g} + i]:
+                                    is_active[first{g} + i] = True
+                                    active[first{g} + active_count[part, {g}]] = i
+                                    active_count[part, {g}] += 1
+                                here[{synaptic_events}, core_of[first{g} + i] + 1] += 1
+                                is_busy = True
 """
 
-RESET = """    # {where}
-    if tick % {every} == 0:
-{once}        at = history_at[{k}] + slot * population_size[{k}] + bounds[part, {k}]
-        for j in range(history_count[{k}, slot, part]):
-            i = history[at + j]
+TOUCH_ZERO = """                                if w == 0.0:
+                                    here[{zero_weight_events}, core_of[first{g} + i] + 1] += 1
+"""
+
+# Parking: see `eventsim.parking`. The queue holds those that rest, in the order in which they fired.
+COME_BACK = """                while resting_count[part, {k}] > 0:
+                    i = resting[first{k} + resting_head[part, {k}]]
+{over}                    if not is_over:
+                        break
+                    {place}[i] = held_{place}[i]
+                    {guard}[i] = 1.0
+                    resting_head[part, {k}] = (resting_head[part, {k}] + 1) % n{k}
+                    resting_count[part, {k}] -= 1
+"""
+
+REST = """                        held_{place}[i] = {place}[i]
+                        {place}[i] = -np.inf
+                        resting[first{k} + (resting_head[part, {k}] + resting_count[part, {k}]) % n{k}] = i
+                        resting_count[part, {k}] += 1
+"""
+
+PARK = """    for j in range(resting_count[part, {k}]):
+        i = resting[first{k} + (resting_head[part, {k}] + j) % n{k}]
+        held_{place}[i] = {place}[i]
+        {place}[i] = -np.inf
+"""
+
+UNPARK = """    for j in range(resting_count[part, {k}]):
+        i = resting[first{k} + (resting_head[part, {k}] + j) % n{k}]
+        {place}[i] = held_{place}[i]
+"""
+
+RESET = """            # {where}
+            if tick % {every} == 0:
+{once}                at = history_at[{k}] + {slot} * population_size[{k}] + base{k}
+                for j in range(history_count[{k}, {slot}, part]):
+                    i = history[at + j] - base{k}
 {each}"""
 
-DELIVER = """    # {where}
-    if tick % {every} == 0:
-        n_delays = delays_at[{p} + 1] - delays_at[{p}]
-        first = first_synapse[part, {p}]
-        for d in range(n_delays - 1, -1, -1):
-            past = (tick - delays[delays_at[{p}] + d]) % history_count.shape[1]
-            for q in range(n_parts):
-                at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
-                for j in range(history_count[{s}, past, q]):
-                    row = rows_at[part, {p}] + history[at + j] * n_delays + d
-                    for synapse in range(first + rows[row], first + rows[row + 1]):
-                        neuron = post[synapse]
-                        i_post = neuron - population_start[{g}]
-                        w = weight[synapse]
-{effects}{touch}                        received_count[neuron] += 1
-                        received_weight[neuron] += w
-                        delivered[part, {p}] += 1
-                        tally[part, {synaptic_events}, core_of[neuron] + 1] += 1
-                        busy_here += 1
-{zero}"""
+DELIVER = """            # {where}
+            if tick % {every} == 0:
+                n_delays = delays_at[{p} + 1] - delays_at[{p}]
+{event_start}                for d in range(n_delays - 1, -1, -1):
+                    past = (tick - delays[delays_at[{p}] + d]) % depth
+                    for q in range(n_parts):
+                        at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
+                        n_fired = history_count[{s}, past, q]
+                        for j in range(n_fired):
+{ask}                            row = rows_at[part, {p}] + np.int64(history[at + j]) * n_delays + d
+{of_row}                            first, last = np.int64(rows[row]), np.int64(rows[row + 1])
+                            done = 0
+                            for synapse in range(first, last):
+                                i = target[synapse]
+{weight}{effects}{count}{touch}{event}                                done += 1
+                            delivered[part, {p}] += done
+{landed}{event_stop}"""
 
-ZERO = """                        if w == 0.0:
-                            tally[part, {zero_weight_events}, core_of[neuron] + 1] += 1
+# Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
+# have room for a whole tick's; a tick with deliveries leaves a mark of how far each part came. Parts then run tick by
+# tick.
+EVENT_MARK = """            if stop > before and event_end.sum() > events_before:
+                mark_tick[n_marks[0]] = before
+                mark_end[n_marks[0], :] = event_end
+                n_marks[0] += 1
+            events_before = event_end.sum()
 """
+
+EVENT_ROOM = """            is_full = mark_tick.size == n_marks[0]
+            for q in range(n_parts):
+                is_full |= event_at[q + 1] - event_end[q] < event_most[q]
+            may_run[0] = stop if is_full else min(may_run[0], stop + 1)
+"""
+
+EVENT_START = """                records = event_window[{p}, 0] <= tick and tick < event_window[{p}, 1]
+                event = event_end[part]
+"""
+
+EVENT = """                                if records:
+                                    event_synapse[event] = synapse
+                                    event += 1
+"""
+
+EVENT_STOP = """                event_end[part] = event
+"""
+
+# Rows of spikes to come are asked for early: a table of many synapses is in no cache.
+ASK = """                            if j + 4 < n_fired:
+                                row = rows_at[part, {p}] + np.int64(history[at + j + 4]) * n_delays + d
+                                ask_for_row(target, np.int64(rows[row]), np.int64(rows[row + 1]))
+{codes}"""
+
+ASK_CODES = """                                ask_for_row(code, np.int64(rows[row]), np.int64(rows[row + 1]))
+"""
+
+#: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid_storage`).
+WEIGHT = {
+    "none": "",
+    "row": "",
+    "code": """                                c = code[synapse]
+                                w = values[c]
+""",
+    "full": """                                w = weight[synapse]
+""",
+}
+ROW_WEIGHT = {
+    "none": """                            w = 0.0
+""",
+    "row": """                            c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
+                            w = values[c]
+""",
+    "code": "",
+    "full": "",
+}

@@ -90,6 +90,17 @@ def _keyed_normal(*counter):
     return math.sqrt(-2.0 * math.log(radius)) * math.cos(2.0 * math.pi * angle)
 
 
+def _keyed_binomial(*counter_n_p):
+    """The smallest number of successes whose distribution function reaches the keyed fraction."""
+    *counter, n, p = counter_n_p
+    rest, rare = _fractions(*counter)[0], min(p, 1.0 - p)
+    for k in range(n + 1):
+        chance = math.comb(n, k) * rare**k * (1.0 - rare) ** (n - k)
+        if rest <= chance or k == n:
+            return k if p <= 0.5 else n - k
+        rest -= chance
+
+
 #: As IEEE 754 has it: an infinity, or not a number, for a divisor of zero.
 divide = _ieee(operator.truediv, np.true_divide)
 
@@ -103,13 +114,15 @@ _COMPARE = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
-_OF_MATH = ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil")
+_OF_MATH = ("exp", "expm1", "log", "log1p", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor",
+            "ceil")  # fmt: skip
 _FUNCTIONS = {
     **{name: _ieee(getattr(math, name), getattr(np, name)) for name in _OF_MATH},
-    "arctan": math.atan, "abs": abs, "int": int,
+    "arctan": math.atan, "arcsin": _ieee(math.asin, np.arcsin), "arccos": _ieee(math.acos, np.arccos),
+    "abs": abs, "int": int, "sign": lambda x: float(np.sign(x)),
     "exprel": lambda x: math.expm1(x) / x if x else 1.0,
     "clip": lambda x, low, high: min(max(x, low), high),
     "timestep": lambda t, dt: int((t + 1e-3 * dt) / dt),  # Brian2's: rounded down, a thousandth of a step to spare
     "keyed_uniform": lambda *counter: _fractions(*counter)[0],
-    "keyed_normal": _keyed_normal,
+    "keyed_normal": _keyed_normal, "keyed_binomial": _keyed_binomial,
 }  # fmt: skip

@@ -6,10 +6,12 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 import numba
 import numpy as np
 
+import eventsim.machine
 import eventsim.philox
 import eventsim.tables
 
@@ -34,7 +36,7 @@ def load(source, prefix):
     prefix : str
         Of the file's name.
     """
-    ours = "".join(Path(module.__file__).read_text() for module in (eventsim.philox, eventsim.tables))
+    ours = "".join(Path(module.__file__).read_text() for module in (eventsim.machine, eventsim.philox, eventsim.tables))
     versions = f"{numba.__version__} {np.__version__}\n{ours}"
     name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
     path = cache_folder() / f"{name}.py"
@@ -45,9 +47,9 @@ def load(source, prefix):
             temporary.write_text(source)
             os.replace(temporary, path)
     except OSError:
-        namespace = {"__name__": name}
-        exec(source.replace("cache=True, ", ""), namespace)
-        return namespace
+        module = sys.modules[name] = ModuleType(name)
+        exec(source.replace("cache=True, ", ""), vars(module))
+        return vars(module)
     spec = importlib.util.spec_from_file_location(name, path)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # Numba's cache looks it up by name
     spec.loader.exec_module(module)

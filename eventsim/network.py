@@ -22,10 +22,10 @@ from eventsim.description import (
     parse,
 )
 from eventsim.errors import TraceFormatError
-from eventsim.network_parts import Operation, Pathway, Population, Statement, Table
+from eventsim.network_parts import EFFECTS, Operation, Pathway, Population, Statement, Table
 from eventsim.stimulus import Stimulus
 
-__all__ = ["CompiledNetwork", "Operation", "Pathway", "Population", "Statement", "Table"]
+__all__ = ["EFFECTS", "CompiledNetwork", "Operation", "Pathway", "Population", "Statement", "Table"]
 
 _STATEMENTS = ("once", "each", "fired")
 _NEURON_COLUMNS = ("key_lo", "key_hi", "token", "path_id")
@@ -232,6 +232,8 @@ class CompiledNetwork:
             there_are = len(self.pathways if operation.kind == "deliver" else self.populations)
             if operation.every < 1 or not set(operation.tables.values()) <= set(range(len(self.tables))):
                 raise TraceFormatError(f"the schedule's {operation.kind} {operation.index} has no such clock or table")
+            if operation.lag and (operation.kind != "reset" or operation.lag < 0 or operation.lag % operation.every):
+                raise TraceFormatError(f"the schedule's {operation.kind} {operation.index} lags {operation.lag} ticks")
             if not 0 <= operation.index < there_are:
                 raise TraceFormatError(f"the schedule names {operation.kind} {operation.index} of {there_are}")
 
@@ -245,8 +247,8 @@ class CompiledNetwork:
                     raise TraceFormatError(f"'{p.name}.{name}' has {values.size} values for {p.size} neurons")
                 if not np.isfinite(values).all():
                     raise TraceFormatError(f"'{p.name}.{name}' has a value that is not finite")
-            if not {*p.guards, *p.guards.values(), *p.booleans} <= p.state.keys():
-                raise TraceFormatError(f"population '{p.name}' guards, or takes for boolean, what is no variable of it")
+            if not {*p.guards, *p.guards.values(), *p.booleans, *p.integers} <= p.state.keys():
+                raise TraceFormatError(f"population '{p.name}' guards, or gives a type to, what is no variable of it")
             start = p.stop
 
     def _check_pathways(self):
@@ -257,6 +259,7 @@ class CompiledNetwork:
             source, target = self.populations[p.source], self.populations[p.target]
             delays_rise = p.delays.size and p.delays[0] >= 0 and (np.diff(p.delays) > 0).all()
             rows_fit = p.rows.size == source.size * p.delays.size + 1 and p.rows[0] == 0
+            self._check_senders(p, source, target)
             if p.first != first or not delays_rise or not rows_fit or (np.diff(p.rows) < 0).any():
                 raise TraceFormatError(f"pathway '{p.name}' has an inconsistent synapse table")
             post = self.post[first : first + p.size]
@@ -265,6 +268,17 @@ class CompiledNetwork:
             first += p.size
         if first != self.post.size:
             raise TraceFormatError(f"{self.post.size - first} synapses belong to no pathway")
+
+    @staticmethod
+    def _check_senders(pathway, source, target):
+        """Names for a sender's variables mean one thing, and no such variable is written by its own deliveries."""
+        sent = set(pathway.senders.values())
+        known = sent <= source.state.keys() | source.parameters.keys()
+        written = {variable for variable, _, _ in pathway.effects} if source is target else set()
+        if not known or sent & written or pathway.senders.keys() & (target.state.keys() | target.parameters.keys()):
+            raise TraceFormatError(
+                f"pathway '{pathway.name}' reads of its senders what they have not, or what it writes"
+            )
 
     def __repr__(self):
         lines = [f"<CompiledNetwork {self.n_neurons:,} neurons, {self.n_synapses:,} synapses, dt {self.dt_ms:g} ms"]

@@ -6,7 +6,10 @@ import numpy as np
 
 from eventsim.expressions import names_in
 
-__all__ = ["Operation", "Pathway", "Population", "Statement", "Table"]
+__all__ = ["EFFECTS", "Operation", "Pathway", "Population", "Statement", "Table"]
+
+#: What a delivery can do with a variable of its target -> the assignment that it is.
+EFFECTS = {"add": "+=", "set": "=", "multiply": "*=", "divide": "/="}
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Operation:
         Functions of time that the statements call, by their place in the network's tables.
     every : int
         It happens in ticks 0, every, 2 every, ...: the clock of its object, in ticks.
+    lag : int
+        Of a "reset": it is for the neurons that fired so many ticks ago; 0 where thresholds come before resets in a
+        tick, else `every`.
+    integrates : bool
+        Of an "update": it is the population's `rates` over one step.
     """
 
     kind: str
@@ -50,6 +58,8 @@ class Operation:
     constants: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict)
     every: int = 1
+    lag: int = 0
+    integrates: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +115,8 @@ class Population:
         Scalars that the rates name, in SI units.
     refractory_s : float or None
         Length of the refractory period, where it is one number.
+    integers : tuple of str
+        Variables that hold whole numbers, kept as float64.
     """
 
     name: str
@@ -119,6 +131,7 @@ class Population:
     rates: dict = field(default_factory=dict)
     rate_constants: dict = field(default_factory=dict)
     refractory_s: float | None = None
+    integers: tuple[str, ...] = ()
 
     @property
     def stop(self):
@@ -135,10 +148,10 @@ class Pathway:
     source, target : int
         Populations.
     effects : tuple of (str, str, str)
-        (variable of the target, "add" or "set", value): value is an expression of "weight", of the target's variables
-        that the pathway does not write, and of numbers. A delivery applies all of them.
+        (variable of the target, one of EFFECTS, value): value is an expression of "weight", of the target's variables,
+        of `senders`, of `constants`, of "t" and "t_in_timesteps". A delivery applies them one after the other.
     constants : mapping of str to float
-        Scalars that the effects name.
+        Scalars that the effects name; "dt", in seconds, where they name the time.
     first : int
         Id of its first synapse.
     delays : (n_delays,) int32
@@ -146,6 +159,9 @@ class Pathway:
     rows : (source.size * n_delays + 1,) int64
         Synapses of source neuron i (counted within its population) with delay delays[k] are
         first + rows[i * n_delays + k], ..., first + rows[i * n_delays + k + 1] - 1.
+    senders : mapping of str to str
+        Names in effects that stand for a variable of the sending neuron, as it is at the delivery. The pathway does
+        not write that variable.
     """
 
     name: str
@@ -156,6 +172,7 @@ class Pathway:
     first: int
     delays: np.ndarray
     rows: np.ndarray
+    senders: dict = field(default_factory=dict)
 
     @property
     def size(self):

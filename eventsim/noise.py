@@ -7,9 +7,9 @@ network with noise runs in Brian2 alone and gives the same spikes. Use it in a t
 
 from brian2 import Function
 
-from eventsim.philox import normal_array, uniform_array
+from eventsim.philox import binomial_array, normal_array, uniform_array
 
-__all__ = ["keyed_normal", "keyed_uniform"]
+__all__ = ["keyed_binomial", "keyed_normal", "keyed_uniform"]
 
 _CPP = """
 #include <cstdint>
@@ -57,7 +57,6 @@ cdef inline double keyed_uniform(long long key_lo, long long key_hi, long long s
 """
 
 
-
 def _keyed(draw):
     return Function(
         draw, arg_units=[1] * 5, return_unit=1, arg_names=["key_lo", "key_hi", "step", "purpose", "seed"],
@@ -69,5 +68,10 @@ def _keyed(draw):
 keyed_uniform = _keyed(uniform_array)
 #: Its normal counterpart, for the numpy target only: what re-keyed randn() and xi become.
 keyed_normal = _keyed(normal_array)
+#: Successes among n trials of chance p, for the numpy target only: what a re-keyed PoissonInput adds up.
+keyed_binomial = Function(
+    binomial_array, arg_units=[1] * 7, return_unit=1, arg_types=["integer"] * 6 + ["float"], return_type="integer",
+    arg_names=["key_lo", "key_hi", "step", "purpose", "seed", "n", "p"], stateless=True,
+)  # fmt: skip
 keyed_uniform.implementations.add_implementation("cpp", _CPP)
 keyed_uniform.implementations.add_implementation("cython", _CYTHON)

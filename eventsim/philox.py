@@ -14,10 +14,23 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["PURPOSE_ESCAPE", "normal", "normal_array", "philox4x32", "uniform", "uniform_array"]
+__all__ = [
+    "LARGEST_MEAN",
+    "PURPOSE_ESCAPE",
+    "binomial",
+    "binomial_array",
+    "normal",
+    "normal_array",
+    "philox4x32",
+    "uniform",
+    "uniform_array",
+]
 
 #: What a draw is for: a second kind of noise in the same neuron needs a stream of its own.
 PURPOSE_ESCAPE = 0
+
+#: Of a binomial draw: beyond, the chance of no success at all, (1 - p)^n, underflows.
+LARGEST_MEAN = 500
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -95,3 +108,29 @@ def uniform(key_lo, key_hi, step, purpose, seed):
     )  # fmt: skip
     high, low = w0 >> np.uint64(5), w1 >> np.uint64(6)
     return (np.float64(high) * 67108864.0 + np.float64(low) + 0.5) * 2.0**-53
+
+
+@njit
+def binomial(key_lo, key_hi, step, purpose, seed, n, p):
+    """Successes among n trials of chance p, by inversion of the distribution: the smallest k with F(k) >= u.
+
+    F is summed up term by term, p(k + 1) = p(k) (n - k)/(k + 1) p/(1 - p), from the side on which successes are rare;
+    n p may be at most LARGEST_MEAN.
+    """
+    rest = uniform(key_lo, key_hi, step, purpose, seed)
+    rare = min(p, 1.0 - p)
+    odds = rare / (1.0 - rare)
+    mass = math.exp(n * math.log1p(-rare))
+    k = 0
+    while rest > mass and k < n:
+        rest -= mass
+        mass *= odds * (n - k) / (k + 1)
+        k += 1
+    return k if p <= 0.5 else n - k
+
+
+def binomial_array(key_lo, key_hi, step, purpose, seed, n, p):
+    """`binomial` for integer arrays of keys and steps that broadcast; int64."""
+    key_lo, key_hi, step = np.broadcast_arrays(key_lo, key_hi, step)
+    draws = [binomial(a, b, s, purpose, seed, n, p) for a, b, s in zip(key_lo.flat, key_hi.flat, step.flat)]
+    return np.array(draws, dtype=np.int64).reshape(step.shape)

@@ -20,7 +20,7 @@ def quiet_populations(network):
 def _is_quiet(network, k):
     population = network.populations[k]
     mine = [o for o in network.schedule if o.kind != "deliver" and o.index == k]
-    plain = all(o.every == 1 and not (o.once or o.tables or o.fired) for o in mine)
+    plain = all(o.every == 1 and not (o.lag or o.once or o.tables or o.fired) for o in mine)
     if not plain or population.guards or population.booleans or sum(o.kind == "threshold" for o in mine) != 1:
         return False
     own = population.state.keys() | population.parameters.keys()

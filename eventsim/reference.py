@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from eventsim.interpreter import divide, function_of
+from eventsim.network import EFFECTS
 
 __all__ = ["ReferenceResult", "reference_run"]
 
@@ -91,13 +92,13 @@ class _Run:
         self.code = [_Code(operation, network) for operation in network.schedule]
         self.effects = [[(name, op, function_of(value)) for name, op, value in p.effects] for p in network.pathways]
         self.place = {o.index: place for place, o in enumerate(network.schedule) if o.kind == "deliver"}
-        self.post, self.weight = network.post.tolist(), network.weight.tolist()
+        self.pre, self.post, self.weight = network.pre.tolist(), network.post.tolist(), network.weight.tolist()
         self.input = {}
         for tick, neuron in zip(stimulus.tick.tolist(), stimulus.neuron.tolist()):
             self.input.setdefault(tick, []).append(neuron)
         self.host_resets = set(stimulus.query_start.tolist()) if stimulus.reset == "host" else set()
         self.events = [(0, place, *_OPERATION) for place in range(len(network.schedule))]
-        self.fired = [[] for _ in network.populations]  # neurons that fired in this tick, within their population
+        self.fired = {}  # (population, tick) -> neurons that fired, within their population
         self.spikes, self.deliveries = [], []
         self.received_count, self.received_weight = [0] * network.n_neurons, [0.0] * network.n_neurons
         self.delivered = [0] * len(network.pathways)
@@ -108,7 +109,7 @@ class _Run:
             self.state = _start_values(self.network)
             self.events = [event for event in self.events if event[2:] == _OPERATION]
             heapq.heapify(self.events)
-        self.fired = [[] for _ in self.network.populations]
+            self.fired = {}
         while self.events and self.events[0][0] == tick:
             _, place, cause, synapse = heapq.heappop(self.events)
             if (cause, synapse) == _OPERATION:
@@ -131,7 +132,8 @@ class _Run:
         common = code.names(tick)
         self.execute(code.once, common, k, None, {})
         guards = {} if operation.kind == "reset" else population.guards
-        for i in list(self.fired[k]) if operation.kind == "reset" else range(population.size):
+        fired = self.fired.get((k, tick - operation.lag), ())
+        for i in fired if operation.kind == "reset" else range(population.size):
             names = {**common, **self.variables(k, i)}
             self.execute(code.each, names, k, i, guards)
             if operation.kind == "threshold" and names["_cond"]:
@@ -141,7 +143,7 @@ class _Run:
     def fire(self, k, i, tick):
         """Neuron i of population k fires: a delivery is due for each of its synapses, after its delay."""
         self.spikes.append((tick, self.network.populations[k].start + i))
-        self.fired[k].append(i)
+        self.fired.setdefault((k, tick), []).append(i)
         for p, pathway in enumerate(self.network.pathways):
             if pathway.source != k or p not in self.place:
                 continue
@@ -154,15 +156,26 @@ class _Run:
         """One synaptic event: all effects of the pathway, and the counters of its neuron."""
         pathway, neuron, weight = self.network.pathways[p], self.post[synapse], self.weight[synapse]
         population = self.network.populations[pathway.target]
-        names = {**self.variables(pathway.target, neuron - population.start), **pathway.constants, "weight": weight}
+        sender = self.variables(pathway.source, self.pre[synapse] - self.network.populations[pathway.source].start)
+        names = {
+            **self.variables(pathway.target, neuron - population.start),
+            **pathway.constants,
+            "weight": weight,
+            **{name: sender[variable] for name, variable in pathway.senders.items()},
+            **self.time(p, tick),
+        }
         for variable, op, value in self.effects[p]:
-            assignment = "+=" if op == "add" else "="
-            self.write(pathway.target, neuron - population.start, names, population.guards, variable, assignment,
+            self.write(pathway.target, neuron - population.start, names, population.guards, variable, EFFECTS[op],
                        value(names))  # fmt: skip
         self.deliveries.append((tick, synapse))
         self.received_count[neuron] += 1
         self.received_weight[neuron] += weight
         self.delivered[p] += 1
+
+    def time(self, p, tick):
+        """What the effects of pathway p may know of the time of a delivery."""
+        step = tick // self.network.schedule[self.place[p]].every
+        return {"t_in_timesteps": step, "t": step * self.network.pathways[p].constants.get("dt", 0.0)}
 
     def variables(self, k, i):
         """Name -> value of every variable and parameter of a neuron, and of its key."""
@@ -170,6 +183,7 @@ class _Run:
         neuron = population.start + i
         names = {"key_lo": int(self.network.key_lo[neuron]), "key_hi": int(self.network.key_hi[neuron])}
         names |= {name: values[i] for own in (self.parameters[k], self.state[k]) for name, values in own.items()}
+        names |= {name: int(names[name]) for name in population.integers}
         return names | {name: names[name] != 0.0 for name in population.booleans}
 
     def execute(self, statements, names, k, i, guards):
@@ -184,7 +198,7 @@ class _Run:
         elif variable not in guards or names[guards[variable]]:
             value = _ASSIGN[op](self.state[k][variable][i], value)
             self.state[k][variable][i] = float(value)
-            names[variable] = value != 0.0 if variable in self.network.populations[k].booleans else float(value)
+            names[variable] = self.variables(k, i)[variable]
 
 
 class _Code:

@@ -1,4 +1,4 @@
-"""simulate: run a compiled network on the grid, from start to end, and write what happened into a trace."""
+"""simulate: run a compiled network from start to end, on either clock, and write what happened into a trace."""
 
 import sys
 
@@ -8,9 +8,9 @@ from eventsim.simulation import Simulation
 __all__ = ["simulate"]
 
 
-def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=None, threads=1, updates="measured",
-             record=None, record_every_ticks=1, progress=None, stop_after_spikes=None, stop_when=None,
-             manifest=None):  # fmt: skip
+def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=None, core_of=None, threads=1,
+             updates="measured", record=None, record_every_ticks=1, record_events=None, buffer_mb=64, max_bytes=None,
+             progress=None, stop_after_spikes=None, stop_when=None, manifest=None):  # fmt: skip
     """Run a network for the length of its stimulus.
 
     Parameters
@@ -18,9 +18,11 @@ def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=No
     network : CompiledNetwork
     stimulus : Stimulus, optional
         Its default stimulus if left out.
+    clock : str
+        "grid", spike for spike what Brian2 gives; or "continuous", the exact solution of the network's equations.
     duration_ms : float, optional
         Overrides the stimulus's duration; a whole number of ticks.
-    trace, core_of, threads, updates, record, record_every_ticks, manifest
+    trace, core_of, threads, updates, record, record_every_ticks, record_events, buffer_mb, max_bytes, manifest
         See `Simulation`.
     progress : True or callable, optional
         True writes to a terminal's standard error. A callable is called as Brian2's `report`:
@@ -38,13 +40,20 @@ def simulate(network, stimulus=None, *, duration_ms=None, trace=None, core_of=No
     ------
     ConfigError
         When the stimulus drives a neuron that is no spike source, or another argument does not fit.
+    CompileError
+        When a population has no exact solution in continuous time; names it, the statement, and what is supported.
+    CapacityError
+        When a run on the grid needs more memory than there is; none of it has been taken then.
+    EventSimError
+        When, in continuous time, the spikes of one instant never end.
     """
     stimulus = getattr(network, "stimulus", None) if stimulus is None else stimulus
     if duration_ms is not None and stimulus is not None:
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
     with Simulation(
-        network, stimulus, trace=trace, core_of=core_of, threads=threads, updates=updates, record=record,
-        record_every_ticks=record_every_ticks, manifest=manifest,
+        network, stimulus, clock=clock, trace=trace, core_of=core_of, threads=threads, updates=updates, record=record,
+        record_every_ticks=record_every_ticks, record_events=record_events, buffer_mb=buffer_mb, max_bytes=max_bytes,
+        manifest=manifest,
     ) as simulation:  # fmt: skip
         try:
             simulation.run(progress=_reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when)

@@ -1,41 +1,26 @@
-"""Simulation: a run that can be taken in pieces, stopped, saved and taken up again."""
+"""Simulation: a run that can be taken in pieces, stopped, saved and taken up again, on either clock."""
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from zipfile import BadZipFile
+from functools import partial
 
-import numba
 import numpy as np
 
 from eventsim.arrays import content_hash
+from eventsim.buffers import buffer_sizes
+from eventsim.checkpoint import read_checkpoint, read_segments, write_checkpoint
+from eventsim.continuous import ContinuousEngine
 from eventsim.counts import HOST
-from eventsim.errors import ConfigError, TraceFormatError
-from eventsim.grid_arrays import allocate
-from eventsim.grid_kernel import kernel_for
+from eventsim.errors import ConfigError
+from eventsim.grid_engine import GridEngine
+from eventsim.interrupts import interrupts_held_back
 from eventsim.network import CompiledNetwork
-from eventsim.quiet import quiet_populations
-from eventsim.samples import Samples
 from eventsim.trace import TraceWriter
+from eventsim.trace.event_record import choose_events
 
 __all__ = ["Simulation", "Summary"]
 
-_SPIKES_PER_SEGMENT = 1 << 20
-_ROWS_PER_SEGMENT = 1 << 20
 _SECONDS_PER_STRETCH = 0.25  # between two looks at the clock, the keyboard and the progress report
-_SEGMENT = ("spike_tick", "spike_neuron", "row_tick", "row_core", "row_kind", "row_count")
-
-#: What changes during a run, and so what a checkpoint holds besides the recording.
-_CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "cursor", "received_count",
-             "received_weight", "delivered", "messages", "filled")  # fmt: skip
-
-#: How neurons of quiet populations (`eventsim.quiet`) are looked at: all of them in each tick, only those that
-#: something touched, or whichever suits the activity that is measured.
-UPDATES = ("measured", "dense", "touched")
-
-#: A touched neuron costs some ten times what a look at an idle one does, and another kernel seconds to compile: by
-#: touch, when fewer than one neuron in fifty is touched per tick and there are so many looks to save.
-_TOUCHED_AT_MOST, _LOOKS_TO_SAVE, _TRIAL_TICKS = 0.02, 1e10, 200
 
 
 @dataclass(frozen=True)
@@ -55,23 +40,33 @@ class Summary:
 
 
 class Simulation:
-    """A network on the grid, from tick 0 to the end of its stimulus.
+    """A network from tick 0 to the end of its stimulus.
 
     Parameters
     ----------
     network : CompiledNetwork
     stimulus : Stimulus, optional
         Its default stimulus if left out.
+    clock : str
+        "grid": ticks of Brian2's dt, spike for spike what Brian2 gives. "continuous": the exact solution of the
+        network's equations, see `eventsim.continuous`.
     trace : path, optional
         Where the trace is written; in memory if left out.
     core_of : (n_neurons,) int, optional
         Core of each neuron, for the online counters; -1 exactly for spike sources. All on core 0 if left out.
     threads : int
-        Spikes, counts and states are the same, bit for bit, for any number.
+        Of the grid: spikes, counts and states are the same, bit for bit, for any number.
     updates : str
-        One of UPDATES; changes the time a run takes and nothing else.
+        Of the grid: one of `eventsim.grid_engine.UPDATES`; changes the time a run takes and nothing else.
     record : mapping of str to sequence of int, optional
         Variable -> ids of the neurons whose values are sampled at the start of every `record_every_ticks`-th tick.
+    record_events : bool or mapping, optional
+        Of the grid: True writes down every delivery where it is scattered; a mapping with some of `pathways`,
+        `populations` (names; of receiving ones) and `window_ticks` (first, last + 1) those that it names.
+    buffer_mb : float
+        Megabytes that the run may hold of its trace before it is on disk.
+    max_bytes : int, optional
+        Of the grid: memory that the run may take besides the network; what the machine has available if left out.
     manifest : dict, optional
         Anything JSON can hold, kept with the trace: configuration, labelled populations, task.
 
@@ -79,41 +74,43 @@ class Simulation:
     ------
     ConfigError
         When the stimulus drives a neuron that is no spike source, or another argument does not fit.
+    CompileError
+        When a population has no exact solution in continuous time.
+    CapacityError
+        When the run needs more memory than there is; none of it has been taken then.
     """
 
-    def __init__(self, network, stimulus=None, *, trace=None, core_of=None, threads=1, updates="measured",
-                 record=None, record_every_ticks=1, manifest=None):  # fmt: skip
+    def __init__(self, network, stimulus=None, *, clock="grid", trace=None, core_of=None, threads=1,
+                 updates="measured", record=None, record_every_ticks=1, record_events=None, buffer_mb=64,
+                 max_bytes=None, manifest=None):  # fmt: skip
         if not isinstance(network, CompiledNetwork):
             raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
                               "use compile_network() first")  # fmt: skip
         self.network, self.stimulus = network, network.stimulus if stimulus is None else stimulus
         self.core_of = _check_core_of(network, core_of)
         _check_sources(network, self.stimulus)
-        _set_threads(threads)
-        if updates not in UPDATES:
-            raise ConfigError(f"updates is '{updates}'; choose one of {', '.join(UPDATES)}")
         if record_every_ticks < 1:
             raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")
         self._recorded = [(variable, int(i)) for variable, ids in (record or {}).items() for i in np.ravel(ids)]
-        self._threads, self._quiet = threads, quiet_populations(network)
-        self._measuring = updates == "measured" and bool(self._quiet)
-        self._by_touch = self._quiet if updates == "touched" else frozenset()
-        self._kernel, constants = kernel_for(network, threads, self._by_touch)
-        self._arrays = allocate(
-            network, self.stimulus, self.core_of, constants, threads, _SPIKES_PER_SEGMENT, _ROWS_PER_SEGMENT,
-            self._recorded, record_every_ticks,
-        )  # fmt: skip
-        self._start = {name: getattr(self._arrays, name).copy() for name in ("state", "active", "active_count")}
-        self._samples = []
-        self._writer = TraceWriter(trace, network, self.stimulus, manifest=manifest or {})
+        self._events = choose_events(record_events, network, self.stimulus.duration_ticks)
+        self.engine = _engine_of(clock, threads, updates, self._events, max_bytes)(
+            network,
+            self.stimulus,
+            self.core_of,
+            self._recorded,
+            record_every_ticks,
+            buffer_sizes(buffer_mb, len(self._recorded), self._events is not None),
+        )
+        self._writer = TraceWriter(trace, network, self.stimulus, manifest=manifest or {}, clock=clock,
+                                   recorded=self._recorded, event_choice=self._events)  # fmt: skip
         self.tick, self._seconds, self._stretch = 0, 0.0, 64
 
     # -- running
 
     @property
     def summary(self):
-        return Summary(self.tick, self.stimulus.duration_ticks, int(self._arrays.filled[3]),
-                       int(self._arrays.delivered.sum()), self._seconds)  # fmt: skip
+        return Summary(self.tick, self.stimulus.duration_ticks, self.engine.n_spikes, self.engine.n_deliveries,
+                       self._seconds)  # fmt: skip
 
     def run(self, ticks=None, *, progress=None, stop_after_spikes=None, stop_when=None, look_every_ticks=1000):
         """Run on, to the end or for some ticks.
@@ -135,56 +132,33 @@ class Simulation:
             Itself.
         """
         end = self.stimulus.duration_ticks if ticks is None else min(self.tick + ticks, self.stimulus.duration_ticks)
-        self._arrays.filled[4] = 2**62 if stop_after_spikes is None else stop_after_spikes
+        most = 2**62 if stop_after_spikes is None else stop_after_spikes
         began, total_s = time.perf_counter(), self.stimulus.duration_ticks * self.network.dt_ms / 1e3
-        while self.tick < end and self._arrays.filled[3] < self._arrays.filled[4]:
+        while self.tick < end and self.engine.n_spikes < most:
             looks = stop_when is not None
             next_look = (self.tick // look_every_ticks + 1) * look_every_ticks if looks else end
-            self._advance(min(end, next_look))
+            with interrupts_held_back():
+                self._advance(min(end, next_look), most)
             if progress is not None:
                 progress(time.perf_counter() - began, self.tick / max(self.stimulus.duration_ticks, 1), 0.0, total_s)
             if looks and self.tick % look_every_ticks == 0 and stop_when(self.summary):
                 break
         return self
 
-    def _advance(self, end):
+    def _advance(self, end, most):
         """One stretch of ticks: up to `end`, a reset by the host, a full buffer, or a moment of time."""
-        if self.stimulus.reset == "host" and np.isin(self.tick, self.stimulus.query_start):
-            self._start_again()
-        if self._measuring and self.tick >= _TRIAL_TICKS:
-            self._choose_updates()
-        trial = _TRIAL_TICKS if self._measuring else end
-        stop = min(end, self._next_reset(), self.tick + self._stretch, trial)
+        stop = min(end, self._next_reset(), self.tick + self._stretch)
         before = time.perf_counter()
-        reached = self._kernel(self.tick, stop, self._arrays)
+        reached = self.engine.advance(self.tick, stop, most)
         if reached < stop:  # a buffer was full, or the last spike has come
             self._flush()
         seconds = time.perf_counter() - before
         self._seconds += seconds
         if reached > self.tick:
             self._stretch = max(64, int((reached - self.tick) * _SECONDS_PER_STRETCH / max(seconds, 1e-6)))
+            if self.stimulus.reset == "host" and np.isin(reached, self.stimulus.query_start):
+                self.engine.start_again(reached)  # once, on arrival; at tick 0 everything is at its start
         self.tick = reached
-
-    def _start_again(self):
-        """A reset by the host: every start value back, nothing in flight."""
-        for name, values in self._start.items():
-            getattr(self._arrays, name)[...] = values
-        self._arrays.is_active[:] = True
-        self._arrays.history_count[:] = 0
-
-    def _choose_updates(self):
-        """Once: look at quiet populations by touch from here on, where the activity so far says that it pays."""
-        self._measuring = False
-        ticks_left = self.stimulus.duration_ticks - self.tick
-        chosen = set()
-        for k in self._quiet:
-            p = self.network.populations[k]
-            touched = self._arrays.received_count[p.start : p.stop].sum() / (p.size * self.tick)
-            if touched < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
-                chosen.add(k)
-        if chosen:
-            self._by_touch = frozenset(chosen)
-            self._kernel, _ = kernel_for(self.network, self._threads, self._by_touch)
 
     def _next_reset(self):
         starts = self.stimulus.query_start
@@ -192,13 +166,14 @@ class Simulation:
         return int(later[0]) if self.stimulus.reset == "host" and later.size else self.stimulus.duration_ticks
 
     def _flush(self):
-        """Write the recorded spikes and counts as one segment and empty the buffers."""
-        arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3]
-        used = [getattr(arrays, name)[: spikes if name.startswith("spike") else rows].copy() for name in _SEGMENT]
-        self._writer.write_segment(*used)
-        width = arrays.recorded_at.size
-        self._samples.append((arrays.sample_tick[:samples].copy(), arrays.sample_value[: samples * width].copy()))
-        arrays.filled[:3] = 0
+        """Write what was recorded as one segment and empty the buffers."""
+        with interrupts_held_back():
+            self._writer.settle()  # an error comes before anything is taken out of them
+            self._writer.write_segment(**self.engine.take())
+
+    def state(self):
+        """(population, variable) -> (size,) float64: values at the start of the present tick."""
+        return self.engine.state(self.tick)
 
     # -- ending
 
@@ -207,21 +182,7 @@ class Simulation:
         self._flush()
         if self.tick < self.stimulus.duration_ticks:
             self._writer.cut(self.stimulus.until(self.tick))
-        messages = self._arrays.messages.sum(axis=0)
-        source, destination = np.nonzero(messages)
-        return self._writer.finish(
-            received_count=self._arrays.received_count, received_weight=self._arrays.received_weight,
-            delivered=self._arrays.delivered.sum(axis=0), core_of=self.core_of,
-            message_source=(source - 1).astype(np.int32), message_destination=(destination - 1).astype(np.int32),
-            message_count=messages[source, destination], samples=self._all_samples(),
-        )  # fmt: skip
-
-    def _all_samples(self):
-        if not self._recorded:
-            return None
-        tick, value = (np.concatenate(parts) for parts in zip(*self._samples, strict=True))
-        neuron = np.array([neuron for _, neuron in self._recorded], dtype=np.int32)
-        return Samples(tick, tuple(v for v, _ in self._recorded), neuron, value.reshape(tick.size, neuron.size))
+        return self._writer.finish(**self.engine.totals(), core_of=self.core_of)
 
     def __enter__(self):
         return self
@@ -234,45 +195,39 @@ class Simulation:
     def save(self, path):
         """Write a checkpoint: everything `load` needs to go on as if there had been no interruption."""
         self._flush()
-        segments = (tuple(segment.values()) for segment in self._writer.segments())
-        columns = [np.concatenate(parts) for parts in zip(*segments, strict=True)]
-        recording = {f"recording/{k}": column for k, column in enumerate(columns)}
-        tick, value = (np.concatenate(parts) for parts in zip(*self._samples, strict=True))
-        changing = {name: getattr(self._arrays, name) for name in _CHANGING}
-        identity = np.frombuffer(self._identity().encode(), dtype=np.uint8)
-        temporary = Path(f"{path}.tmp")
-        with open(temporary, "wb") as file:
-            np.savez(file, tick=self.tick, identity=identity, samples_tick=tick, samples_value=value,
-                     **changing, **recording)  # fmt: skip
-        temporary.replace(path)
+        engine = {f"engine/{name}": values for name, values in self.engine.snapshot().items()}
+        write_checkpoint(path, self._identity(), {"tick": np.int64(self.tick)} | engine, self._writer.segments())
 
     def load(self, path):
-        """Go on from a checkpoint of the same network, stimulus, cores and threads; returns itself.
+        """Go on from a checkpoint of the same network, stimulus, cores and way to run; returns itself.
 
         Raises ConfigError when the checkpoint is of another run, TraceFormatError when it is damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                saved = {name: stored[name] for name in stored.files}
-            identity = saved["identity"].tobytes().decode()
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read ({error})") from None
-        except (ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise TraceFormatError(f"{path} is no checkpoint ({error})") from None
-        if identity != self._identity():
-            raise ConfigError(f"{path} is a checkpoint of another network, stimulus, placement, or way to run")
-        for name in _CHANGING:
-            getattr(self._arrays, name)[...] = saved[name]
-        if "recording/0" in saved:
-            self._writer.write_segment(*(saved[f"recording/{k}"] for k in range(len(_SEGMENT))))
-        self._samples = [(saved["samples_tick"], saved["samples_value"])]
-        self.tick = int(saved["tick"])
+        saved = read_checkpoint(path, self._identity())
+        self.tick = int(saved.pop("tick"))
+        self.engine.restore({name.removeprefix("engine/"): values for name, values in saved.items()})
+        for segment in read_segments(path):
+            self._writer.write_segment(**segment)
         return self
 
     def _identity(self):
-        parts = f"{self._threads} threads, by touch {sorted(self._by_touch)}"
         cores = content_hash({"core_of": self.core_of})
-        return f"{self.network.hash} {self.stimulus.hash} {cores} {parts} {self._recorded}"
+        way = f"{self.engine.clock}, {self.engine.way}"
+        return f"{self.network.hash} {self.stimulus.hash} {cores} {way} {self._recorded} {self._events}"
+
+
+def _engine_of(clock, threads, updates, events, max_bytes):
+    """What makes the engine of a clock; raises ConfigError for what that clock does not have."""
+    if clock == "grid":
+        return partial(GridEngine, threads=threads, updates=updates, events=events, max_bytes=max_bytes)
+    if clock != "continuous":
+        raise ConfigError(f"clock is '{clock}'; choose 'grid' or 'continuous'")
+    if threads != 1 or updates != "measured":
+        raise ConfigError(f"threads={threads!r} and updates={updates!r} are for clock='grid'; leave them out in "
+                          "continuous time, which runs in one thread and updates what an event reaches")  # fmt: skip
+    if events is not None:
+        raise ConfigError("record_events is for clock='grid'; leave it out and take Trace.synaptic_events()")
+    return ContinuousEngine
 
 
 def _check_core_of(network, core_of):
@@ -287,14 +242,6 @@ def _check_core_of(network, core_of):
         raise ConfigError(f"core_of[{wrong[0]}] is {core_of[wrong[0]]}; spike sources, and only they, are on the "
                           "host (-1)")  # fmt: skip
     return core_of.astype(np.int32)
-
-
-def _set_threads(threads):
-    most = numba.config.NUMBA_NUM_THREADS
-    if not 1 <= threads <= most:
-        raise ConfigError(f"threads is {threads}; it must lie in 1 to {most} (NUMBA_NUM_THREADS)")
-    if threads > 1:
-        numba.set_num_threads(threads)
 
 
 def _check_sources(network, stimulus):

@@ -4,7 +4,7 @@ import math
 
 from numba import njit
 
-__all__ = ["clip", "exprel", "table", "timestep"]
+__all__ = ["clip", "exprel", "sign", "table", "timestep"]
 
 
 @njit
@@ -33,3 +33,9 @@ def clip(value, low, high):
 def exprel(x):
     """(exp(x) - 1)/x, and 1 at 0."""
     return 1.0 if x == 0.0 else math.expm1(x) / x
+
+
+@njit
+def sign(x):
+    """-1, 0 or 1, and what is not a number stays so."""
+    return x if x != x or x == 0 else math.copysign(1.0, x)

@@ -85,7 +85,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
         sources={key: f"{figure.source} ({figure.how})" for key, figure in used.items()},
         lines=lines, per_core=_per_core(amounts, figures), ticks=ticks, static_mw=Fraction(static_mw),
         copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
-        not_costed=_not_costed(counts, chip, first.scope),
+        not_costed=_not_costed(counts, chip, first.scope), binning=counts.binning,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ delivery as it is made, here the synapses of each neuron are first grouped by co
 import numpy as np
 
 from eventsim.counts import (
+    BINNINGS,
     HOST,
     KINDS,
     MESSAGES_IN,
@@ -16,21 +17,23 @@ from eventsim.counts import (
     ZERO_WEIGHT_EVENTS,
     EventCounts,
 )
-from eventsim.errors import ProvenanceError
+from eventsim.errors import ConfigError, ProvenanceError
 
 __all__ = ["count_events"]
 
 _CHUNK = 1 << 21  # groups expanded at once; bounds the memory, does not change the counts
 
 
-def count_events(trace, placement):
+def count_events(trace, placement, binning=None):
     """The events of a trace, per tick and core.
 
     Parameters
     ----------
     trace : Trace
-        Its `network`, `stimulus`, `duration_ticks` and `spikes()` are read.
+        Its `network`, `stimulus`, `clock`, `duration_ticks` and `spikes()` are read.
     placement : Placement
+    binning : str, optional
+        Of a run in continuous time, and only then: how its times become ticks, one of `eventsim.counts.BINNINGS`.
 
     Returns
     -------
@@ -41,8 +44,11 @@ def count_events(trace, placement):
     ------
     ProvenanceError
         The placement is of another network.
+    ConfigError
+        A run in continuous time without a binning, or with one that there is not; a run on the grid with one.
     """
     network, core_of = trace.network, placement.core_of
+    _check_binning(trace.clock, binning)
     if placement.network_hash != network.hash:
         raise ProvenanceError(f"the placement is of network {placement.network_hash[:12]}, the trace of "
                               f"{network.hash[:12]}; place the trace's own network")  # fmt: skip
@@ -52,7 +58,16 @@ def count_events(trace, placement):
     messages = _count_messages(tally, network, core_of, spikes)
     for pathway in network.pathways:
         _count_deliveries(tally, pathway, network, core_of, spikes, trace)
-    return EventCounts(*tally.columns(), *messages, core_of.copy(), int(trace.duration_ticks))
+    return EventCounts(*tally.columns(), *messages, core_of.copy(), int(trace.duration_ticks), binning)
+
+
+def _check_binning(clock, binning):
+    choices = " or ".join(f"binning='{name}'" for name in BINNINGS)
+    if clock == "continuous" and binning not in BINNINGS:
+        raise ConfigError(f"binning is {binning!r}, and the run is in continuous time: a chip counts by ticks; say how "
+                          f"its times become ticks with {choices}")  # fmt: skip
+    if clock == "grid" and binning is not None:
+        raise ConfigError(f"binning is {binning!r}, but the run is on the grid and has ticks already; leave it out")
 
 
 class _Tally:

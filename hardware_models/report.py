@@ -57,6 +57,8 @@ class CostReport:
         What the network needs and the chip does not offer; None when that was not looked at.
     not_costed : tuple of str
         What happened but has no published figure.
+    binning : str or None
+        How the times of a run in continuous time became ticks; None for a run on the grid.
     """
 
     chip: str
@@ -75,6 +77,7 @@ class CostReport:
     queries: int | None
     missing: tuple[str, ...] | None
     not_costed: tuple[str, ...]
+    binning: str | None = None
 
     @property
     def lacks(self):
@@ -133,7 +136,7 @@ class CostReport:
                       "total_ms": float(ticks.total_ns / 1_000_000)},
             "n_cores": len(self.per_core), "copies": self.copies, "queries": self.queries,
             "per_query": per_query and {name: float(energy) for name, energy in per_query.items()},
-            "not_costed": list(self.not_costed), "sources": dict(self.sources),
+            "binning": self.binning, "not_costed": list(self.not_costed), "sources": dict(self.sources),
         }  # fmt: skip
 
     def __str__(self):
@@ -141,6 +144,7 @@ class CostReport:
         rows = [f"Energy on {self.chip}, table {self.table} ({self.scope}, {self.process}, {self.voltage})"]
         rows += ["not runnable as is:", *(f"  - {text}" for text in self.missing)] if self.missing else []
         rows += [self.lacks] if self.missing is None else []
+        rows += [f"  a run in continuous time, binned to ticks: {self.binning}"] if self.binning else []
         for line in self.lines:
             unit = _interval(line.unit_low_pj, line.unit_high_pj)
             rows.append(f"  {line.term:<17}{line.count:>16,} x {unit:<22} = "

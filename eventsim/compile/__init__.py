@@ -6,6 +6,7 @@ and the order of objects within a time step. What it does not know it refuses, b
 """
 
 from eventsim.compile.reader import compile_network
+from eventsim.compile.recorded_run import trace_from_brian2
 from eventsim.compile.target import numpy_target
 
-__all__ = ["compile_network", "numpy_target"]
+__all__ = ["compile_network", "numpy_target", "trace_from_brian2"]

@@ -27,10 +27,12 @@ class GroupReader:
         Its place among the populations, and the id of its first neuron.
     every : int
         Length of its clock's step, in ticks.
+    changing : frozenset of (str, str)
+        The network's variables that change, see `eventsim.compile.changes`.
     """
 
-    def __init__(self, group, index, start, every):
-        self.group, self.index, self.start, self.every = group, index, start, every
+    def __init__(self, group, index, start, every, changing):
+        self.group, self.index, self.start, self.every, self.changing = group, index, start, every, changing
         self.used = {}  # variable name -> Brian2 variable
         self.written = set()
         self.rates, self.rate_constants = {}, {}
@@ -50,11 +52,13 @@ class GroupReader:
         if not isinstance(variable, ArrayVariable):
             raise CompileError(where, f"'{name}' ({type(variable).__name__})",
                                "constants and variables of the group itself")  # fmt: skip
-        if variable.scalar:
+        linked = owner_of(variable) != self.name or variable.name != name
+        changes = (owner_of(variable), variable.name) in self.changing
+        if variable.scalar and not changes:
             return False
-        if owner_of(variable) != self.name or variable.name != name:
-            raise CompileError(where, f"'{name}' is linked to '{variable.name}' of '{owner_of(variable)}'",
-                               "variables of the group itself")  # fmt: skip
+        if linked and changes:
+            what = f"'{name}' is linked to '{variable.name}' of '{owner_of(variable)}', which changes"
+            raise CompileError(where, what, "variables of the group itself, and links to constants")  # fmt: skip
         self.used[name] = variable
         return True
 
@@ -65,39 +69,41 @@ class GroupReader:
             guard = variables[name].conditional_write
             if guard is not None:
                 self.note(where, guard.name, self.group.variables)
-        elif isinstance(variables.get(name), ArrayVariable):
-            raise CompileError(where, f"the shared variable '{name}' changes", "per-neuron variables")
 
     def population(self):
         """The group as a Population."""
         if isinstance(self.group, SpikeGeneratorGroup):
             return Population(self.name, self.start, len(self.group), is_source=True)
-        state, parameters, booleans = {}, {}, []
-        for name, variable in sorted(self.used.items()):
-            values = np.asarray(variable.get_value())
-            self._check_values(name, values)
-            if values.dtype == bool:
-                booleans.append(name)
+        state, parameters, booleans, integers = {}, {}, [], []
+        for name in sorted(self.used):
+            values = self._values(name)
+            integral = np.issubdtype(values.dtype, np.integer)
             if name in self.written or values.dtype == bool:
                 state[name] = values.astype(np.float64)
+                kind = booleans if values.dtype == bool else integers if integral else []
+                kind.append(name)
             else:
-                integral = np.issubdtype(values.dtype, np.integer)
                 parameters[name] = values.astype(np.int64 if integral else np.float64)
         guards = {name: self.used[name].conditional_write.name for name in state if self.used[name].conditional_write}
         return Population(
             self.name, self.start, len(self.group), str(getattr(self.group, "user_equations", "")), state, parameters,
             guards=guards, booleans=tuple(booleans), rates=self.rates, rate_constants=self.rate_constants,
-            refractory_s=self._refractory_s(),
+            refractory_s=self._refractory_s(), integers=tuple(integers),
         )  # fmt: skip
 
-    def _check_values(self, name, values):
-        kept = np.float64 == values.dtype or values.dtype == bool
-        if not kept and (name in self.written or not np.issubdtype(values.dtype, np.integer)):
+    def _values(self, name):
+        """(n,) values of a variable, one's own or linked; a shared one is repeated."""
+        variable = self.used[name]
+        linked = owner_of(variable) != self.name or variable.name != name
+        values = self.group.state(name, use_units=False)[:] if linked else variable.get_value()
+        values = np.broadcast_to(np.asarray(values), (len(self.group),))
+        if not (values.dtype in (np.float64, bool) or np.issubdtype(values.dtype, np.integer)):
             raise CompileError(self.name, f"the variable '{name}' of type {values.dtype}",
-                               "float64 variables, booleans, and integers that stay constant")  # fmt: skip
+                               "float64 variables, booleans and integers")  # fmt: skip
         if not np.isfinite(values).all():
             bad = int(np.flatnonzero(~np.isfinite(values))[0])
             raise CompileError(self.name, f"{name}[{bad}] is {values[bad]}", "finite start values and constants")
+        return values
 
     def _refractory_s(self):
         refractory = getattr(self.group, "_refractory", False)

@@ -1,35 +1,44 @@
 """compile_network, and the walk over a network's objects in Brian2's own order."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 from brian2 import Network, NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses, second
+from brian2.core.base import BrianObjectException
 from brian2.core.clocks import Clock
 from brian2.core.namespace import get_local_namespace
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
-from brian2.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
-from brian2.synapses.synapses import SynapticPathway
+from brian2.input.poissoninput import PoissonInput
+from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
+from brian2.synapses.synapses import StateUpdater as SynapticStateUpdater
+from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
+from eventsim.compile.changes import changing_variables
 from eventsim.compile.group import GroupReader, columns
+from eventsim.compile.noise import Rekeying
+from eventsim.compile.operations import read_operation
 from eventsim.compile.pathways import check_synapses, read_pathway
-from eventsim.compile.statements import Tables, as_statements, fold, read_constants, statements_of, tables_used
+from eventsim.compile.statements import read_constants
+from eventsim.compile.tables import Tables
 from eventsim.compile.target import numpy_target
 from eventsim.errors import CompileError
-from eventsim.expressions import names_in
-from eventsim.network import CompiledNetwork, Operation, Statement
+from eventsim.network import CompiledNetwork, Operation
 from eventsim.stimulus import Stimulus
 
 __all__ = ["compile_network"]
 
-_PASSIVE = (SpikeMonitor, StateMonitor, PopulationRateMonitor)
+_PASSIVE = (EventMonitor, StateMonitor, PopulationRateMonitor)
+_READ_WITH_THEIR_SYNAPSES = (SynapticStateUpdater, SummedVariableUpdater)
 _OBJECTS = (
     "NeuronGroup (state update, threshold, reset, refractory, run_regularly), Synapses with on_pre and on_post, "
-    "SpikeGeneratorGroup, TimedArray, monitors"
+    "SpikeGeneratorGroup, TimedArray, monitors; with noise='rekey' PoissonGroup and PoissonInput"
 )
-_FIRED = (Statement("not_refractory", "=", "False"), Statement("lastspike", "=", "t"))
 
 
-def compile_network(network, namespace=None, *, noise="refuse", seed=0):
+def compile_network(network, namespace=None, *, noise="refuse", seed=0, max_bytes=None):
     """Read a Brian2 network into flat tables.
 
     Parameters
@@ -40,10 +49,12 @@ def compile_network(network, namespace=None, *, noise="refuse", seed=0):
     namespace : mapping, optional
         Names for its equations, as Brian2's own `run(namespace=...)`; the caller's by default.
     noise : str
-        "refuse": rand(), randn(), xi and PoissonGroup are errors. "rekey": each becomes a keyed draw with `seed`;
-        spikes then equal Brian2's in distribution only.
+        "refuse": rand(), randn(), xi, PoissonGroup and PoissonInput are errors. "rekey": each becomes a keyed draw with
+        `seed`; spikes then equal Brian2's in distribution only.
     seed : int
         Of re-keyed noise, below 2**31.
+    max_bytes : int, optional
+        Memory that the tables of a pathway may take; what the machine has available if left out.
 
     Returns
     -------
@@ -53,7 +64,9 @@ def compile_network(network, namespace=None, *, noise="refuse", seed=0):
     Raises
     ------
     CompileError
-        Naming the object and the statement or feature that is not supported.
+        Naming the object and the statement or feature that is not supported, or what Brian2 itself refuses.
+    CapacityError
+        When the tables would need more memory than there is; none of it has been taken then.
     """
     if not isinstance(network, Network):
         raise CompileError(type(network).__name__, "not a brian2.Network", "a Network that holds all objects")
@@ -65,31 +78,45 @@ def compile_network(network, namespace=None, *, noise="refuse", seed=0):
         )
     namespace = get_local_namespace(1) if namespace is None else namespace
     with numpy_target():
-        network.run(0 * second, namespace=namespace)  # generates the code of every object, and takes no step
-    return _NetworkReader(network, namespace, seed if noise == "rekey" else None).read()
+        _generate_code(network, namespace)
+    return _NetworkReader(network, namespace, seed if noise == "rekey" else None, max_bytes).read()
+
+
+def _generate_code(network, namespace):
+    """Have Brian2 generate the code of every object, without a step."""
+    try:
+        network.run(0 * second, namespace=namespace)
+    except BrianObjectException as error:
+        cause = str(error.__cause__ or error).strip().splitlines()[0]
+        named = re.search("object named '([^']+)'", str(error))
+        raise CompileError(
+            named.group(1) if named else network.name, f"Brian2 refuses it: {cause}", "networks that Brian2 runs"
+        ) from error
 
 
 class _NetworkReader:
     """The state of one reading: the groups, the tables, and what was found so far."""
 
-    def __init__(self, network, namespace, rekey_seed):
-        self.network, self.namespace, self.rekey_seed = network, namespace, rekey_seed
-        self.objects = [thing for thing in network.sorted_objects if thing.active]
+    def __init__(self, network, namespace, rekey_seed, max_bytes):
+        self.network, self.namespace, self.max_bytes = network, namespace, max_bytes
+        self.rekeying = None if rekey_seed is None else Rekeying(rekey_seed)
+        self.objects = [thing for thing in network.sorted_objects if thing.active and not isinstance(thing, _PASSIVE)]
         self.dt_s = self._shortest_step()
         kinds = (NeuronGroup, SpikeGeneratorGroup, PoissonGroup)
         groups = sorted((thing for thing in self.objects if isinstance(thing, kinds)), key=lambda group: group.name)
         starts = np.cumsum([0, *(len(group) for group in groups)])
+        self.changing = changing_variables(self.objects)
         self.readers = {
-            group.name: GroupReader(group, k, int(starts[k]), self._every(group)) for k, group in enumerate(groups)
+            group.name: GroupReader(group, k, int(starts[k]), self._every(group), self.changing)
+            for k, group in enumerate(groups)
         }
+        self.fired = set()  # names of the groups whose spikes of this step are known by now
         self.tables = Tables()
         self.schedule, self.pathways, self.posts, self.weights = [], [], [], []
 
     def read(self):
         for thing in self.objects:
-            if not isinstance(thing, _PASSIVE):
-                self._read_object(thing)
-        self._check_order()
+            self._read_object(thing)
         readers = list(self.readers.values())
         if not readers:
             raise CompileError(self.network.name, "the network has no neurons", _OBJECTS)
@@ -111,7 +138,7 @@ class _NetworkReader:
 
     def _shortest_step(self):
         """The dt of the fastest clock in seconds; refuses clocks that have run or are no multiples of it."""
-        clocks = {thing.clock.name: thing.clock for thing in self.objects if not isinstance(thing, _PASSIVE)}
+        clocks = {thing.clock.name: thing.clock for thing in self.objects}
         if any(clock.timestep != 0 or type(clock) is not Clock for clock in clocks.values()):
             raise CompileError(self.network.name, "a network that has already run", "compile before the first run")
         shortest = min((float(clock.dt_) for clock in clocks.values()), default=1.0)
@@ -134,6 +161,7 @@ class _NetworkReader:
     def _read_object(self, thing):
         if isinstance(thing, SpikeGeneratorGroup):
             self.schedule.append(Operation("emit", self.readers[thing.name].index, every=self._every(thing)))
+            self.fired.add(thing.name)
         elif isinstance(thing, PoissonGroup):
             pass  # its thresholder is an object of its own
         elif isinstance(thing, NeuronGroup):
@@ -145,56 +173,34 @@ class _NetworkReader:
             self._read_pathway(thing)
         elif isinstance(thing, StateUpdater):
             self._read_rates(thing)
-            self._read_statements(thing, "update")
+            self._read_operation(thing, "update", integrates=True)
         elif isinstance(thing, Thresholder) and thing.event == "spike":
-            self._read_statements(thing, "threshold")
+            self._read_operation(thing, "threshold")
+            self.fired.add(thing.group.name)
         elif isinstance(thing, Resetter) and thing.event == "spike":
-            self._read_statements(thing, "reset")
-        elif type(thing) is CodeRunner and thing.template == "stateupdate":  # run_regularly
-            self._read_statements(thing, "update")
-        else:
-            what = (
-                "subexpression (constant over dt)" if isinstance(thing, SubexpressionUpdater) else type(thing).__name__
-            )
-            raise CompileError(thing.name, f"the object type {what}", _OBJECTS)
-
-    def _read_statements(self, runner, kind):
-        """One StateUpdater, Thresholder, Resetter or run_regularly as an Operation."""
-        if runner.codeobj is None or runner.group.name not in self.readers:
-            if runner.codeobj is not None:
-                raise CompileError(
-                    runner.name, f"it belongs to '{runner.group.name}', which holds no neurons", _OBJECTS
-                )
-            return  # no equations, so nothing to do
-        reader = self.readers[runner.group.name]
-        once, each, variables = statements_of(
-            runner.name, runner.abstract_code, runner.codeobj.variables, self.rekey_seed
-        )
-        constants = read_constants(runner.name, once + each, variables, float(runner.group.clock.dt_))
-        tables = tables_used(once + each, variables, self.tables, float(runner.group.clock.dt_))
-        once = fold(runner.name, once, constants, variables)
-        for statement in once + each:
-            for name in names_in(statement.expr, runner.name, tables):
-                reader.note(runner.name, name, variables)
-            reader.note_written(runner.name, statement.var, variables)
-        every = self._every(runner)
-        if every % reader.every:
-            raise CompileError(runner.name, f"its clock ticks between those of '{reader.name}'",
-                               "a step that is a multiple of its group's")  # fmt: skip
-        self.schedule.append(Operation(
-            kind, reader.index, as_statements(once), as_statements(each), self._fired(runner, reader, kind, constants),
-            constants, tables, every,
-        ))  # fmt: skip
+            self._read_operation(thing, "reset")
+        elif isinstance(thing, PoissonInput | SubexpressionUpdater) or self._is_regular(thing):
+            self._read_operation(thing, "update")
+        elif not isinstance(thing, _READ_WITH_THEIR_SYNAPSES):
+            raise CompileError(thing.name, f"the object type {type(thing).__name__}", _OBJECTS)
 
     @staticmethod
-    def _fired(runner, reader, kind, constants):
-        """What a threshold does to neurons that fire: with a refractory period, Brian2's two assignments."""
-        if kind != "threshold" or getattr(reader.group, "_refractory", False) is False:
-            return ()
-        for name in ("not_refractory", "lastspike"):
-            reader.note_written(runner.name, name, reader.group.variables)
-        constants["dt"] = float(reader.group.clock.dt_)
-        return _FIRED
+    def _is_regular(thing):
+        """Whether it is what run_regularly makes."""
+        return type(thing) is CodeRunner and thing.template == "stateupdate"
+
+    def _read_operation(self, runner, kind, integrates=False):
+        if runner.codeobj is None:
+            return  # no equations, so nothing to do
+        reader = self.readers.get(runner.group.name)
+        if reader is None:
+            raise CompileError(runner.name, f"it belongs to '{runner.group.name}', a {runner.group.__class__.__name__}",
+                               "operations of a whole NeuronGroup in the network")  # fmt: skip
+        every = self._every(runner)
+        made = read_operation(runner, kind, reader, every, self.changing, self.tables, self.rekeying)
+        if kind == "reset" and reader.name not in self.fired:
+            made = replace(made, lag=every)  # it meets the spikes of the step before
+        self.schedule.append(replace(made, integrates=integrates))
 
     def _read_rates(self, updater):
         """The group's differential equations as they were written, for a clock without ticks."""
@@ -213,27 +219,18 @@ class _NetworkReader:
         reader.rates, reader.rate_constants = rates, constants
 
     def _read_pathway(self, pathway):
-        every, first = self._every(pathway), sum(p.size for p in self.pathways)
-        made, post, weight = read_pathway(pathway, self.readers, first, every)
-        self.schedule.append(Operation("deliver", len(self.pathways), every=every))
-        self.pathways.append(made)
-        self.posts.append(post)
-        self.weights.append(weight)
+        first, late = sum(p.size for p in self.pathways), self._source_name(pathway) not in self.fired
+        every = self._every(pathway)
+        found = read_pathway(pathway, self.readers, self.changing, first, every, late, self.max_bytes)
+        for made, post, weight in found:
+            self.schedule.append(Operation("deliver", len(self.pathways), every=every))
+            self.pathways.append(made)
+            self.posts.append(post)
+            self.weights.append(weight)
 
-    def _check_order(self):
-        """Spikes are reset and delivered in the tick in which they were fired, so they must be known by then."""
-        names, known = list(self.readers), set()
-        for operation in self.schedule:
-            if operation.kind in ("emit", "threshold"):
-                known.add(operation.index)
-            elif operation.kind == "reset" and operation.index not in known:
-                raise CompileError(names[operation.index], "its reset runs before its threshold",
-                                   "thresholds before resets")  # fmt: skip
-            elif operation.kind == "deliver" and self.pathways[operation.index].source not in known:
-                pathway = self.pathways[operation.index]
-                source = names[pathway.source]
-                raise CompileError(pathway.name, f"it runs before the threshold of its source '{source}'",
-                                   "thresholds before synapses")  # fmt: skip
+    @staticmethod
+    def _source_name(pathway):
+        return getattr(pathway.source, "source", pathway.source).name
 
 
 class _Rate:

@@ -7,10 +7,13 @@ association order and with constants evaluated by numpy, so that the spikes are 
     source     none: it fires when the stimulus says so
     lif        dv/dt = (drive - v)/tau, held while          v >= v_th    v = v_reset
                refractory
+    lif_exp    the same with two exponential currents      v >= v_th    v = v_reset
+    lif_alpha  the same with an alpha current              v >= v_th    v = v_reset
     integrate  dv/dt = drive per tick                       v >= v_th    v -= v_th
     gate       v forgets at the end of each tick            v > v_th
 
-A synapse adds its weight to v after the threshold test of its tick, as Brian2's `on_pre="v_post += w"`.
+A synapse adds its weight after the threshold test of its tick, as Brian2's `on_pre="v_post += w"`: to v or, in the last
+two leaky models, to a current (see `eventsim.from_tables.currents`).
 """
 
 import numpy as np
@@ -27,7 +30,7 @@ __all__ = ["MODELS", "network"]
 _KEYS = ("key_lo", "key_hi", "token")
 
 
-def network(neurons, synapses, *, dt_ms=1.0, model=None):
+def network(neurons, synapses, *, dt_ms=1.0, model=None, max_bytes=None):
     """A network from a table of neurons and a table of synapses.
 
     Parameters
@@ -42,6 +45,8 @@ def network(neurons, synapses, *, dt_ms=1.0, model=None):
         Length of a tick.
     model : str, optional
         The model of all neurons, in place of the column.
+    max_bytes : int, optional
+        Memory that sorting the synapses may take; what the machine has available if left out.
 
     Returns
     -------
@@ -52,6 +57,8 @@ def network(neurons, synapses, *, dt_ms=1.0, model=None):
     ------
     ConfigError
         Naming the column and the row at fault.
+    CapacityError
+        When there is not enough memory; none of it has been taken then.
 
     Examples
     --------
@@ -67,7 +74,8 @@ def network(neurons, synapses, *, dt_ms=1.0, model=None):
     if not groups:
         raise ConfigError("neurons: the table has no rows; a network needs a neuron")
     n_neurons = groups[-1].start + groups[-1].size
-    pathways, post, weight = wire(columns_of(synapses, "synapses", SYNAPSE_COLUMNS), groups, n_neurons, dt_ms)
+    synapses = columns_of(synapses, "synapses", SYNAPSE_COLUMNS)
+    pathways, post, weight = wire(synapses, groups, n_neurons, dt_ms, max_bytes)
     index = np.concatenate([np.arange(g.size) for g in groups])
     order = np.repeat(np.arange(len(groups)), [g.size for g in groups])
     keys = {"key_lo": index, "key_hi": order, "token": np.full(n_neurons, -1)}

@@ -1,8 +1,9 @@
-"""A table of synapses becomes pathways, one for each pair of populations that it joins."""
+"""A table of synapses becomes pathways, one for each pair of populations that it joins, and each receptor."""
 
 import numpy as np
 
 from eventsim.from_tables.columns import floats, integers, refuse
+from eventsim.memory import require_memory
 from eventsim.network import Pathway
 
 __all__ = ["LONGEST_DELAY", "SYNAPSE_COLUMNS", "wire"]
@@ -13,8 +14,17 @@ SYNAPSE_COLUMNS = ("pre", "post", "weight", "delay_ms")
 LONGEST_DELAY = 2**20
 
 
-def wire(synapses, groups, n_neurons, dt_ms):
-    """(pathways, post, weight): synapses sorted by (pathway, sending neuron, delay, row)."""
+#: Bytes for each synapse while the table is sorted: eight numbers of 8 bytes, and what is kept.
+_SORTED = 76
+
+
+def wire(synapses, groups, n_neurons, dt_ms, max_bytes=None):
+    """(pathways, post, weight): synapses sorted by (pathway, sending neuron, delay, row).
+
+    Raises CapacityError when that takes more memory than there is, see `eventsim.memory.require_memory`.
+    """
+    n_synapses = max((column.size for column in synapses.values()), default=0)
+    require_memory({f"{n_synapses:,} synapses": _SORTED * n_synapses}, max_bytes)
     pre, post = (_ids(synapses, name, n_neurons) for name in ("pre", "post"))
     weight = floats(synapses, "synapses", "weight")
     delay = _delay_ticks(floats(synapses, "synapses", "delay_ms"), dt_ms)
@@ -25,27 +35,31 @@ def wire(synapses, groups, n_neurons, dt_ms):
     present = np.flatnonzero(np.bincount(delay)) if delay.size else np.zeros(1, np.int64)
     slot = np.zeros(int(present[-1]) + 1, dtype=np.int64)
     slot[present] = np.arange(present.size)
-    by_pathway = source * len(groups) + target
+    receptor = (weight < 0) & np.array([len(g.receptors) > 1 for g in groups])[target]
+    by_pathway = (source * len(groups) + target) * 2 + receptor
     order = np.argsort((by_pathway * n_neurons + pre) * present.size + slot[delay], kind="stable")
-    ends = np.cumsum(np.bincount(by_pathway, minlength=len(groups) ** 2))
+    ends = np.cumsum(np.bincount(by_pathway, minlength=2 * len(groups) ** 2))
+    require_memory({f"rows for {present.size} delays of each sender": 16 * n_neurons * present.size}, max_bytes,
+                   "use fewer distinct delays, or a larger max_bytes")  # fmt: skip
     pathways = []
-    for pair, (start, stop) in enumerate(zip([0, *ends.tolist()], ends.tolist())):
+    for pathway, (start, stop) in enumerate(zip([0, *ends.tolist()], ends.tolist())):
         if stop > start:
-            rows = order[start:stop]
-            pathways.append(_pathway(divmod(pair, len(groups)), groups, pre[rows], delay[rows], start))
+            rows, (pair, second) = order[start:stop], divmod(pathway, 2)
+            pathways.append(_pathway(divmod(pair, len(groups)), second, groups, pre[rows], delay[rows], start))
     return tuple(pathways), post[order].astype(np.int32), weight[order]
 
 
-def _pathway(ends, groups, pre, delay, first):
-    """One pathway, of the synapses between two populations in their order."""
+def _pathway(ends, receptor, groups, pre, delay, first):
+    """One pathway, of the synapses between two populations and onto one receptor in their order."""
     source, target = (groups[k] for k in ends)
     delays = np.flatnonzero(np.bincount(delay))
     place = np.zeros(int(delays[-1]) + 1, dtype=np.int64)
     place[delays] = np.arange(delays.size)
     filled = np.bincount((pre - source.start) * delays.size + place[delay], minlength=source.size * delays.size)
     rows = np.concatenate([[0], np.cumsum(filled, dtype=np.int64)])
-    name = f"{source.name}_to_{target.name}"
-    return Pathway(name, *ends, (("v", "add", "weight"),), {}, first, delays.astype(np.int32), rows)
+    variable, suffix = target.receptors[receptor], "_below_zero" if receptor else ""
+    name = f"{source.name}_to_{target.name}{suffix}"
+    return Pathway(name, *ends, ((variable, "add", "weight"),), {}, first, delays.astype(np.int32), rows)
 
 
 def _ids(synapses, name, n_neurons):

@@ -8,20 +8,26 @@ import math
 
 from numba import njit
 
+from eventsim.neurons.adaptive import advance as _advance_adaptive
+from eventsim.neurons.adaptive import crossing as _cross_adaptive
+from eventsim.neurons.adaptive import threshold
 from eventsim.neurons.currents import advance_currents, membrane
 from eventsim.neurons.currents import crossing as _cross_currents
 from eventsim.neurons.exponential import gain_of, slope_of, time_to_gain
 from eventsim.neurons.leaky import advance as _advance_leaky
 from eventsim.neurons.leaky import crossing as _cross_leaky
 
-__all__ = ["CURRENTS", "ESCAPE", "EXPONENTIAL", "FAMILIES", "GATE", "LEAKY", "SOURCE", "advance", "crossing"]
+__all__ = ["ADAPTIVE", "CURRENTS", "ESCAPE", "EXPONENTIAL", "FAMILIES", "GATE", "LEAKY", "SOURCE", "advance",
+           "crossing", "threshold"]  # fmt: skip
 
-SOURCE, LEAKY, GATE, CURRENTS, EXPONENTIAL, ESCAPE = range(6)
+SOURCE, LEAKY, GATE, CURRENTS, EXPONENTIAL, ESCAPE, ADAPTIVE = range(7)
 
 #: What is supported, for error messages.
 FAMILIES = (
-    "integrate-and-fire with or without leak under constant drive (delta synapses, one or two exponential currents, an "
-    "alpha current), memoryless gates, integrators of exp(u) and escape-rate neurons whose u integrates a current"
+    "integrate-and-fire with or without leak, under drive that is constant or changes in steps (delta synapses, one or "
+    "two currents that decay exponentially, adaptive ones among them, an alpha current; or a threshold that relaxes "
+    "exponentially, and one current), memoryless gates, integrators of exp(u), escape-rate neurons whose u integrates "
+    "a current, and neurons that fire at random with a given chance per tick"
 )
 
 
@@ -45,6 +51,8 @@ def _advance_others(kind, x, y, z, ticks, moving):
         gain = gain_of(kind, y, z, ticks)
         x = x + gain if kind.family == EXPONENTIAL else x - gain
         y += slope_of(kind, z) * ticks
+    elif kind.family == ADAPTIVE:
+        x, y, z = _advance_adaptive(kind, x, y, z, ticks, moving)
     return x, y, z
 
 
@@ -65,4 +73,6 @@ def crossing(kind, x, y, z, room):
         return time_to_gain(kind, y, z, max(kind.theta - x, 0.0))
     if kind.family == ESCAPE:
         return time_to_gain(kind, y, z, max(x, 0.0))
+    if kind.family == ADAPTIVE:
+        return _cross_adaptive(kind, x, y, z, room)
     return math.inf

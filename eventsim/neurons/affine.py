@@ -49,7 +49,7 @@ class Affine:
                       self.exponentials + other.exponentials)  # fmt: skip
 
 
-def affine_form(expression, constants, variables, where):
+def affine_form(expression, constants, variables, where, tables=None):
     """The affine form of an expression.
 
     Parameters
@@ -59,23 +59,26 @@ def affine_form(expression, constants, variables, where):
     variables : collection of str
     where : str
         Population or pathway, for messages.
+    tables : mapping of str to (n_columns,) float64, optional
+        Functions of time that it may call -> their present values.
 
     Raises
     ------
     CompileError
         When it is not a constant plus multiples of variables and of exponentials of such.
     """
-    names_in(expression, where)  # only the grammar's own nodes beyond this point
+    tables = tables or {}
+    names_in(expression, where, tuple(tables))  # only the grammar's own nodes beyond this point
     tree = ast.parse(expression.strip(), mode="eval").body
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _form(tree, constants, variables, where)
+        return _form(tree, constants, variables, where, tables)
 
 
-def inline(statements, where):
+def inline(statements, where, tables=()):
     """The last statement's expression with the temporaries defined before it written out."""
     known = {}
     for statement in statements:
-        names_in(statement.expression, where)
+        names_in(statement.expression, where, tuple(tables))
         tree = _Substitute(known).visit(ast.parse(statement.expression.strip(), mode="eval").body)
         known[statement.variable] = tree
     return ast.unparse(tree)
@@ -89,7 +92,7 @@ class _Substitute(ast.NodeTransformer):
         return self.known.get(node.id, node)
 
 
-def _form(node, constants, variables, where):
+def _form(node, constants, variables, where, tables):
     refusal = CompileError(where, f"'{ast.unparse(node)}' in continuous time", "a constant plus multiples of variables "
                            "and of exp(...) of such")  # fmt: skip
     if isinstance(node, ast.Constant):
@@ -101,13 +104,13 @@ def _form(node, constants, variables, where):
             raise refusal
         return Affine(constants[node.id])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = _form(node.operand, constants, variables, where)
+        inner = _form(node.operand, constants, variables, where, tables)
         return inner.times(-1.0) if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.Call):
-        return _call(node, constants, variables, where, refusal)
+        return _call(node, constants, variables, where, tables, refusal)
     if not isinstance(node, ast.BinOp):
         raise refusal
-    left, right = (_form(side, constants, variables, where) for side in (node.left, node.right))
+    left, right = (_form(side, constants, variables, where, tables) for side in (node.left, node.right))
     if isinstance(node.op, ast.Add):
         return left.plus(right)
     if isinstance(node.op, ast.Sub):
@@ -121,8 +124,14 @@ def _form(node, constants, variables, where):
     raise refusal
 
 
-def _call(node, constants, variables, where, refusal):
-    name, arguments = node.func.id, [_form(argument, constants, variables, where) for argument in node.args]
+def _call(node, constants, variables, where, tables, refusal):
+    name = node.func.id
+    if name in tables:
+        column = [_form(argument, constants, variables, where, tables) for argument in node.args[1:]]
+        if ast.unparse(node.args[0]) != "t" or not all(c.is_constant for c in column):
+            raise refusal
+        return Affine(tables[name][np.asarray(column[0].constant if column else 0, dtype=np.int64)])
+    arguments = [_form(argument, constants, variables, where, tables) for argument in node.args]
     if all(argument.is_constant for argument in arguments) and FUNCTIONS[name][1] is not None:
         return Affine(FUNCTIONS[name][1](*(argument.constant for argument in arguments)))
     if name == "exp" and not arguments[0].exponentials:

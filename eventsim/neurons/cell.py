@@ -7,7 +7,7 @@ __all__ = ["CELL", "FURTHER", "KIND", "NOISE", "N_PARAMETERS", "STATE"]
 #: Names of the state variables; x is the one with a threshold.
 STATE = ("x", "y", "z")
 
-N_PARAMETERS = 7
+N_PARAMETERS = 9
 
 #: All that a delivery to a leaky neuron reads and writes, in 64 bytes: one cache line.
 CELL = np.dtype([

@@ -1,16 +1,24 @@
 """The merge of a recording into one finished trace file."""
 
+from collections import Counter
+
 import numpy as np
 
 from eventsim.arrays import encode_json
+from eventsim.trace.disk import create
 from eventsim.trace.guard import allowed_bytes
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
     COUNTS,
+    EVENT_COLUMNS,
+    EVENTS,
     MANIFEST,
     NETWORK,
+    OPTIONAL,
+    QUICK,
+    SAMPLE_COLUMNS,
+    SAMPLES,
     STIMULUS,
-    create,
     datasets,
     mark_as_sonata,
     reserve,
@@ -20,6 +28,7 @@ from eventsim.trace.schema import (
     store_again_uncompressed,
     stored_hash,
 )
+from eventsim.trace.spikes import time_ms
 
 __all__ = ["merge_into"]
 
@@ -46,29 +55,64 @@ def merge_into(target, recording, stimulus, totals, manifest):
             store(file, name, values)
         _merge_segments(file, recording)
         _stay_within_allowed_expansion(file)
-        hashes = {"spikes_hash": spikes_hash(file), "counts_hash": stored_hash(file[COUNTS])}
+        groups = {"counts": COUNTS} | OPTIONAL
+        hashes = {f"{name}_hash": stored_hash(file[group]) for name, group in groups.items() if group in file}
+        hashes["spikes_hash"] = spikes_hash(file)
         store(file, MANIFEST, encode_json(manifest | hashes | {"complete": True}))
 
 
 def _merge_segments(file, recording):
     """Fill the columns, whose lengths are known by now, segment after segment."""
-    network = recording.network
-    groups = [reserve_population(file, p.name, n) for p, n in zip(network.populations, recording.n_spikes.tolist())]
-    rows = {name: reserve(file, f"{COUNTS}/{name}", recording.n_rows, t) for name, t in COUNT_COLUMNS.items()}
-    spikes_so_far, rows_so_far = [0] * len(groups), 0
+    groups = [
+        reserve_population(file, p.name, n, recording.clock)
+        for p, n in zip(recording.network.populations, recording.n_spikes.tolist())
+    ]
+    columns, filled = _reserve_columns(file, recording), Counter()
     for segment in recording.segments:
-        population = recording.population_of(segment["neuron"])
-        for k in np.unique(population):
-            tick, neuron = (segment[name][population == k] for name in ("tick", "neuron"))
-            here = slice(spikes_so_far[k], spikes_so_far[k] + tick.size)
-            groups[k]["ticks"][here] = tick
-            groups[k]["node_ids"][here] = (neuron - network.populations[k].start).astype(np.uint64)
-            groups[k]["timestamps"][here] = tick * network.dt_ms
-            spikes_so_far[k] = here.stop
-        here = slice(rows_so_far, rows_so_far + segment["counts_tick"].size)
-        for name, dataset in rows.items():
-            dataset[here] = segment[f"counts_{name}"]
-        rows_so_far = here.stop
+        _merge_spikes(groups, recording, segment, filled)
+        segment = segment | {"events_end": segment["events_end"] + filled["events_synapse"]}
+        for name, dataset in columns.items():
+            dataset[filled[name] : filled[name] + segment[name].size] = segment[name]
+            filled[name] += segment[name].size
+        del segment  # or it would be held while the next one is read
+
+
+def _reserve_columns(file, recording):
+    """Mapping column of a segment -> the dataset that it goes to, for all but the spikes."""
+    reserved = {}
+    if COUNTS in file:
+        reserved |= {
+            f"counts_{name}": reserve(file, f"{COUNTS}/{name}", recording.n_rows, dtype)
+            for name, dtype in COUNT_COLUMNS.items()
+        }
+    if SAMPLES in file:
+        sizes = {"tick": recording.n_samples, "value": recording.n_samples * recording.n_recorded}
+        reserved |= {
+            f"samples_{name}": reserve(file, f"{SAMPLES}/{name}", sizes[name], dtype)
+            for name, dtype in SAMPLE_COLUMNS.items()
+        }
+    if EVENTS in file:
+        sizes = {"tick": recording.n_event_ticks, "end": recording.n_event_ticks, "synapse": recording.n_events}
+        reserved |= {
+            f"events_{name}": reserve(file, f"{EVENTS}/{name}", sizes[name], dtype, QUICK)
+            for name, dtype in EVENT_COLUMNS.items()
+        }
+    return reserved
+
+
+def _merge_spikes(groups, recording, segment, filled):
+    network = recording.network
+    population = recording.population_of(segment["neuron"])
+    for k in np.unique(population).tolist():
+        tick, neuron = (segment[name][population == k] for name in ("tick", "neuron"))
+        offset = segment["offset"][population == k] if recording.clock == "continuous" else None
+        here = slice(filled[k], filled[k] + tick.size)
+        groups[k]["ticks"][here] = tick
+        groups[k]["node_ids"][here] = (neuron - network.populations[k].start).astype(np.uint64)
+        groups[k]["timestamps"][here] = time_ms(tick, offset, network.dt_ms)
+        if offset is not None:
+            groups[k]["offsets"][here] = offset
+        filled[k] = here.stop
 
 
 def _stay_within_allowed_expansion(file):

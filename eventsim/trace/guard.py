@@ -5,6 +5,7 @@ HDF5 can be made to read other files (external links, external storage, virtual 
 it is needed for a trace, so all of it is refused before one value is read.
 """
 
+import math
 import os
 from contextlib import contextmanager
 
@@ -55,7 +56,7 @@ def allowed_bytes(size):
     return _FREE_BYTES + _EXPANSION * size
 
 
-def open_checked(source, name, max_bytes=MAX_BYTES):
+def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1):
     """Open an HDF5 file for reading after checking its structure.
 
     Parameters
@@ -65,6 +66,8 @@ def open_checked(source, name, max_bytes=MAX_BYTES):
         The file as messages call it.
     max_bytes : int
         What its datasets may hold together.
+    dimensions : int
+        The most that a dataset may have; files of other programs hold tables of two.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def open_checked(source, name, max_bytes=MAX_BYTES):
         raise TraceFormatError(f"{name} is damaged ({(reason.splitlines() or ['unreadable'])[0]})") from None
     try:
         with refusing(name):
-            check_structure(file, min(max_bytes, allowed_bytes(size)))
+            check_structure(file, min(max_bytes, allowed_bytes(size)), dimensions)
     except BaseException:
         file.close()
         raise
@@ -114,7 +117,7 @@ def _check_signature(source, name):
     return size
 
 
-def check_structure(file, max_bytes):
+def check_structure(file, max_bytes, dimensions=1):
     """Refuse whatever a trace does not need; `max_bytes` bounds what all datasets may hold together."""
     pending, seen, total, chunks = [(file.id, "", 0)], set(), 0, 0
     while pending:
@@ -128,7 +131,7 @@ def check_structure(file, max_bytes):
             if isinstance(item, h5py.h5g.GroupID):
                 pending.append((item, name, depth + 1))
                 continue
-            size, n_chunks = _check_dataset(item, name)
+            size, n_chunks = _check_dataset(item, name, dimensions)
             total, chunks = total + size, chunks + n_chunks
             if total > max_bytes:
                 raise TraceFormatError(f"up to '{name}' it declares {total:,} bytes; {max_bytes:,} are allowed")
@@ -154,7 +157,7 @@ def _follow(group, link, path, seen):
     return item, name
 
 
-def _check_dataset(dataset, name):
+def _check_dataset(dataset, name, dimensions):
     """(bytes, chunks) that a dataset declares; raises when it is not a plain numeric column."""
     creation = dataset.get_create_plist()
     # Asking a virtual dataset for its shape may open its sources, so layout and storage come first.
@@ -165,15 +168,19 @@ def _check_dataset(dataset, name):
     space, stored_type = dataset.get_space(), dataset.get_type()
     if stored_type.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) or stored_type.get_size() > 8:
         raise TraceFormatError(f"'{name}' is not numeric")
-    if space.get_simple_extent_type() != h5py.h5s.SIMPLE or space.get_simple_extent_ndims() != 1:
-        raise TraceFormatError(f"'{name}' is not one-dimensional")
+    is_simple = space.get_simple_extent_type() == h5py.h5s.SIMPLE
+    if not (is_simple and 1 <= space.get_simple_extent_ndims() <= dimensions):
+        allowed = "one-dimensional" if dimensions == 1 else f"of 1 to {dimensions} dimensions"
+        raise TraceFormatError(f"'{name}' is not {allowed}")
     filters = [creation.get_filter(k)[0] for k in range(creation.get_nfilters())]
     if not set(filters) <= _FILTERS or len(set(filters)) < len(filters):
         raise TraceFormatError(f"'{name}' uses filters {filters}; gzip, shuffle and fletcher32, each once, are allowed")
-    (entries,), width = space.get_simple_extent_dims(), np.dtype(dataset.dtype).itemsize
+    extent, width = space.get_simple_extent_dims(), np.dtype(dataset.dtype).itemsize
+    entries = math.prod(extent)
     if creation.get_layout() != h5py.h5d.CHUNKED:
         return entries * width, 0
-    (chunk,) = creation.get_chunk()
-    if chunk * width > _MAX_CHUNK_BYTES:
-        raise TraceFormatError(f"'{name}' has chunks of {chunk * width:,} bytes; {_MAX_CHUNK_BYTES:,} are allowed")
-    return entries * width, -(-entries // chunk)
+    chunk = creation.get_chunk()
+    chunk_bytes = math.prod(chunk) * width
+    if chunk_bytes > _MAX_CHUNK_BYTES:
+        raise TraceFormatError(f"'{name}' has chunks of {chunk_bytes:,} bytes; {_MAX_CHUNK_BYTES:,} are allowed")
+    return entries * width, math.prod(-(-side // part) for side, part in zip(extent, chunk))

@@ -1,11 +1,13 @@
 """The manifest: what the user left with a trace, and where the trace comes from."""
 
 import platform
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from eventsim.arrays import decode_json, encode_json
 from eventsim.errors import ConfigError, TraceFormatError
 from eventsim.trace.schema import (
+    CLOCKS,
     COUNTS,
     DELIVERED,
     MANIFEST,
@@ -17,18 +19,20 @@ from eventsim.trace.schema import (
     STIMULUS,
 )
 
-__all__ = ["check_json_size", "labelled_ranges", "new_manifest", "read_manifest"]
+__all__ = ["Foreign", "check_json_size", "labelled_ranges", "new_manifest", "read_foreign", "read_manifest"]
 
 _DISTRIBUTION = "eventsim-spiking"
 _RECORDED_PACKAGES = ("numpy", "numba", "brian2", "h5py")
-_REQUIRED = (SPIKES, NETWORK, STIMULUS, COUNTS, RECEIVED_COUNT, RECEIVED_WEIGHT, DELIVERED)
+_REQUIRED = (SPIKES, NETWORK, STIMULUS)
+#: What was counted while running, which a trace of another program lacks as a whole.
+_COUNTED = (COUNTS, RECEIVED_COUNT, RECEIVED_WEIGHT, DELIVERED)
 
 #: JSON takes up to about 25 times its length once it is parsed.
 _MAX_JSON_BYTES = 16 << 20
 
 
-def new_manifest(manifest, network, stimulus):
-    """The user's manifest with schema, versions and hashes of the parents, which win over keys of the same name.
+def new_manifest(manifest, network, stimulus, clock, foreign=None):
+    """The user's manifest with schema, clock, versions and hashes of the parents, which win over keys of the same name.
 
     Raises ConfigError when it is not JSON.
     """
@@ -40,7 +44,8 @@ def new_manifest(manifest, network, stimulus):
         raise ConfigError(f"the manifest is not JSON ({error}); use numbers, text, lists and dicts") from None
     versions = {package: _version(package) for package in _RECORDED_PACKAGES}
     return manifest | {
-        "schema": SCHEMA, "eventsim_version": _version(_DISTRIBUTION),
+        "schema": SCHEMA, "clock": clock, "foreign": None if foreign is None else asdict(foreign),
+        "eventsim_version": _version(_DISTRIBUTION),
         "versions": {"python": platform.python_version()} | versions,
         "network_hash": network.hash, "stimulus_hash": stimulus.hash,
     }  # fmt: skip
@@ -64,10 +69,40 @@ def read_manifest(file):
         raise TraceFormatError(f"it was written by another program (/{MANIFEST} states no schema)")
     if schema > SCHEMA:
         raise TraceFormatError(f"schema {schema} is newer than {SCHEMA}, which is read here; update eventsim")
-    missing = [name for name in _REQUIRED if name not in file]
+    if manifest.setdefault("clock", "grid") not in CLOCKS:
+        raise TraceFormatError(f"its clock is '{manifest['clock']}'; there are {', '.join(CLOCKS)}")
+    is_foreign = read_foreign(manifest) is not None and not any(name in file for name in _COUNTED)
+    missing = [name for name in (_REQUIRED if is_foreign else _REQUIRED + _COUNTED) if name not in file]
     if missing:
         raise TraceFormatError(f"/{missing[0]} is missing; the file is incomplete")
     return manifest
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Whose spikes a trace holds that eventsim did not simulate.
+
+    Parameters
+    ----------
+    program : str
+        Where they come from.
+    stimulus_apart : bool
+        Whether stimulus and spikes of the sources are known independently of each other.
+    """
+
+    program: str
+    stimulus_apart: bool
+
+
+def read_foreign(manifest):
+    """The Foreign that a manifest states, or None; raises TraceFormatError when it states it in another form."""
+    stated = manifest.get("foreign")
+    if stated is None:
+        return None
+    known = isinstance(stated, dict) and stated.keys() == {"program", "stimulus_apart"}
+    if not (known and isinstance(stated["program"], str) and isinstance(stated["stimulus_apart"], bool)):
+        raise TraceFormatError("the manifest's 'foreign' does not name a program and stimulus_apart, true or false")
+    return Foreign(**stated)
 
 
 def check_json_size(file, name):

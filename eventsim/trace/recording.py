@@ -1,9 +1,11 @@
 """Recording: what a run has handed over so far, checked to be in order."""
 
+from functools import partial
+
 import numpy as np
 
 from eventsim.errors import ConfigError
-from eventsim.trace.schema import SEGMENT_COLUMNS
+from eventsim.trace.schema import EVENT_COLUMNS, SEGMENT_COLUMNS
 
 __all__ = ["Recording", "as_column"]
 
@@ -16,62 +18,105 @@ class Recording:
     network : CompiledNetwork
     duration_ticks : int
         Ticks that the run will last.
-    segments : list or SegmentFolder
+    segments : SegmentList or Background
         Where the segments are kept.
+    n_recorded : int
+        Variables in a sample.
+    clock : str
+        "grid" or "continuous".
 
     Attributes
     ----------
     n_spikes : (n_populations,) int64
-    n_rows : int
-        Rows of the sparse counts.
+    n_rows, n_samples, n_event_ticks, n_events : int
+        Rows of the sparse counts, samples, ticks with a recorded delivery, recorded deliveries.
     """
 
-    def __init__(self, network, duration_ticks, segments):
-        self.network, self.duration_ticks, self.segments = network, duration_ticks, segments
-        self.n_spikes, self.n_rows = np.zeros(len(network.populations), dtype=np.int64), 0
+    def __init__(self, network, duration_ticks, segments, n_recorded=0, clock="grid"):
+        self.network, self.duration_ticks, self.segments, self.clock = network, duration_ticks, segments, clock
+        self.n_spikes, self.n_recorded = np.zeros(len(network.populations), dtype=np.int64), n_recorded
+        self.n_rows = self.n_samples = self.n_event_ticks = self.n_events = 0
         self._starts = np.array([p.start for p in network.populations], dtype=np.int64)
-        self._last_spike, self._last_row = (-1, -1), (-1, -1, -1)
+        self._order = ("tick", "neuron") if clock == "grid" else ("tick", "offset", "neuron")
+        self._last_spike, self._last_row = (-1,) * len(self._order), (-1, -1, -1)
+        self._last_sample, self._last_event = (-1,), (-1,)
 
-    def append(self, columns):
-        """Keep one segment, arrays in the order of SEGMENT_COLUMNS; one without content is left out.
+    def append(self, columns, events=None):
+        """Keep one segment; one without content is left out.
+
+        Parameters
+        ----------
+        columns : mapping of str to array
+            Those of SEGMENT_COLUMNS, or fewer; what is left out is empty.
+        events : EventBlock, optional
+            Deliveries; their columns are made by whoever writes the segment.
 
         Raises
         ------
         ConfigError
             When something is out of order, or beyond the network or the duration.
         """
+        strange = set(columns) - set(SEGMENT_COLUMNS)
+        if strange:
+            raise ConfigError(f"a segment has no column '{min(strange)}'; there are {', '.join(SEGMENT_COLUMNS)}")
         segment = {
-            name: as_column(name, values, dtype)
-            for (name, dtype), values in zip(SEGMENT_COLUMNS.items(), columns, strict=True)
+            name: as_column(name, columns.get(name, np.empty(0, dtype)), dtype)
+            for name, dtype in SEGMENT_COLUMNS.items()
         }
-        spikes = [segment["tick"], segment["neuron"]]
+        spikes = [segment[name] for name in self._order]
         rows = [segment["counts_tick"], segment["counts_core"], segment["counts_kind"]]
+        samples, event_ticks = [segment["samples_tick"]], [segment["events_tick"] if events is None else events.tick]
         self._check(spikes, rows)
-        if not (spikes[0].size or rows[0].size):
+        self._check_streams(samples[0], segment["samples_value"], event_ticks[0])
+        if not any(stream[0].size for stream in (spikes, rows, samples, event_ticks)):
             return
-        self.segments.append(segment)
+        self.segments.append(partial(_completed, segment, events))
         self.n_spikes += np.bincount(self.population_of(segment["neuron"]), minlength=self.n_spikes.size)
         self.n_rows += rows[0].size
+        self.n_samples += samples[0].size
+        self.n_event_ticks += event_ticks[0].size
+        self.n_events += segment["events_synapse"].size if events is None else events.n
         self._last_spike, self._last_row = _last(spikes, self._last_spike), _last(rows, self._last_row)
+        self._last_sample, self._last_event = _last(samples, self._last_sample), _last(event_ticks, self._last_event)
 
     def _check(self, spikes, rows):
         if len({a.size for a in spikes}) > 1 or len({a.size for a in rows}) > 1:
             raise ConfigError("a segment's columns differ in length")
-        if not _strictly_rise(spikes, self._last_spike):
-            raise ConfigError("a segment's spikes do not rise by (tick, neuron) from the last one on; sort them")
-        if not _strictly_rise(rows, self._last_row):
+        if not _rise(spikes, self._last_spike, equal_rows=self.clock == "continuous"):
+            order = ", ".join(self._order)
+            raise ConfigError(f"a segment's spikes do not rise by ({order}) from the last one on; sort them")
+        if not _rise(rows, self._last_row):
             raise ConfigError("a segment's counts do not rise by (tick, core, kind) from the last one on; sort them")
         for tick in (spikes[0], rows[0]):
             if tick.size and not 0 <= tick[0] <= tick[-1] < self.duration_ticks:
                 span = f"from tick {tick[0]} to {tick[-1]}"
                 raise ConfigError(f"a segment lasts {span}, the run {self.duration_ticks} ticks")
-        neuron, n_neurons = spikes[1], self.network.n_neurons
+        if self.clock == "continuous" and not ((spikes[1] >= 0) & (spikes[1] < 1)).all():
+            raise ConfigError("a segment has an offset outside [0, 1); the rest of a time belongs to its tick")
+        neuron, n_neurons = spikes[-1], self.network.n_neurons
         if neuron.size and not (neuron.min() >= 0 and neuron.max() < n_neurons):
             raise ConfigError(f"a segment names a neuron that is not among the {n_neurons} of the network")
+
+    def _check_streams(self, samples_tick, samples_value, event_tick):
+        if samples_value.size != samples_tick.size * self.n_recorded:
+            raise ConfigError(f"a segment has {samples_value.size} values at {samples_tick.size} ticks; "
+                              f"{self.n_recorded} at each are recorded")  # fmt: skip
+        for what, tick, last in (("samples", samples_tick, self._last_sample),
+                                 ("deliveries", event_tick, self._last_event)):  # fmt: skip
+            if not _rise([tick], last) or (tick.size and tick[-1] >= self.duration_ticks):
+                raise ConfigError(f"the ticks of a segment's {what} do not rise from the last one on, or leave the run")
 
     def population_of(self, neuron):
         """(n,) int64: index of the population of each neuron."""
         return np.searchsorted(self._starts, neuron, side="right") - 1
+
+
+def _completed(segment, events):
+    """The segment with the columns of its deliveries."""
+    if events is None:
+        return segment
+    columns = events.columns()
+    return segment | {f"events_{name}": columns[name] for name in EVENT_COLUMNS}
 
 
 def as_column(name, values, dtype, size=None):
@@ -87,16 +132,16 @@ def as_column(name, values, dtype, size=None):
     return column
 
 
-def _strictly_rise(columns, before):
-    """Whether rows rise in lexicographic order, the first one above `before`."""
+def _rise(columns, before, equal_rows=False):
+    """Whether rows rise in lexicographic order, the first one above `before`; equal ones only if they may."""
     rises = np.zeros(columns[0].size, dtype=bool)
     ties = np.ones(columns[0].size, dtype=bool)
     for values, last in zip(columns, before):
-        step = np.diff(values.astype(np.int64), prepend=last)
+        step = np.diff(values.astype(np.float64 if values.dtype.kind == "f" else np.int64), prepend=last)
         rises |= ties & (step > 0)
         ties &= step == 0
-    return bool(rises.all())
+    return bool((rises | ties).all() if equal_rows else rises.all())
 
 
 def _last(columns, before):
-    return tuple(int(values[-1]) for values in columns) if columns[0].size else before
+    return tuple(values[-1].item() for values in columns) if columns[0].size else before

@@ -1,4 +1,4 @@
-"""Segments: the spikes and counts of stretches of time, safe on disk before the run is over.
+"""Segments: what happened in stretches of time, safe on disk before the run is over.
 
 A segment is a file of its own, written under a temporary name, closed, forced to disk and renamed. A process
 killed at any instant therefore leaves whole segments and at most one file with a temporary name.
@@ -13,8 +13,9 @@ from pathlib import Path
 
 from eventsim.arrays import take
 from eventsim.errors import ConfigError, EnvironmentProblem
+from eventsim.trace.disk import create
 from eventsim.trace.guard import open_checked, refusing
-from eventsim.trace.schema import SCHEMA, SEGMENT_COLUMNS, create, read_arrays, store
+from eventsim.trace.schema import QUICK, SCHEMA, SEGMENT_COLUMNS, read_arrays, store
 
 __all__ = ["SegmentFolder", "durably", "read_segment"]
 
@@ -76,7 +77,7 @@ class SegmentFolder:
         """Write one segment, a mapping as SEGMENT_COLUMNS."""
         with durably(self._path(self._n)) as temporary, create(temporary) as file:
             for name, values in segment.items():
-                store(file, name, values)
+                store(file, name, values, QUICK)
         self._n += 1
 
     def __iter__(self):

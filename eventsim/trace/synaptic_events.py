@@ -6,16 +6,20 @@ import numpy as np
 import pandas as pd
 
 from eventsim.errors import CapacityError
+from eventsim.trace.expansion import cells_of_windows, fill
+from eventsim.trace.spikes import time_ms
 
-__all__ = ["SynapticEvents", "expand"]
+__all__ = ["SynapticEvents", "expand", "expand_in_chunks", "longest_delay"]
 
-#: Deliveries that are expanded at once; they take about 60 bytes each while they are sorted.
-_MAX_EVENTS = 1 << 27
+#: Deliveries that are expanded at once, of 32 bytes each.
+_MAX_EVENTS = 1 << 26
+
+_COLUMNS = (np.int64, np.int64, np.int32, np.int32, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class SynapticEvents:
-    """Deliveries sorted by (tick, synapse).
+    """Deliveries sorted by (tick, synapse); in continuous time by (tick, offset, synapse).
 
     Parameters
     ----------
@@ -28,6 +32,10 @@ class SynapticEvents:
         In units of the target variable; 0 where the pathway uses no weight.
     dt_ms : float
         Length of a tick.
+    offset : (n,) float64, optional
+        Time of arrival within its tick, in ticks; None on the grid.
+    core_of : (n_neurons,) int32, optional
+        The core of each neuron, -1 for the host; None where the run knew of none.
     """
 
     tick: np.ndarray
@@ -36,6 +44,8 @@ class SynapticEvents:
     post: np.ndarray
     weight: np.ndarray
     dt_ms: float
+    offset: np.ndarray | None = None
+    core_of: np.ndarray | None = None
 
     def __len__(self):
         return self.tick.size
@@ -43,20 +53,32 @@ class SynapticEvents:
     @property
     def t_ms(self):
         """(n,) float64: time of arrival."""
-        return self.tick * self.dt_ms
+        return time_ms(self.tick, self.offset, self.dt_ms)
+
+    @property
+    def core(self):
+        """(n,) int32: core of the receiving neuron; None where the run knew of none."""
+        return None if self.core_of is None else self.core_of[self.post]
 
     def to_frame(self):
-        """DataFrame with columns t_ms, tick, synapse, pre, post, weight."""
-        return pd.DataFrame({
-            "t_ms": self.t_ms, "tick": self.tick, "synapse": self.synapse, "pre": self.pre, "post": self.post,
-            "weight": self.weight,
-        })  # fmt: skip
+        """DataFrame with columns t_ms, tick, offset, synapse, pre, post, weight, core; without those that are None."""
+        columns = {
+            "t_ms": self.t_ms, "tick": self.tick, "offset": self.offset, "synapse": self.synapse, "pre": self.pre,
+            "post": self.post, "weight": self.weight, "core": self.core,
+        }  # fmt: skip
+        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
 
     def __repr__(self):
-        return f"<SynapticEvents {len(self):,} deliveries>"
+        span = f", ticks {self.tick[0]:,} to {self.tick[-1]:,}" if len(self) else ""
+        return f"<SynapticEvents {len(self):,} deliveries{span}>"
 
 
-def expand(network, stimulus, spikes, start_tick, stop_tick):
+def longest_delay(network):
+    """Ticks before a window from which on spikes may arrive in it."""
+    return max((int(pathway.delays[-1]) for pathway in network.pathways), default=0)
+
+
+def expand(network, stimulus, spikes, start_tick, stop_tick, *, pathways=None, wanted=None, core_of=None):
     """The deliveries with start_tick <= tick of arrival < stop_tick.
 
     Parameters
@@ -65,7 +87,13 @@ def expand(network, stimulus, spikes, start_tick, stop_tick):
     stimulus : Stimulus
         Its resets decide which deliveries never arrived.
     spikes : SpikeTable
-        All spikes from the longest delay before `start_tick` on.
+        All spikes from the longest delay before `start_tick` on; those of some neurons, for what these sent.
+    start_tick, stop_tick : int
+    pathways : sequence of int, optional
+        Those that are followed; all if left out.
+    wanted : (n_neurons,) bool, optional
+        Receiving neurons that are asked for; all if left out.
+    core_of : (n_neurons,) int32, optional
 
     Returns
     -------
@@ -76,50 +104,54 @@ def expand(network, stimulus, spikes, start_tick, stop_tick):
     CapacityError
         When they would not fit in memory.
     """
-    _check_capacity(network, spikes)
-    parts = [_expand_pathway(network, p, stimulus, spikes, start_tick, stop_tick) for p in network.pathways]
-    tick, synapse = (
-        np.concatenate([np.empty(0, np.int64), *columns]) for columns in (zip(*parts) if parts else ((), ()))
-    )
-    # Each part is sorted and has higher synapses than the one before: a stable sort by tick merges them.
-    order = np.argsort(tick, kind="stable")
-    tick, synapse = tick[order], synapse[order]
-    return SynapticEvents(
-        tick, synapse, network.pre[synapse], network.post[synapse], network.weight[synapse], network.dt_ms
-    )
-
-
-def _check_capacity(network, spikes):
-    """Refuse to expand more than memory holds, before anything is allocated."""
-    sent = np.bincount(spikes.neuron, minlength=network.n_neurons)
-    starts = [p.start for p in network.populations]
-    sent_by_population = np.add.reduceat(sent, starts) if starts else sent
-    cells = sum(int(sent_by_population[p.source]) * p.delays.size for p in network.pathways)
-    demand = max(cells, int(sent @ network.out_degree))
+    asked = _Asked(network, stimulus, spikes, start_tick, stop_tick, pathways, wanted)
+    demand = sum(int(cells.kept.sum()) for cells in asked.cells())
     if demand > _MAX_EVENTS:
-        remedy = "ask for a shorter window (start_tick, stop_tick)"
+        remedy = "ask for a shorter window (start_tick, stop_tick), or take iter_synaptic_events()"
         raise CapacityError("synaptic events at once", "this machine", demand, _MAX_EVENTS, remedy)
+    return asked.expanded(asked.cells(), demand, core_of)
 
 
-def _expand_pathway(network, pathway, stimulus, spikes, start_tick, stop_tick):
-    """(tick of arrival, synapse) of one pathway's deliveries, sorted."""
-    source = network.populations[pathway.source]
-    sent = (spikes.neuron >= source.start) & (spikes.neuron < source.stop)
-    spike_tick, local = spikes.tick[sent, None], spikes.neuron[sent, None].astype(np.int64) - source.start
-    # One cell for each (spike, delay): the synapses of that neuron with that delay lie in one row.
-    arrival = spike_tick + pathway.delays
-    row = local * pathway.delays.size + np.arange(pathway.delays.size)
-    arrives = (arrival >= start_tick) & (arrival < stop_tick)
-    if stimulus.reset == "host":
-        arrives &= _query_of(stimulus, spike_tick) == _query_of(stimulus, arrival)
-    arrival, row = arrival[arrives], row[arrives]
-    order = np.lexsort((row, arrival))
-    arrival, row = arrival[order], row[order]
-    first, n = pathway.rows[row], pathway.rows[row + 1] - pathway.rows[row]
-    within_row = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-    return np.repeat(arrival, n), pathway.first + np.repeat(first, n) + within_row
+def expand_in_chunks(network, stimulus, spikes, start_tick, stop_tick, max_events, *, pathways=None, wanted=None,
+                     core_of=None):  # fmt: skip
+    """As `expand`, in SynapticEvents of at most `max_events`; more only where one spike over one pathway has more."""
+    asked = _Asked(network, stimulus, spikes, start_tick, stop_tick, pathways, wanted)
+    for cells in asked.cells():
+        ends = np.cumsum(cells.kept)
+        start = 0
+        while start < ends.size:
+            done = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, done + max_events, side="right")))
+            yield asked.expanded([cells.rows(slice(start, stop))], int(ends[stop - 1]) - done, core_of)
+            start = stop
 
 
-def _query_of(stimulus, tick):
-    """How many queries have begun by a tick; a reset by the host drops what is in flight when one begins."""
-    return np.searchsorted(stimulus.query_start, tick, side="right")
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is to be expanded."""
+
+    network: object
+    stimulus: object
+    spikes: object
+    start_tick: int
+    stop_tick: int
+    pathways: object
+    wanted: object
+
+    def cells(self):
+        pathways = range(len(self.network.pathways)) if self.pathways is None else self.pathways
+        return cells_of_windows(self.network, self.stimulus, self.spikes, self.start_tick, self.stop_tick, pathways,
+                                self.wanted)  # fmt: skip
+
+    def expanded(self, parts, n, core_of):
+        """The n deliveries of all cells of some parts."""
+        columns, offset, at = [np.empty(n, dtype) for dtype in _COLUMNS], None, 0
+        if self.spikes.offset is not None:
+            offset = np.empty(n)
+        for cells in parts:
+            here = slice(at, at + int(cells.kept.sum()))
+            fill(cells, self.network, self.wanted, [column[here] for column in columns])
+            if offset is not None:
+                offset[here] = np.repeat(cells.offset, cells.kept)
+            at = here.stop
+        return SynapticEvents(*columns, self.network.dt_ms, offset, core_of)

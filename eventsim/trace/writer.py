@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from eventsim.counts import BINNINGS
 from eventsim.errors import ConfigError
+from eventsim.samples import describe_samples
+from eventsim.trace.background import Background, SegmentList
 from eventsim.trace.finalise import merge_into
 from eventsim.trace.manifest import new_manifest
 from eventsim.trace.reader import Trace
 from eventsim.trace.recording import Recording, as_column
-from eventsim.trace.schema import COUNTS, DELIVERED, RECEIVED_COUNT, RECEIVED_WEIGHT, SAMPLES
+from eventsim.trace.schema import COUNTS, DELIVERED, EVENTS, RECEIVED_COUNT, RECEIVED_WEIGHT, SAMPLES
 from eventsim.trace.segments import SegmentFolder, durably
 
 __all__ = ["TraceWriter"]
@@ -31,6 +34,12 @@ class TraceWriter:
     stimulus : Stimulus
     manifest : dict
         Anything JSON can hold; the writer's own keys win.
+    clock : str
+        "grid" or "continuous".
+    recorded : sequence of (str, int)
+        (variable, neuron) of each value in a sample, where state is recorded.
+    event_choice : EventChoice, optional
+        Which deliveries are recorded; none if left out.
 
     Raises
     ------
@@ -39,35 +48,48 @@ class TraceWriter:
         population's name cannot be stored.
     """
 
-    def __init__(self, path, network, stimulus, *, manifest):
+    def __init__(self, path, network, stimulus, *, manifest, clock="grid", recorded=(), event_choice=None):
         _check_names(network)
         self.path = None if path is None else Path(path)
         self.stimulus = stimulus
-        self._manifest = new_manifest(manifest, network, stimulus)
-        segments = [] if self.path is None else _segment_folder(self.path, self._manifest)
-        self._recording = Recording(network, stimulus.duration_ticks, segments)
+        self._manifest = new_manifest(manifest, network, stimulus, clock)
+        self._recorded, self._choice = list(recorded), event_choice
+        segments = SegmentList() if self.path is None else Background(_segment_folder(self.path, self._manifest))
+        self._recording = Recording(network, stimulus.duration_ticks, segments, len(self._recorded), clock)
 
-    def write_segment(self, tick, neuron, counts_tick, counts_core, counts_kind, counts_count):
-        """Append one stretch of time.
+    def write_segment(self, tick, neuron, counts_tick, counts_core, counts_kind, counts_count, *, events=None,
+                      **columns):  # fmt: skip
+        """Append one stretch of time; a trace in a file is written by a thread while the run goes on.
 
         Parameters
         ----------
         tick, neuron : (n,) int64, int32
-            Spikes sorted by (tick, neuron), later than those of the segment before.
+            Spikes sorted by (tick, neuron), later than those of the segment before; in continuous time by (tick,
+            offset, neuron), with equal rows where a neuron fires several times at one instant.
         counts_tick, counts_core, counts_kind, counts_count : (m,) int64, int32, uint8, int64
             Rows of EventCounts sorted by (tick, core, kind), later than those of the segment before.
+        events : EventBlock, optional
+            Recorded deliveries, later than those of the segment before.
+        columns
+            Further ones of SEGMENT_COLUMNS: in continuous time `offset`, (n,) float64 in [0, 1); samples; deliveries
+            that are in order already.
 
         Raises
         ------
         ConfigError
             When something is out of order, or beyond the network or the duration.
         EnvironmentProblem
-            When the disk is full or fails.
+            When the disk is full or fails. It is raised by the call after the one whose segment could not be written;
+            that segment is kept and tried again, the present one was not taken.
         """
-        self._open_recording().append((tick, neuron, counts_tick, counts_core, counts_kind, counts_count))
+        columns |= {
+            "tick": tick, "neuron": neuron, "counts_tick": counts_tick, "counts_core": counts_core,
+            "counts_kind": counts_kind, "counts_count": counts_count,
+        }  # fmt: skip
+        self._open_recording().append(columns, events)
 
     def finish(self, *, received_count, received_weight, delivered, message_source, message_destination,
-               message_count, core_of, samples=None):  # fmt: skip
+               message_count, core_of):  # fmt: skip
         """Merge the segments into the trace and open it.
 
         Parameters
@@ -80,8 +102,6 @@ class TraceWriter:
             As in EventCounts.
         core_of : (n_neurons,) int32
             As in EventCounts.
-        samples : Samples, optional
-            Recorded state.
 
         Returns
         -------
@@ -111,7 +131,7 @@ class TraceWriter:
                 (f"{COUNTS}/duration_ticks", [recording.duration_ticks], np.int64, 1),
             )
         }
-        totals |= {} if samples is None else {f"{SAMPLES}/{k}": v for k, v in samples.to_arrays().items()}
+        totals |= self._headers()
         source = io.BytesIO() if self.path is None else self.path
         if self.path is None:
             merge_into(source, recording, self.stimulus, totals, self._manifest)
@@ -121,6 +141,22 @@ class TraceWriter:
             recording.segments.delete()
         self._recording = None
         return Trace(source, max_bytes=sys.maxsize)
+
+    def _headers(self):
+        """Datasets that say what was recorded besides spikes and counts."""
+        headers = {}
+        if self._recording.clock == "continuous":  # counted in the tick in which each time lies
+            headers[f"{COUNTS}/binning"] = np.array([BINNINGS.index("floor")], dtype=np.int64)
+        if self._recorded:
+            headers |= {f"{SAMPLES}/{name}": array for name, array in describe_samples(self._recorded).items()}
+        if self._choice is not None:
+            arrays = self._choice.to_arrays(self._recording.duration_ticks)
+            headers |= {f"{EVENTS}/{name}": array for name, array in arrays.items()}
+        return headers
+
+    def settle(self):
+        """Wait until all segments are on disk; raises EnvironmentProblem when one could not be written."""
+        self._open_recording().segments.settle()
 
     def cut(self, stimulus):
         """The run ended early: `stimulus` is what of it was used."""

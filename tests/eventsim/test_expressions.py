@@ -112,7 +112,14 @@ def test_squares_are_those_of_brian2s_own_code():
     assert evaluate("w**2", {"w": weights}, "").tobytes() == (weights**2).tobytes()
 
 
+def test_and_and_or_are_those_of_numpy_element_by_element():
+    a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
+    assert evaluate("a and b and not (a or False)", {"a": a, "b": b}, "").tolist() == [False] * 4
+    assert evaluate("a and b", {"a": a, "b": b}, "").tolist() == [True, False, False, False]
+    assert evaluate("a or b", {"a": a, "b": b}, "").tolist() == [True, True, True, False]
+
+
 def test_what_needs_a_neuron_is_no_constant():
-    for text in ("keyed_uniform(1, 2, 3, 4, 5)", "1 < 2 < 3", "1 and 2"):
+    for text in ("keyed_uniform(1, 2, 3, 4, 5)", "1 < 2 < 3"):
         with pytest.raises(CompileError, match="constant"):
             evaluate(text, {}, "here")

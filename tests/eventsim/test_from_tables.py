@@ -19,6 +19,12 @@ from tests.support.brian2_runs import by_brian2, by_eventsim, same
 TICKS = 150
 NAN = float("nan")
 
+#: Population -> variable of Brian2's equations -> the weights that are added to it.
+RECEPTORS = {
+    "e_exp": {"i_exc": lambda weight: weight >= 0, "i_inh": lambda weight: weight < 0},
+    "f_alpha": {"j_syn": lambda weight: weight == weight},
+}
+
 
 pytestmark = pytest.mark.usefixtures("one_millisecond")
 
@@ -26,7 +32,8 @@ pytestmark = pytest.mark.usefixtures("one_millisecond")
 def tables(rng, sizes, columns):
     """Neurons of several models one after the other, and random synapses that no source receives."""
     n, first = sum(sizes.values()), sizes.get("a_source", 0)
-    models = {"a_source": "source", "b_lif": "lif", "c_integrate": "integrate", "d_gate": "gate"}
+    models = {"a_source": "source", "b_lif": "lif", "c_integrate": "integrate", "d_gate": "gate", "e_exp": "lif_exp",
+              "f_alpha": "lif_alpha"}  # fmt: skip
     names = np.repeat(list(sizes), list(sizes.values()))
     numbers = {column: np.full(n, NAN) for column in columns}
     for column, by_population in columns.items():
@@ -50,12 +57,15 @@ def in_brian2(groups, neurons, synapses, stimulus):
         for g, target in enumerate(groups):
             inside = synapses.pre.between(starts[s], starts[s + 1] - 1)
             rows = synapses[inside & synapses.post.between(starts[g], starts[g + 1] - 1)]
-            if len(rows):
-                wires = Synapses(source, target, "w : 1", on_pre="v_post += w", name=f"{source.name}_to_{target.name}")
-                wires.connect(i=rows.pre.to_numpy() - starts[s], j=rows.post.to_numpy() - starts[g])
-                wires.variables["w"].set_value(rows.weight.to_numpy())
-                wires.pre.delay = rows.delay_ms.to_numpy() * ms
-                made.append(wires)
+            for variable, chosen in RECEPTORS.get(target.name, {"v": lambda weight: weight == weight}).items():
+                own = rows[chosen(rows.weight)]
+                if len(own):
+                    wires = Synapses(source, target, "w : 1", on_pre=f"{variable}_post += w",
+                                     name=f"{source.name}_to_{target.name}_{variable}")  # fmt: skip
+                    wires.connect(i=own.pre.to_numpy() - starts[s], j=own.post.to_numpy() - starts[g])
+                    wires.variables["w"].set_value(own.weight.to_numpy())
+                    wires.pre.delay = own.delay_ms.to_numpy() * ms
+                    made.append(wires)
     return Network(*groups, *made)
 
 
@@ -138,6 +148,36 @@ def test_sources_lif_integrators_and_gates_together_are_those_of_brian2():
     assert same(run, brian)
 
 
+def with_currents(n, equations, refractory_ms, names, name):
+    unless = " (unless refractory)" if refractory_ms else ""
+    options = {"refractory": refractory_ms * ms} if refractory_ms else {}
+    return NeuronGroup(n, equations.format(unless=unless), threshold="v >= v_th", reset="v = v_reset", method="exact",
+                       name=name, namespace=names, **options)  # fmt: skip
+
+
+@pytest.mark.parametrize("refractory_ms", [0.0, 3.0])
+def test_neurons_with_exponential_and_alpha_currents_are_those_of_brian2(refractory_ms):
+    rng = np.random.default_rng(5)
+    numbers = {"tau_ms": 11.3, "v_th": 1.0, "v_reset": 0.125, "drive": 1.05, "refractory_ms": refractory_ms}
+    columns = {name: {"e_exp": value, "f_alpha": value} for name, value in numbers.items()}
+    columns |= {"tau_exc_ms": {"e_exp": 4.1}, "tau_inh_ms": {"e_exp": 7.7}, "tau_syn_ms": {"f_alpha": 3.3}}
+    neurons, synapses = tables(rng, {"a_source": 4, "e_exp": 20, "f_alpha": 20}, columns)
+    names = {"tau": 11.3 * ms, "v_th": 1.0, "v_reset": 0.125, "drive": 1.05, "tau_exc": 4.1 * ms, "tau_inh": 7.7 * ms,
+             "tau_syn": 3.3 * ms}  # fmt: skip
+    exponential = with_currents(20, """dv/dt = (drive + i_exc + i_inh - v)/tau : 1{unless}
+                                       di_exc/dt = -i_exc/tau_exc : 1
+                                       di_inh/dt = -i_inh/tau_inh : 1""", refractory_ms, names, "e_exp")  # fmt: skip
+    alpha = with_currents(20, """dv/dt = (drive + i_syn - v)/tau : 1{unless}
+                                 di_syn/dt = (j_syn - i_syn)/tau_syn : 1
+                                 dj_syn/dt = -j_syn/tau_syn : 1""", refractory_ms, names, "f_alpha")  # fmt: skip
+    ours, compiled, run, brian = compared([4, exponential, alpha], neurons, synapses, rng)
+    assert len(brian.spikes) > 300
+    assert same(run, brian)
+    for name in ("e_exp", "f_alpha"):
+        mine, theirs = ours.population(name), compiled.population(name)
+        assert (mine.rates, mine.rate_constants, mine.guards) == (theirs.rates, theirs.rate_constants, theirs.guards)
+
+
 def test_rows_of_the_table_are_the_ids_of_neurons_and_synapses_keep_their_numbers():
     neurons = {"model": ["lif", "lif", "source"], "tau_ms": [5.0, 6.0, NAN], "token": [7, 8, 9], "key_lo": [3, 2, 1]}
     synapses = {"pre": [2, 0, 2, 0], "post": [1, 1, 0, 1], "weight": [1.0, 2.0, 3.0, 4.0],
@@ -203,6 +243,9 @@ WIRE = {"pre": [0], "post": [1], "weight": [1.5], "delay_ms": [2.0]}
         ({"model": ["lif", "source", "lif"], "tau_ms": 5.0}, WIRE, "population 'lif' goes on in row 2"),
         ({"model": ["gate", "integrate"], "population": "x"}, WIRE, "population 'x' mixes models"),
         ({"model": []}, WIRE, "the table has no rows"),
+        (PAIR | {"model": ["source", "lif_alpha"]}, WIRE, "needs the column 'tau_syn_ms'"),
+        (PAIR | {"model": ["source", "lif_alpha"], "tau_syn_ms": 20.0}, WIRE, "row 1 has tau_syn_ms 20, as tau_ms"),
+        ({"model": "lif_alpha", "tau_ms": [5.0, 6.0], "tau_syn_ms": 2.0}, WIRE, "has several values of tau"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_refused_by_column_and_row(neurons, synapses, message):

@@ -9,9 +9,10 @@ import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
+from eventsim import grid_engine
 from eventsim.grid_kernel import kernel_for
 from eventsim.network import CompiledNetwork
-from tests.support.brian2_runs import SIMULATE, both, by_brian2, by_eventsim, same
+from tests.support.brian2_runs import both, by_brian2, by_eventsim, same
 
 NOISE = {"keyed_uniform": eventsim.keyed_uniform, "tick": 1 * ms}
 
@@ -295,5 +296,5 @@ def test_an_engine_that_delivers_before_the_threshold_test_fails_the_comparison(
     early = sorted(compiled.schedule, key=lambda operation: kinds.get(operation.kind, 1))
     wrong = type(compiled)(**{**{name: getattr(compiled, name) for name in compiled.__dataclass_fields__},
                               "schedule": tuple(early)})  # fmt: skip
-    monkeypatch.setattr(SIMULATE, "kernel_for", lambda _, *options: kernel_for(wrong, *options))
+    monkeypatch.setattr(grid_engine, "kernel_for", lambda _, *options: kernel_for(wrong, *options))
     assert by_eventsim(compiled, 120).spikes != theirs.spikes

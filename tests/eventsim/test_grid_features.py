@@ -3,10 +3,10 @@
 import brian2
 import numpy as np
 import pytest
-from brian2 import Clock, Network, NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses, TimedArray, ms
+from brian2 import Clock, Network, NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses, TimedArray, linked_var, ms
 
 import eventsim
-from tests.support.brian2_runs import both, same
+from tests.support.brian2_runs import both, by_brian2, by_eventsim, same
 
 TICKS = 300
 
@@ -109,7 +109,7 @@ def _subgroups():
 def _schedule():
     group = cells()
     network = Network(group, wired(group))
-    network.schedule = ["start", "thresholds", "groups", "resets", "synapses", "end"]
+    network.schedule = ["start", "synapses", "resets", "thresholds", "groups", "end"]
     return network
 
 
@@ -125,6 +125,67 @@ def _boolean():
                   threshold="v >= 1 and not fired")  # fmt: skip
     group.run_regularly("fired = False", dt=20 * ms)
     return Network(group, wired(group))
+
+
+def _factors_times_and_several_weights():
+    group = cells(equations="dv/dt = (1.3 - v)/(9*ms) : 1\nx : 1\nlast : second")
+    paths = {
+        "stamp": "last_post = t + 2*ms",
+        "shrink": "v_post *= 0.9\nx_post /= 1 + w",
+        "two": "v_post += 0.7*w*2*u\nx_post += u",
+        "halves": "x_post -= w\nv_post += 0.25*w",
+        "mean": "m = 3*w*u*2\nx_post += m*x_post",
+    }
+    synapses = wired(group, paths, model="w : 1\nu : 1", delay={"shrink": 2 * ms, "halves": 1 * ms})
+    synapses.w, synapses.u = "0.013*i", "0.017*j - 0.05"
+    return Network(group, synapses)
+
+
+def _reads_the_sender():
+    group = cells(
+        equations="dv/dt = (1.3 - v)/(9*ms) : 1\ndx/dt = (v - x)/(5*ms) : 1\ng : 1\nz : 1\nn : integer",
+        reset="v = 0\nn += 2", method="euler",
+    )  # fmt: skip
+    group.g, group.n = np.linspace(0.3, 0.7, 12), np.arange(12)
+    back = {"late": "z_pre += w*x_post*g_pre", "soon": "z_post += v_post"}
+    synapses = wired(group, "v_post += w*x_pre*g_post + 0.01*n_pre\nz_post -= g_pre*w", on_post=back, model="w : 1",
+                     delay={"late": 3 * ms})  # fmt: skip
+    synapses.w = "0.02*i"
+    return Network(group, synapses)
+
+
+def _writes_what_it_reads():
+    group = cells(equations="dv/dt = (1.3 - v)/(9*ms) : 1 (unless refractory)\nx : 1", refractory=2 * ms)
+    synapses = wired(group, "x_post += 1\nv_post += w*(e - v_post)", model="w : 1", namespace={"e": 1.5})
+    synapses.w = "0.013*(i + j)"
+    return Network(group, synapses)
+
+
+def _statements_that_build_on_each_other():
+    group = cells(equations="dv/dt = (1.3 - v)/(9*ms) : 1\nx : 1\nseen : 1\nsent : integer")
+    synapses = wired(group, "x_post += w\nv_post += 0.1*x_post\nseen_post += v_post\nsent_pre += 2",
+                     model="w : 1")  # fmt: skip
+    synapses.w = "0.1*i"
+    return Network(group, synapses)
+
+
+def _integers_and_shared_variables():
+    other = NeuronGroup(12, "a : 1\nb : 1 (shared)", name="other")
+    other.a, other.b = np.linspace(0, 0.2, 12), 0.3
+    group = cells(
+        equations="""dv/dt = (level + a - v)/(9*ms) : 1
+                     level = 1 + 0.1*q + b : 1
+                     held = v - 0.5*sign(v - 0.4) : 1 (constant over dt)
+                     q : 1 (shared)
+                     spikes : integer
+                     steps : integer (shared)
+                     a : 1 (linked)
+                     b : 1 (linked)""",
+        reset="v = 0.1*(spikes % 3)\nspikes += 1", method="euler",
+    )  # fmt: skip
+    group.a, group.b = linked_var(other, "a", index=np.arange(12)[::-1]), linked_var(other, "b")
+    group.run_regularly("q = 0.9*q + sin(t/(40*ms))\nsteps += 1\nv += 0.01*held*q", dt=4 * ms, name="sway")
+    return Network(other, group, wired(group, "v_post += 0.02*spikes_post"))
 
 
 FEATURES = {
@@ -145,6 +206,11 @@ FEATURES = {
     "another schedule": _schedule,
     "when and order": _order,
     "a boolean that changes": _boolean,
+    "factors, times and several weights": _factors_times_and_several_weights,
+    "an effect that reads the sender": _reads_the_sender,
+    "an effect that reads what it writes": _writes_what_it_reads,
+    "statements that build on each other": _statements_that_build_on_each_other,
+    "integers, shared and linked variables": _integers_and_shared_variables,
 }
 
 
@@ -153,6 +219,15 @@ def test_a_feature_gives_brian2s_spikes_and_bits(feature):
     ours, theirs = both(FEATURES[feature](), TICKS)
     assert len(theirs.spikes) > 20
     assert same(ours, theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feature", ["an effect that reads the sender", "statements that build on each other"])
+def test_a_feature_whose_deliveries_reach_other_parts_gives_the_same_bits_in_two_threads(feature):
+    network = FEATURES[feature]()
+    compiled = eventsim.compile_network(network, namespace={})
+    theirs = by_brian2(network, compiled, TICKS)
+    assert same(by_eventsim(compiled, TICKS, threads=2), theirs)
 
 
 def test_rekeyed_noise_has_the_statistics_of_brian2s():

@@ -6,7 +6,7 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
 from circuits import StoredKeyAttention
-from eventsim import simulation
+from eventsim import grid_engine
 from eventsim.errors import ConfigError
 from eventsim.quiet import quiet_populations
 from tests.support.brian2_runs import by_brian2, by_eventsim, same
@@ -94,10 +94,10 @@ def test_the_engine_goes_over_to_touch_when_little_is_touched_and_the_run_is_lon
     compiled = eventsim.compile_network(network)
     expected = eventsim.simulate(compiled, duration_ms=2000, updates="dense")
     for looks, goes_over in ((1e10, False), (1e3, True)):
-        monkeypatch.setattr(simulation, "_LOOKS_TO_SAVE", looks)
-        monkeypatch.setattr(simulation, "_TOUCHED_AT_MOST", 10.0)
-        run = simulation.Simulation(compiled, compiled.stimulus.lasting(2000)).run()
-        assert bool(run._by_touch) == goes_over
+        monkeypatch.setattr(grid_engine, "_LOOKS_TO_SAVE", looks)
+        monkeypatch.setattr(grid_engine, "_TOUCHED_AT_MOST", 10.0)
+        run = eventsim.Simulation(compiled, compiled.stimulus.lasting(2000)).run()
+        assert bool(run.engine.by_touch) == goes_over
         assert run.finish().manifest["spikes_hash"] == expected.manifest["spikes_hash"]
 
 

@@ -8,10 +8,11 @@ import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
+from eventsim import simulation
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
-from tests.support.brian2_runs import SIMULATE, by_eventsim
+from tests.support.brian2_runs import by_eventsim
 
 TICKS = 300
 
@@ -107,15 +108,13 @@ def test_without_core_of_all_neurons_are_on_core_0_and_sources_on_the_host(compi
 def test_many_stretches_and_full_buffers_change_nothing(compiled, monkeypatch, tmp_path, where):
     stimulus, core_of = _input(compiled), _cores(compiled)
     expected = eventsim.simulate(compiled, stimulus, core_of=core_of)
-    monkeypatch.setattr(SIMULATE, "_SECONDS_PER_STRETCH", 0.0)
-    monkeypatch.setattr(SIMULATE, "_SPIKES_PER_SEGMENT", 3)
-    monkeypatch.setattr(SIMULATE, "_ROWS_PER_SEGMENT", 1)
-    segments, flush = [], SIMULATE.Simulation._flush
+    monkeypatch.setattr(simulation, "_SECONDS_PER_STRETCH", 0.0)
+    segments, flush = [], simulation.Simulation._flush
     monkeypatch.setattr(
-        SIMULATE.Simulation, "_flush", lambda self: (segments.append(self._arrays.filled[0]), flush(self))
+        simulation.Simulation, "_flush", lambda self: (segments.append(self.engine._arrays.filled[0]), flush(self))
     )
     path = tmp_path / "run.h5" if where == "file" else None
-    trace = eventsim.simulate(compiled, stimulus, core_of=core_of, trace=path)
+    trace = eventsim.simulate(compiled, stimulus, core_of=core_of, trace=path, buffer_mb=1e-4)
     assert len(segments) > 50 and max(segments) < 3 + 2 * compiled.n_neurons
     assert trace.spikes().tick.tobytes() == expected.spikes().tick.tobytes()
     assert trace.spikes().neuron.tobytes() == expected.spikes().neuron.tobytes()
@@ -187,7 +186,7 @@ def test_what_is_no_compiled_network_is_refused():
 
 
 def test_progress_rises_to_one(compiled, monkeypatch):
-    monkeypatch.setattr(SIMULATE, "_SECONDS_PER_STRETCH", 0.0)
+    monkeypatch.setattr(simulation, "_SECONDS_PER_STRETCH", 0.0)
     seen = []
     eventsim.simulate(compiled, _input(compiled), progress=lambda *a: seen.append(a))
     completed = [a[1] for a in seen]

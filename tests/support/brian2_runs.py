@@ -1,8 +1,6 @@
 """Runs of one network by Brian2 and by eventsim, in the same form, so that they can be compared."""
 
-import importlib
 from dataclasses import dataclass
-from unittest.mock import patch
 
 import brian2
 import numpy as np
@@ -10,9 +8,6 @@ import numpy as np
 import eventsim
 
 __all__ = ["Run", "by_brian2", "by_eventsim", "both", "same"]
-
-#: The module, which its function of the same name hides.
-SIMULATE = importlib.import_module("eventsim.simulation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,29 +31,19 @@ def by_brian2(network, compiled, ticks, namespace=None):
         spikes += zip(tick.tolist(), (np.asarray(monitor.i) + compiled.population(group.name).start).tolist())
     by_name = {group.name: group for group in groups}
     state = {
-        (p.name, variable): np.array(by_name[p.name].variables[variable].get_value(), dtype=float)
+        (p.name, variable): np.full(p.size, by_name[p.name].variables[variable].get_value(), dtype=float)
         for p in compiled.populations for variable in p.state
     }  # fmt: skip
     return Run(sorted(spikes), state)
 
 
 def by_eventsim(compiled, ticks, stimulus=None, **options):
-    """Simulate a compiled network; the final state is read from the kernel's own arrays."""
-    made = []
-
-    def keep(*arguments, **keywords):
-        made.append(original(*arguments, **keywords))
-        return made[-1]
-
-    original = SIMULATE.allocate
+    """Simulate a compiled network."""
     stimulus = (compiled.stimulus if stimulus is None else stimulus).lasting(ticks)
-    with patch.object(SIMULATE, "allocate", keep):
-        trace = eventsim.simulate(compiled, stimulus, **options)
-    spikes = trace.spikes()
-    state, at = made[0].state, made[0].state_at
-    places = [(p.name, variable) for p in compiled.populations for variable in sorted(p.state)]
-    final = {place: state[at[k] : at[k + 1]].copy() for k, place in enumerate(places)}
-    return Run(list(zip(spikes.tick.tolist(), spikes.neuron.tolist())), final)
+    with eventsim.Simulation(compiled, stimulus, **options) as simulation:
+        state = simulation.run().state()
+        spikes = simulation.finish().spikes()
+    return Run(list(zip(spikes.tick.tolist(), spikes.neuron.tolist())), state)
 
 
 def both(network, ticks, namespace=None):

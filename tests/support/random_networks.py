@@ -236,6 +236,61 @@ def several_effects(draw):
     return draw.driven(cells, synapses)
 
 
+def late_spikes(draw):
+    """Synapses and resets come before thresholds in a step, and so meet the spikes of the step before."""
+    network = leaky(draw)
+    network.schedule = ["start", "synapses", "resets", "thresholds", "groups", "end"]
+    return network
+
+
+def factors_and_times(draw):
+    """Effects that multiply, divide, stamp the time, read what they write, and have weights of their own."""
+    cells = draw.cells("dv/dt = -v/tau : 1 (unless refractory)\nx : 1\ny : 1\nlast : second",
+                       namespace=draw.constants(), refractory=int(draw.rng.integers(0, 4)) * ms)  # fmt: skip
+    code = {"stamp": "last_post = t - 2*ms", "shrink": "v_post *= 0.75\nx_post /= 1 + w**2",
+            "two": "y_post += 3*w*u*2\nx_post -= u", "build": "y_post += w\nx_post += 0.5*y_post",
+            "pull": "v_post += 0.25*(w - v_post)", "both": "x_pre += 1\ny_post += u"}  # fmt: skip
+    synapses = Synapses(cells, cells, "w : 1\nu : 1", on_pre=code, clock=draw.clock, name="many",
+                        delay={"shrink": 2 * ms, "pull": 1 * ms})  # fmt: skip
+    count = draw.connect(synapses)
+    synapses.variables["w"].set_value(draw.grid(-4, 9, count))
+    synapses.variables["u"].set_value(draw.grid(-4, 9, count))
+    return draw.driven(cells, synapses)
+
+
+def reads_the_sender(draw):
+    """Effects of variables of the neuron that spiked, as they are when the spike arrives."""
+    cells = draw.cells("dv/dt = -v/tau : 1\ndx/dt = (v - x)/(5*ms) : 1\ng : 1\nz : 1\nn : integer", method="euler",
+                       reset="v = 0\nn += 1", namespace=draw.constants())  # fmt: skip
+    cells.g = draw.grid(0, 8, len(cells))
+    synapses = draw.wire(cells, cells, "v_post += w*x_pre*g_pre\nz_post += 0.125*n_pre - g_pre*w", delays=(0, 1, 4),
+                         low=0, on_post="z_pre += w*x_post")  # fmt: skip
+    return draw.driven(cells, synapses)
+
+
+def integers_and_shared_variables(draw):
+    """Counters, a shared variable that changes, a subexpression that is constant over a step, links to constants."""
+    other = NeuronGroup(draw.size(), "a : 1\nb : 1 (shared)", name="other", clock=draw.clock)
+    other.b = float(draw.grid(0, 8, 1)[0])
+    cells = draw.cells(
+        """dv/dt = (q + 0.5*b + a - v)/tau : 1
+           held = sign(v - 0.5) : 1 (constant over dt)
+           q : 1 (shared)
+           spikes : integer
+           steps : integer (shared)
+           a : 1 (linked)
+           b : 1 (linked)""",
+        reset="v = 0.125*(spikes % 3)\nspikes += 1", method="euler", namespace=draw.constants(),
+    )  # fmt: skip
+    other.a = draw.grid(0, 8, len(other))
+    cells.a = brian2.linked_var(other, "a", index=draw.rng.integers(0, len(other), len(cells)))
+    cells.b = brian2.linked_var(other, "b")
+    cells.run_regularly("q = 0.75*q + 0.125*(steps % 4)\nsteps += 1\nv += 0.0625*held", dt=3 * ms, name="sway")
+    network = draw.driven(cells, draw.wire(cells, cells, "v_post += 0.0625*spikes_post", name="counted"))
+    network.add(other)
+    return network
+
+
 def booleans_and_time(draw):
     """A boolean that resets flip, and statements that read the clock."""
     cells = draw.cells("dv/dt = 0.3*(1 + i)/tick : 1\nup : boolean\nsince : second", method="euler",
@@ -270,7 +325,8 @@ STRUCTURES = {
     for build in (
         leaky, subtractive, no_reset, refractory, refractory_by_neuron, refractory_by_condition, two_currents,
         alpha_current, adaptive_threshold, timed_arrays, several_clocks, spikes_of_the_target, subgroups,
-        places_in_the_tick, resets_before_synapses, several_effects, booleans_and_time,
+        places_in_the_tick, resets_before_synapses, late_spikes, several_effects, factors_and_times,
+        reads_the_sender, integers_and_shared_variables, booleans_and_time,
         keyed_noise, transcendental,
     )
 }  # fmt: skip

@@ -94,8 +94,14 @@ def escape(name, size, *, rate, drift, u=0.0, current=0.0, seed=0, keys=None, ti
 def wires(source, target, pre, post, weight, delay=0, *, variable="v", effects=None):
     """One pathway; pre and post count within their populations, delay in ticks."""
     pre, post, weight, delay = np.broadcast_arrays(pre, post, np.asarray(weight, float), delay)
-    return source, target, pre.ravel(), post.ravel(), weight.ravel(), delay.ravel(), effects or (
-        (variable, "add", "weight"),
+    return (
+        source,
+        target,
+        pre.ravel(),
+        post.ravel(),
+        weight.ravel(),
+        delay.ravel(),
+        effects or ((variable, "add", "weight"),),
     )
 
 

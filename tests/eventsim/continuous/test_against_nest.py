@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eventsim import continuous, event_kernel
-from eventsim.continuous import simulate_continuous
 from tests.eventsim.continuous import hand_made
+from tests.eventsim.continuous.runs import run_exactly
 
 pytestmark = pytest.mark.optional
 
@@ -67,7 +67,7 @@ def _delta(seed=1, ms=100.0):
 def test_delta_synapses_give_nests_spikes_with_ties_and_multapses():
     # Over 100 ms: the network is chaotic, a difference grows tenfold in about 50 ms whatever the arithmetic.
     network, theirs = _delta()
-    found = simulate_continuous(network)
+    found = run_exactly(network)
     times, neurons = _sorted(*theirs)
     ours, our_neurons = _sorted(found.time_ms, found.neuron)
     assert len(neurons) > 3000
@@ -84,7 +84,7 @@ def test_a_kernel_that_tests_after_every_single_arrival_gives_other_spikes(monke
     mutant = {"__name__": "mutant"}
     exec(one_by_one, mutant)
     monkeypatch.setattr(continuous, "kernel", lambda: (mutant["run"], mutant["settle"]))
-    found = simulate_continuous(network)
+    found = run_exactly(network)
     assert _sorted(found.time_ms, found.neuron)[1] != _sorted(*theirs)[1]
 
 
@@ -108,7 +108,7 @@ def test_exponential_currents_give_nests_spikes(tau_in, inhibitory):
         hand_made.wires("cells", "cells", pre[~excites], post[~excites], weight[~excites], delay[~excites],
                         variable=inhibited),
     ]  # fmt: skip
-    found = simulate_continuous(hand_made.network([cells], wired, ticks=round(ms / hand_made.TICK_MS)))
+    found = run_exactly(hand_made.network([cells], wired, ticks=round(ms / hand_made.TICK_MS)))
     parameters = {"tau_m": TAU_MS, "C_m": C_PF, "E_L": 0.0, "V_th": 15.0, "V_reset": 0.0, "t_ref": 2.0,
                   "I_e": 18.0 * C_PF / TAU_MS, "tau_syn_ex": tau_ex, "tau_syn_in": tau_in}  # fmt: skip
     times, neurons = _sorted(*_by_nest("iaf_psc_exp_ps", parameters, v, (pre, post, weight, delay), ms))

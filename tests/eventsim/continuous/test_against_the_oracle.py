@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from eventsim.continuous import simulate_continuous
 from tests.eventsim.continuous import hand_made
 from tests.eventsim.continuous.oracle import Neuron, simulate
+from tests.eventsim.continuous.runs import run_exactly
 
 TICKS = 400
 
@@ -55,7 +55,7 @@ def _random(seed):
 def test_every_spike_is_the_oracles(seed):
     network, neurons, inputs = _random(seed)
     expected = simulate(neurons, inputs, TICKS)
-    found = simulate_continuous(network)
+    found = run_exactly(network)
     assert len(expected) > 300
     assert found.neuron.tolist() == [n for _, _, n in expected]
     assert np.abs(found.time_ms - 0.1 * np.array([tick + offset for tick, offset, _ in expected])).max() < 1e-9
@@ -63,7 +63,7 @@ def test_every_spike_is_the_oracles(seed):
 
 def test_deliveries_are_spikes_times_synapses():
     network, _, _ = _random(1)
-    found = simulate_continuous(network)
+    found = run_exactly(network)
     arrived = found.tick[:, None] + network.delay[None, :] < TICKS
     sent = found.neuron[:, None] == network.pre[None, :]
     expected = np.bincount(network.post, (arrived & sent).sum(axis=0), network.n_neurons)

@@ -4,10 +4,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from eventsim.continuous import simulate_continuous
 from eventsim.neurons import CURRENTS, EXPONENTIAL, LEAKY, crossing, currents, exponential
 from eventsim.neurons.cell import KIND
 from tests.eventsim.continuous import hand_made
+from tests.eventsim.continuous.runs import run_exactly
 
 CLOSE = {"rel": 1e-12, "abs": 0}
 
@@ -21,7 +21,7 @@ def _kind(family, *parameters, theta=1.0):
 
 
 def _times(kinds, synapses=(), **options):
-    return simulate_continuous(hand_made.network(kinds, synapses, **options)).time_ms
+    return run_exactly(hand_made.network(kinds, synapses, **options)).time_ms
 
 
 def test_a_driven_leaky_neuron_is_periodic():

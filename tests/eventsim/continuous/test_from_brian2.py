@@ -6,7 +6,7 @@ from brian2 import Network, NeuronGroup, Synapses, ms, mV
 
 import eventsim
 from circuits.softmax import escape_inhibition, integrate_inhibition
-from eventsim.continuous import simulate_continuous
+from tests.eventsim.continuous.runs import run_exactly
 
 LOGITS = np.array([0.0, 1.0, 2.0, -1.0, 0.5])
 SOFTMAX = np.exp(LOGITS) / np.exp(LOGITS).sum()
@@ -14,7 +14,7 @@ SOFTMAX = np.exp(LOGITS) / np.exp(LOGITS).sum()
 
 def _counts(circuit, ms_):
     compiled = eventsim.compile_network(circuit.network(), namespace={})
-    counts = np.bincount(simulate_continuous(compiled, duration_ms=ms_).neuron, minlength=compiled.n_neurons)
+    counts = np.bincount(run_exactly(compiled, duration_ms=ms_).neuron, minlength=compiled.n_neurons)
     return {p.name: counts[p.start : p.stop] for p in compiled.populations}
 
 
@@ -50,7 +50,7 @@ def test_brian2_on_an_ever_finer_grid_tends_to_the_continuous_run():
         return Network(cells, *parts), cells
 
     network, _ = build(0.1 * ms)
-    exact = simulate_continuous(eventsim.compile_network(network, namespace=names), duration_ms=100.0)
+    exact = run_exactly(eventsim.compile_network(network, namespace=names), duration_ms=100.0)
     errors = []
     for dt in (0.1, 0.02):
         network, cells = build(dt * ms)

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from eventsim.continuous import ContinuousEngine, simulate_continuous
+from eventsim import Simulation
 from eventsim.errors import EventSimError
 from eventsim.stimulus import Stimulus
 from tests.eventsim.continuous import hand_made
 from tests.eventsim.continuous.hand_made import gate, integrate, lif, network, sources, wires
+from tests.eventsim.continuous.runs import run_exactly
 
 
 def _spikes(*parts, **options):
-    found = simulate_continuous(network(*parts, **options))
+    found = run_exactly(network(*parts, **options))
     return list(zip((found.tick + found.offset).tolist(), found.neuron.tolist()))
 
 
@@ -46,7 +47,7 @@ def test_a_counter_hands_on_simultaneous_inputs_one_by_one_at_the_same_instant()
 def test_zero_delays_act_at_once_and_in_order():
     cells = [sources("input", 1), lif("chain", 3, theta=1.0, reset=0.0)]
     synapses = [wires("input", "chain", 0, 0, 1.0, 0), wires("chain", "chain", [0, 1], [1, 2], 1.0, 0)]
-    found = simulate_continuous(network(cells, synapses, spikes=[(4, 0)]))
+    found = run_exactly(network(cells, synapses, spikes=[(4, 0)]))
     assert found.neuron.tolist() == [0, 1, 2, 3]
     assert (found.tick + found.offset).tolist() == [4.0] * 4
     assert found.delivered.tolist() == [1, 2]
@@ -107,7 +108,7 @@ def test_a_reset_synapse_writes_a_value():
     cells = [sources("input", 2), lif("cell", 1, tau=1e6, theta=1.0)]
     synapses = [wires("input", "cell", 0, 0, 0.75, 0),
                 wires("input", "cell", 1, 0, 0.0, 0, effects=(("v", "set", "0.125"),))]  # fmt: skip
-    found = simulate_continuous(network(cells, synapses, spikes=[(0, 0), (5, 1)]))
+    found = run_exactly(network(cells, synapses, spikes=[(0, 0), (5, 1)]))
     assert found.state["cell", "v"] == pytest.approx([0.125], abs=1e-7)
     assert found.received_count.tolist() == [0, 0, 2]
 
@@ -117,7 +118,7 @@ def test_the_host_returns_everything_to_its_start_between_queries():
     made = network(cells, [wires("input", "cell", 0, 0, 0.75, 30)])
     queries = [(0, 20), (20, 60), (60, 100)]
     stimulus = Stimulus.of([0, 35, 65, 70], [0] * 4, queries, None, "host", 110)
-    found = simulate_continuous(made, stimulus)
+    found = run_exactly(made, stimulus)
     assert found.received_count.tolist() == [0, 2]  # the first two were in flight
     assert found.tick[found.neuron == 1].tolist() == [100]
 
@@ -128,15 +129,14 @@ def test_a_run_in_pieces_has_the_bits_of_one_run(stops):
     cells = [lif("cells", 40, drive=24.0, reset=10.0, v=rng.uniform(0, 20, 40), refractory_s=2e-3)]
     pre, post, delay = rng.integers(0, 40, 400), rng.integers(0, 40, 400), rng.integers(1, 30, 400)
     made = network(cells, [wires("cells", "cells", pre, post, rng.normal(0, 2, 400), delay)], ticks=900)
-    engine = ContinuousEngine(made, made.stimulus)
+    pieces = Simulation(made, clock="continuous")
     for stop in stops:
-        engine.run(stop)
-        engine.result()
-    whole, pieces = simulate_continuous(made), engine.result()
+        pieces.run(stop - pieces.tick)
+    whole, state, trace = run_exactly(made), pieces.state(), pieces.finish()
     assert whole.neuron.size > 100
-    assert pieces.offset.tobytes() == whole.offset.tobytes()
-    assert pieces.neuron.tolist() == whole.neuron.tolist()
-    assert pieces.state["cells", "v"].tobytes() == whole.state["cells", "v"].tobytes()
+    assert trace.spikes().offset.tobytes() == whole.offset.tobytes()
+    assert trace.spikes().neuron.tolist() == whole.neuron.tolist()
+    assert state["cells", "v"].tobytes() == whole.state["cells", "v"].tobytes()
 
 
 def test_many_delays_and_a_full_spike_buffer_lose_nothing():
@@ -146,7 +146,7 @@ def test_many_delays_and_a_full_spike_buffer_lose_nothing():
     chosen = np.unique(rng.integers(0, 50 * 1000, 9000))
     made = network(cells, [wires("input", "sink", pre, post, 1.0, delay)],
                    spikes=[(c // 50, c % 50) for c in chosen.tolist()], ticks=1000)  # fmt: skip
-    found = simulate_continuous(made)
+    found = run_exactly(made)
     expected = np.zeros(20)
     for c in chosen.tolist():
         inside = (pre == c % 50) & (c // 50 + delay < 1000)

@@ -89,6 +89,12 @@ def start(network):
 
 
 @pytest.fixture
+def halves():
+    """The arguments of write_segment for the two halves of the run."""
+    return [segment(0, 5), segment(5, 10)]
+
+
+@pytest.fixture
 def totals():
     """The arguments of finish."""
     return dict(TOTALS)

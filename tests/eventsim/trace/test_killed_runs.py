@@ -128,8 +128,9 @@ def test_a_failing_finish_leaves_the_older_trace_and_can_be_repeated(
 
 def test_a_segment_that_cannot_be_written_is_one_error_and_leaves_no_half_file(start, tmp_path, monkeypatch):
     monkeypatch.setattr(segments, "store", fail)
+    writer = start(tmp_path / "t.h5", segments=1)
     with pytest.raises(EnvironmentProblem, match=r"cannot write .*segment-000000.h5 \(No space left"):
-        start(tmp_path / "t.h5", segments=1)
+        writer.settle()
     assert os.listdir(tmp_path / PARTS) == ["eventsim-segments.json"]
 
 
@@ -159,6 +160,7 @@ path = pathlib.Path({path!r})
 writer = example.TraceWriter(path, example.network.__wrapped__(), example.stimulus(), manifest={{}})
 writer.write_segment(*example.segment(0, 5))
 writer.write_segment(*example.segment(5, 10))
+writer.settle()
 if {during_merge}:
     writer.finish(**example.TOTALS)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -110,9 +110,9 @@ def test_a_reset_by_the_host_drops_what_is_in_flight(record):
 
 
 def test_more_deliveries_than_memory_holds_are_refused_before_they_are_made(trace, monkeypatch):
-    monkeypatch.setattr("eventsim.trace.synaptic_events._MAX_EVENTS", 8)
-    with pytest.raises(CapacityError, match="11 asked, 8 allowed; ask for a shorter window"):
-        trace.synaptic_events()  # three of them would arrive after the end
+    monkeypatch.setattr("eventsim.trace.synaptic_events._MAX_EVENTS", 7)
+    with pytest.raises(CapacityError, match="8 asked, 7 allowed; ask for a shorter window"):
+        trace.synaptic_events()
     assert len(trace.synaptic_events(3, 6)) == 4
 
 

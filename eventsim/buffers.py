@@ -1,0 +1,52 @@
+"""What a run may hold of its trace in memory before it is on disk."""
+
+from typing import NamedTuple
+
+from eventsim.errors import ConfigError
+
+__all__ = ["BufferSizes", "buffer_sizes"]
+
+#: Bytes that a row takes while it is gathered and, once more, while its segment is written: of spikes, of counts, a
+#: sampled value and its share of the tick, a delivery (4 gathered; 4 copied and 4 sorted for the disk).
+_SPIKE, _ROW, _VALUE, _DELIVERY = 24, 42, 16, 12
+
+#: Shares of the memory, for what is recorded.
+_SHARES = {"spikes": 1, "rows": 1, "samples": 1, "deliveries": 4}
+
+
+class BufferSizes(NamedTuple):
+    """Spikes, rows of counts, samples and deliveries that are gathered before a segment is written.
+
+    A tick is never cut: up to one tick more may be gathered.
+    """
+
+    spikes: int = 1 << 20
+    rows: int = 1 << 20
+    samples: int = 1 << 14
+    deliveries: int = 1 << 22
+
+
+def buffer_sizes(buffer_mb, n_recorded=0, records_events=False):
+    """Sizes that together take a number of megabytes.
+
+    Parameters
+    ----------
+    buffer_mb : float
+        For what is gathered and for the segment that is being written.
+    n_recorded : int
+        Values in a sample.
+    records_events : bool
+
+    Raises
+    ------
+    ConfigError
+        When that is no room at all.
+    """
+    if not 0 < buffer_mb < 1e9:
+        raise ConfigError(f"buffer_mb is {buffer_mb}; it must be a number of megabytes above 0")
+    used = {"spikes", "rows"} | ({"samples"} if n_recorded else set()) | ({"deliveries"} if records_events else set())
+    share = buffer_mb * 1e6 / sum(_SHARES[kind] for kind in used)
+    row = {"spikes": _SPIKE, "rows": _ROW, "samples": _VALUE * (1 + n_recorded), "deliveries": _DELIVERY}
+    return BufferSizes(**{
+        kind: max(1, int(_SHARES[kind] * share / size)) if kind in used else 0 for kind, size in row.items()
+    })  # fmt: skip

@@ -1,0 +1,126 @@
+"""What a spike sends, and the counters: a delivery is counted where it is scattered, and nowhere else."""
+
+import numpy as np
+from numba import njit
+
+from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.event_arrays import NOTED, ROWS, TOTAL
+from eventsim.event_cell import is_shut, move
+from eventsim.event_queue import put
+
+__all__ = ["close_tick", "count_spike", "deliver", "emit"]
+
+_N_KINDS = len(KINDS)
+
+
+@njit
+def _count(tally, noted, registers, place):
+    if tally[place] == 0:
+        noted[registers[NOTED]] = place
+        registers[NOTED] += 1
+    tally[place] += 1
+
+
+@njit
+def emit(neurons, wires, arrivals, spike_next, population, spike, tick, offset):
+    """Append a spike to the list of its population, and wake the lanes that wait for one."""
+    last = neurons.newest[population]
+    spike_next[spike] = -1
+    if last >= 0:
+        spike_next[last] = spike
+    neurons.newest[population] = spike
+    for k in range(wires.lanes_at[population], wires.lanes_at[population + 1]):
+        lane = wires.lanes[wires.lanes_of[k]]
+        if lane.spike < 0:
+            lane.spike = spike
+            put(arrivals.heap, arrivals.due, wires.lanes_of[k], tick + lane.delay, offset)
+
+
+@njit
+def count_spike(counters, registers, n):
+    """Count a spike, and one message to each core that it reaches."""
+    registers[TOTAL] += 1
+    tally, noted, here = counters.tally, counters.noted, counters.slot_of[n]
+    _count(tally, noted, registers, here * _N_KINDS + SPIKES)
+    for k in range(counters.reach_at[n], counters.reach_at[n + 1]):
+        there = counters.reach[k]
+        counters.messages[here, there] += 1
+        _count(tally, noted, registers, here * _N_KINDS + MESSAGES_OUT)
+        _count(tally, noted, registers, there * _N_KINDS + MESSAGES_IN)
+
+
+@njit
+def close_tick(counters, registers, tick):
+    """Write the counts of a tick as rows, by core and kind, and begin anew."""
+    noted, rows = counters.noted[: registers[NOTED]], registers[ROWS]
+    noted.sort()
+    for place in noted:
+        counters.row_tick[rows], counters.row_core[rows] = tick, place // _N_KINDS - 1
+        counters.row_kind[rows], counters.row_count[rows] = place % _N_KINDS, counters.tally[place]
+        counters.tally[place] = 0
+        rows += 1
+    registers[NOTED], registers[ROWS] = 0, rows
+
+
+@njit
+def _affect(cell, more, wires, pathway, n, w, shut):
+    """The effects of one delivery that does more than add its weight to x."""
+    for e in range(pathway.effect_from, pathway.effect_to):
+        effect = wires.effects[e]
+        at = effect.values_at + n - pathway.target_start
+        value = wires.slope[at] * w + wires.intercept[at]
+        if effect.place == 0:
+            if not shut:
+                cell.x = value if effect.sets else cell.x + value
+        elif effect.place == 1:
+            more.y = value if effect.sets else more.y + value
+        else:
+            more.z = value if effect.sets else more.z + value
+
+
+@njit
+def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, stamp, touched, n_touched):
+    """Deliver one spike over one lane.
+
+    Returns
+    -------
+    int
+        How many neurons this round has reached so far; `touched` lists them.
+    """
+    pathway = wires.pathways[lane.pathway]
+    row = pathway.rows_at + (neuron - pathway.source_start) * pathway.n_delays + lane.delay_index
+    first, stop = pathway.first + wires.rows[row], pathway.first + wires.rows[row + 1]
+    plain, weighted, post, weight = pathway.plain, pathway.weighted, wires.post, wires.weight
+    cells, further, kinds, slot_of = neurons.cells, neurons.further, neurons.kinds, counters.slot_of
+    # Counted here rather than by a call, which would count references to its arrays for each delivery.
+    tally, noted, n_noted = counters.tally, counters.noted, registers[NOTED]
+    for synapse in range(first, stop):
+        n, w = np.int64(post[synapse]), weight[synapse]
+        cell, more = cells[n], further[n]
+        kind = kinds[cell.kind]
+        if cell.mark != stamp:
+            cell.mark = stamp
+            touched[n_touched] = n
+            n_touched += 1
+            move(cell, kind, more, tick, offset)
+        shut = is_shut(cell, kind, tick, offset)
+        if not plain:
+            _affect(cell, more, wires, pathway, n, w, shut)
+        elif not shut:
+            cell.x += w
+        cell.received_count += 1
+        cell.received_weight += w
+        place = slot_of[n] * _N_KINDS + SYNAPTIC_EVENTS
+        if tally[place] == 0:
+            noted[n_noted] = place
+            n_noted += 1
+        tally[place] += 1
+        if weighted and w == 0.0:
+            place += ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS
+            if tally[place] == 0:
+                noted[n_noted] = place
+                n_noted += 1
+            tally[place] += 1
+    registers[NOTED] = n_noted
+    counters.delivered[lane.pathway] += stop - first
+    return n_touched

@@ -1,0 +1,52 @@
+"""How much memory a run on the grid needs, told from sizes alone, before any of it is taken."""
+
+from eventsim.counts import KINDS
+from eventsim.grid_phases import history_ticks, ticks_ahead
+
+__all__ = ["grid_memory"]
+
+#: Bytes for each synapse of a table of its own (target, weight); while it is divided among parts, and its cores found.
+_TABLE, _DIVIDED, _WORK = 12, 8, 20
+#: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
+#: neuron and a core that it reaches.
+_NEURON, _SPIKE, _ROW, _REACHED = 57, 12, 21, 4
+#: Synapses, and pairs of a neuron and a core, that are worked on at once.
+_SOME, _PAIRS = 1 << 20, 1 << 22
+
+
+def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events=False):
+    """Mapping from a purpose to the bytes that `eventsim.grid_arrays.allocate` takes for it, at its peak.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    core_of : (n_neurons,) int
+    n_parts : int
+    buffers : BufferSizes
+    n_recorded : int
+        Values in a sample.
+    records_events : bool
+        Whether deliveries are recorded.
+    """
+    n, m, populations = network.n_neurons, network.n_synapses, network.populations
+    depth = history_ticks(network)
+    n_cores = int(core_of.max(initial=0)) + 2  # and the host
+    variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
+    rows = sum(p.rows.size for p in network.pathways)
+    later = {
+        f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
+        f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network) * n_parts,
+        "buffers of spikes, counts and samples": _SPIKE * (buffers.spikes + n)
+        + _ROW * (buffers.rows + len(KINDS) * n_cores) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
+        "recorded deliveries": 8 * buffers.deliveries * records_events,
+    }  # fmt: skip
+    # and given back before `later` is taken
+    passing = _WORK * min(m, _SOME) + min(n * n_cores, _PAIRS) + (n_parts > 1) * (_DIVIDED * m + 8 * rows)
+    return later | {
+        "the state of neurons": 16 * variables + _NEURON * n,
+        "rows of the synapse table": 4 * rows * n_parts,
+        "the synapse table of each part": _TABLE * m,
+        "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),
+        "work on the synapse table": max(0, passing - sum(later.values())),
+        "tables of time": 16 * sum(table.values.size for table in network.tables),
+    }

@@ -1,0 +1,80 @@
+"""Neurons and synapses divided among parts, one for each thread.
+
+A part owns a stretch of each population, and the synapses onto it. It keeps the order of its synapses (pathway, sender,
+delay, creation), so every neuron adds up its deliveries in the same order whatever the number of parts.
+"""
+
+import numpy as np
+
+__all__ = ["bounds_of_parts", "divide", "flat"]
+
+
+def flat(arrays, dtype):
+    """Arrays end to end, and where each begins (one entry more than there are arrays)."""
+    at = np.concatenate([[0], np.cumsum([a.size for a in arrays], dtype=np.int64)]).astype(np.int64)
+    return np.concatenate([np.empty(0, dtype), *arrays]).astype(dtype, copy=False), at
+
+
+def bounds_of_parts(network, n_parts):
+    """(n_parts + 1, n_populations) int64: each population cut where the work, neurons and synapses, is even."""
+    bounds = np.zeros((n_parts + 1, len(network.populations)), dtype=np.int64)
+    bounds[-1] = [p.size for p in network.populations]
+    if n_parts == 1:
+        return bounds
+    work = 1 + np.bincount(network.post, minlength=network.n_neurons)
+    for k, p in enumerate(network.populations):
+        done = np.cumsum(work[p.start : p.stop])
+        bounds[1:-1, k] = np.searchsorted(done, done[-1] * np.arange(1, n_parts) / n_parts)
+    return bounds
+
+
+def divide(network, bounds, storage, keep_ids=False):
+    """Synapses by (part, pathway, sender, delay, creation).
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    bounds : (n_parts + 1, n_populations) int64
+    storage : eventsim.grid_storage.Storage
+    keep_ids : bool
+        Whether to tell the id of each synapse, where that is not its place.
+
+    Returns
+    -------
+    dict : first_synapse, rows, rows_at, target, weight, code, row_code, synapse_of, as in GridArrays
+    """
+    n_parts, pathways, n = len(bounds) - 1, network.pathways, network.n_synapses
+    target = np.empty(n, dtype=np.uint16 if np.diff(bounds, axis=0).max(initial=0) <= 1 << 16 else np.uint32)
+    weight = np.empty(n if "full" in storage.ways else 0)
+    code = np.empty(storage.codes.size, dtype=np.uint8)
+    synapse_of = np.empty(n if keep_ids and n_parts > 1 else 0, dtype=np.uint32)
+    rows, row_code, first = [], [], 0
+    first_synapse = np.zeros((n_parts, len(pathways)), dtype=np.int64)
+    for part in range(n_parts):
+        for k, p in enumerate(pathways):
+            post = network.post[p.first : p.first + p.size]
+            lowest, highest = network.populations[p.target].start + bounds[part : part + 2, p.target]
+            mine, own_rows = slice(None), p.rows
+            if n_parts > 1:
+                mine = np.flatnonzero((lowest <= post) & (post < highest))
+                own_rows = np.searchsorted(mine, p.rows)
+            size = int(own_rows[-1])
+            here = slice(first, first + size)
+            target[here] = post[mine] - lowest
+            if storage.ways[k] == "full":
+                weight[here] = network.weight[p.first : p.first + p.size][mine]
+            if storage.ways[k] == "code":
+                code[here] = storage.codes[p.first : p.first + p.size][mine]
+            if synapse_of.size:
+                synapse_of[here] = mine + p.first
+            rows.append((own_rows + first).astype(np.int64 if n >= 1 << 31 else np.int32))
+            row_code.append(storage.row_codes.get(k, np.empty(0, np.uint8)) if part == 0 else np.empty(0, np.uint8))
+            first_synapse[part, k] = first
+            first += size
+    all_rows, rows_at = flat(rows, rows[0].dtype if rows else np.int32)
+    all_row_code, row_code_at = flat(row_code[: len(pathways)], np.uint8)
+    return {
+        "first_synapse": first_synapse, "rows": all_rows, "rows_at": rows_at[:-1].reshape(first_synapse.shape),
+        "target": target, "weight": weight, "code": code, "row_code": all_row_code, "row_code_at": row_code_at,
+        "synapse_of": synapse_of,
+    }  # fmt: skip

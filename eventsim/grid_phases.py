@@ -1,0 +1,38 @@
+"""How far the parts of a kernel run without each other: phases of a tick, and ticks in a row."""
+
+__all__ = ["history_ticks", "phases_of", "ticks_ahead"]
+
+_LONGEST_WAY = 16  # ticks; beyond, meeting costs nothing any more
+
+
+def phases_of(network):
+    """The schedule without emissions, cut before each delivery that needs this tick's spikes of all parts, and around
+    each that reads its senders' variables, which other parts write."""
+    phases, fired, reading = [[]], set(), False
+    for operation in network.schedule:
+        if operation.kind == "emit":
+            continue
+        pathway = network.pathways[operation.index] if operation.kind == "deliver" else None
+        needs_spikes = pathway is not None and pathway.source in fired and pathway.delays[0] == 0
+        if needs_spikes or reading or (pathway is not None and pathway.senders):
+            phases.append([])
+            fired.clear()
+        reading = pathway is not None and bool(pathway.senders)
+        if operation.kind == "threshold":
+            fired.add(operation.index)
+        phases[-1].append(operation)
+    return [phase for phase in phases if phase]
+
+
+def ticks_ahead(network):
+    """Ticks that parts may run without each other's spikes: as many as the shortest delay, 1 where phases are cut."""
+    if len(phases_of(network)) > 1 or any(p.senders for p in network.pathways):
+        return 1
+    delays = [int(p.delays[0]) for p in network.pathways if not network.populations[p.source].is_source]
+    return min(max(min(delays, default=1), 1), _LONGEST_WAY)
+
+
+def history_ticks(network):
+    """Ticks for which spikes are remembered: the longest delay or lag of a reset, and those that parts run ahead."""
+    longest = [int(p.delays[-1]) for p in network.pathways] + [operation.lag for operation in network.schedule]
+    return ticks_ahead(network) + max(longest, default=0)

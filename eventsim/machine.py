@@ -1,0 +1,103 @@
+"""What Numba has no words for: asking for memory ahead of time, and a meeting of threads."""
+
+import os
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["ask_for", "ask_for_row", "meet"]
+
+_WORD, _INT32 = ir.IntType(64), ir.IntType(32)
+#: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
+_LOOKS = 4096
+_LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
+
+
+def _place(context, builder, array_type, array, index):
+    """Pointer to an element of a one-dimensional array."""
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+@intrinsic
+def ask_for(_, array, index):
+    """Have the line of `array[index]` on its way into the cache; any index within the array's memory is fine."""
+
+    def write(context, builder, signature, arguments):
+        byte = ir.IntType(8).as_pointer()
+        place = builder.bitcast(_place(context, builder, signature.args[0], *arguments), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, _INT32, _INT32, _INT32])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [place, _INT32(0), _INT32(3), _INT32(1)])  # for reading, to stay, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), write
+
+
+@intrinsic
+def _look(_, array, index):
+    """array[index], as other threads last left it."""
+
+    def write(context, builder, signature, arguments):
+        return builder.load_atomic(_place(context, builder, signature.args[0], *arguments), "seq_cst", 8)
+
+    return types.int64(array, types.intp), write
+
+
+@intrinsic
+def _leave(_, array, index, value):
+    """Set array[index] for other threads to see, after everything that this one wrote before."""
+
+    def write(context, builder, signature, arguments):
+        array, index, value = arguments
+        builder.store_atomic(value, _place(context, builder, signature.args[0], array, index), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), write
+
+
+@intrinsic
+def _count_up(_, array, index):
+    """Add one to array[index] at once; returns what was there."""
+
+    def write(context, builder, signature, arguments):
+        place = _place(context, builder, signature.args[0], *arguments)
+        return builder.atomic_rmw("add", place, _WORD(1), "seq_cst")
+
+    return types.int64(array, types.intp), write
+
+
+@njit(nogil=True)
+def meet(meeting, n_threads):
+    """Return when all threads have come here.
+
+    A thread that waits looks for some microseconds, then lets others run between looks: on a busy machine the one that
+    is waited for may need this very processor.
+
+    Parameters
+    ----------
+    meeting : (16,) int64
+        How many have come, and 64 bytes on, so that they do not share a line, how many meetings there were.
+    n_threads : int
+    """
+    if n_threads == 1:
+        return
+    meetings = _look(meeting, 8)
+    if _count_up(meeting, 0) == n_threads - 1:
+        _leave(meeting, 0, 0)
+        _count_up(meeting, 8)
+        return
+    looks = 0
+    while _look(meeting, 8) == meetings:
+        looks += 1
+        if looks > _LOOKS:
+            _LET_OTHERS_RUN()
+
+
+@njit(nogil=True)
+def ask_for_row(array, first, stop):
+    """Have array[first:stop] on its way into the cache, or its beginning: the rest comes by itself."""
+    step = 64 // array.itemsize
+    for index in range(first, min(stop, first + 8 * step), step):
+        ask_for(array, index)

@@ -1,0 +1,85 @@
+"""Ctrl-C takes effect between two stretches of a run, never within one."""
+
+import signal
+import threading
+
+import pytest
+
+import eventsim
+from eventsim import compile_network, open_trace
+from eventsim.grid_engine import GridEngine
+from eventsim.interrupts import interrupts_held_back
+from eventsim.trace import TraceWriter
+from runs.benchmarks.networks import cuba
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_waits_for_the_end():
+    before, done = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - that the second step is reached is the point
+        with interrupts_held_back():
+            with interrupts_held_back():
+                press()
+                done.append("inner")
+            done.append("outer")
+        done.append("behind")
+    assert done == ["inner", "outer"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_handler_of_ones_own_is_called_instead():
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append("mine"))
+    try:
+        with interrupts_held_back():
+            press()
+            assert pressed == []
+        assert pressed == ["mine"]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_error_within_goes_before_the_interrupt():
+    with pytest.raises(ZeroDivisionError), interrupts_held_back():  # noqa: PT012
+        press()
+        1 // 0  # noqa: B018
+
+
+def test_a_thread_that_is_not_the_main_one_can_simulate_too():
+    entered = []
+    thread = threading.Thread(target=lambda: entered.append(interrupts_held_back().__enter__()))
+    thread.start()
+    thread.join()
+    assert entered == [None]
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    return compile_network(cuba(300))
+
+
+@pytest.mark.parametrize("owner, method, call", [(GridEngine, "advance", 3), (TraceWriter, "write_segment", 2)])
+def test_a_run_interrupted_at_any_step_leaves_a_trace_of_all_it_did(
+    compiled, tmp_path, monkeypatch, owner, method, call
+):
+    whole, original, calls = eventsim.simulate(compiled, duration_ms=40), getattr(owner, method), []
+
+    def interrupted(*arguments, **keywords):
+        result = original(*arguments, **keywords)
+        calls.append(1)
+        if len(calls) == call:
+            press()
+        return result
+
+    monkeypatch.setattr(owner, method, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        eventsim.simulate(compiled, duration_ms=40, trace=tmp_path / "t.h5", record={"v": [2]}, buffer_mb=1e-3)
+    with open_trace(tmp_path / "t.h5") as trace:
+        ticks = trace.duration_ticks
+        assert trace.complete and 0 < ticks < 400 and trace.column_faults() == []
+        assert trace.spikes().neuron.tolist() == whole.spikes(stop_tick=ticks).neuron.tolist()
+        assert trace.samples().tick.tolist() == list(range(ticks))
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("eventsim-trace")] == []
