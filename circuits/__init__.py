@@ -1,12 +1,43 @@
 """circuits: what is computed, at the level of single neurons and synapses."""
 
-from circuits.attention import StoredKeyAttention
+from circuits.attention import (
+    DSSA,
+    SDSA,
+    SSA,
+    MetaAttention,
+    QKChannelAttention,
+    QKTokenAttention,
+    SpikedAttention,
+    SpikingBertAttention,
+    SpikingRWKV,
+    StoredKeyAttention,
+)
+from circuits.checkpoint import load_attention, load_block, load_encoder
 from circuits.circuit import Circuit, Neurons, Phases
+from circuits.encoder import Encoder, EncoderBlock, MembraneFeedForward, SpikingFeedForward
 from circuits.encoding import Latency
-from circuits.neurons import LIF, Escape, ExponentialIntegrator, Gate, IntegrateFire, NeuronModel, Source
-from circuits.softmax import SOFTMAX, escape_inhibition, integrate_inhibition, winner_take_all
+from circuits.gates import And, AtLeast, Majority, Or
+from circuits.maps import BatchNorm, Conv, Linear
+from circuits.neurons import LIF, Escape, ExponentialIntegrator, Gate, IntegrateFire, NeuronModel, Ramp, Source, Veto
+from circuits.pipeline import Pipeline
+from circuits.size import Size, size, sized
+from circuits.softmax import (
+    SOFTMAX,
+    escape_inhibition,
+    first_spike,
+    gated_counts,
+    integrate_inhibition,
+    race,
+    thinning,
+    winner_take_all,
+)
 
 __all__ = [
-    "LIF", "SOFTMAX", "Circuit", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "Latency", "NeuronModel",
-    "Neurons", "Phases", "Source", "StoredKeyAttention", "escape_inhibition", "integrate_inhibition", "winner_take_all",
+    "And", "AtLeast", "BatchNorm", "Circuit", "Conv", "DSSA", "Encoder", "EncoderBlock", "Escape",
+    "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency", "Linear", "Majority", "MembraneFeedForward",
+    "MetaAttention", "NeuronModel", "Neurons", "Or", "Phases", "Pipeline", "QKChannelAttention", "QKTokenAttention",
+    "Ramp", "SDSA", "SOFTMAX", "SSA", "Size", "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward",
+    "SpikingRWKV", "StoredKeyAttention", "Veto", "escape_inhibition", "first_spike", "gated_counts",
+    "integrate_inhibition", "load_attention", "load_block", "load_encoder", "race", "size", "sized", "thinning",
+    "winner_take_all",
 ]  # fmt: skip

@@ -90,7 +90,7 @@ def _group(name, blocks, paths, clock, dt_ms):
     declared += [f"{column} : integer (constant)" for column in columns]
     group = brian2.NeuronGroup(
         columns["token"].size, "\n".join([model.equations, *declared]), threshold=model.threshold, reset=model.reset,
-        method=_method(model), name=name, clock=clock,
+        method=model.method, name=name, clock=clock,
         namespace={"tick": dt_ms * brian2.ms, "keyed_uniform": keyed_uniform},
     )  # fmt: skip
     for what, array in (values | columns).items():
@@ -101,11 +101,6 @@ def _group(name, blocks, paths, clock, dt_ms):
         code, when = model.each_tick
         group.run_regularly(code, when=when, name=f"{name}_each_tick")
     return group
-
-
-def _method(model):
-    """Exact where Brian2 can, Euler for the exponential drive, whose Euler steps keep the ratios exact."""
-    return "euler" if "current" in model.state else "exact"
 
 
 def _gathered(blocks, value_of):
@@ -130,17 +125,21 @@ def path_key(path):
 def _synapses(circuit, plan, groups):
     """One Synapses per source group, target group and variable."""
     whole = Wiring.joined(circuit.wirings)
-    sizes = [wiring.size for wiring in circuit.wirings]
     names = sorted({wiring.receptor or "" for wiring in circuit.wirings})
-    receptor = np.repeat([names.index(wiring.receptor or "") for wiring in circuit.wirings], sizes)
-    source, target = plan.group_of[whole.pre], plan.group_of[whole.post]
-    receptors_of = {}
-    for s, g, r in sorted({*zip(source.tolist(), target.tolist(), receptor.tolist(), strict=True)}):
+    receptor = np.repeat(
+        np.array([names.index(wiring.receptor or "") for wiring in circuit.wirings], dtype=np.int64),
+        [wiring.size for wiring in circuit.wirings],
+    )
+    kinds = (len(groups), len(groups), max(1, len(names)))
+    kind = np.ravel_multi_index((plan.group_of[whole.pre], plan.group_of[whole.post], receptor), kinds)
+    kinds_of = {}
+    for k in np.flatnonzero(np.bincount(kind, minlength=1)):
+        s, g, r = (int(index) for index in np.unravel_index(k, kinds))
         variable = _variable(plan.groups[g][1][0].model, names[r])
-        receptors_of.setdefault((s, g, variable), []).append(r)
+        kinds_of.setdefault((s, g, variable), []).append(k)
     made = []
-    for (s, g, variable), rs in sorted(receptors_of.items()):
-        chosen = (source == s) & (target == g) & np.isin(receptor, rs)
+    for (s, g, variable), ks in sorted(kinds_of.items()):
+        chosen = np.flatnonzero(np.isin(kind, ks))
         part = Wiring(*(getattr(whole, column)[chosen] for column in ("pre", "post", "weight", "delay")))
         made.append(_pathway(part, groups[s], groups[g], plan.groups[g][1][0].model, variable, plan, circuit.dt_ms))
     return made

@@ -5,6 +5,7 @@ objects, however many parts the circuit has: one NeuronGroup per kind of neuron,
 groups and receptor.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -111,6 +112,7 @@ class Circuit:
         require(dt_ms > 0, f"circuit '{name}': dt_ms is {dt_ms}; it must be positive")
         self.name, self.dt_ms, self.phases = name, float(dt_ms), phases or Phases()
         self.blocks, self.wirings, self.ports = [], [], {}
+        self._section = ""
 
     @property
     def n_neurons(self):
@@ -151,7 +153,8 @@ class Circuit:
         """
         require(isinstance(model, NeuronModel), f"'{name}': {model!r} is not a neuron model; see circuits.neurons")
         require(name and "/" not in name, f"'{name}' is not a population name; it must be non-empty without '/'")
-        require(all(name != block.path for block in self.blocks), f"circuit '{self.name}' has '{name}' already")
+        path = self._section + name
+        require(all(path != block.path for block in self.blocks), f"circuit '{self.name}' has '{path}' already")
         ids = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
         require(ids.size > 0, f"'{name}' has shape {shape}; a population needs at least one neuron")
         for what, values in (*model.state.items(), *((k, v) for k, (_, v) in model.parameters.items())):
@@ -162,13 +165,23 @@ class Circuit:
         token = _integers(token, ids.shape, f"'{name}': token")
         key = ids if key is None else _integers(key, ids.shape, f"'{name}': key")
         require(np.unique(key).size == key.size, f"'{name}': two neurons have the same key; keys must differ")
-        block = _Block(name, self.n_neurons, ids.shape, model, token.ravel(), key.ravel())
+        block = _Block(path, self.n_neurons, ids.shape, model, token.ravel(), key.ravel())
         self.blocks.append(block)
         return Neurons(self, ids + block.start)
 
     def inputs(self, name, shape, *, token=-1):
         """Spike sources, driven by the stimulus."""
         return self.neurons(name, shape, Source(), token=token)
+
+    @contextmanager
+    def section(self, name):
+        """Within this context the paths of new populations and parts begin with `name`, as a folder does."""
+        require(name and "/" not in name, f"'{name}' is not a section name; it must be non-empty without '/'")
+        outer, self._section = self._section, f"{self._section}{name}/"
+        try:
+            yield
+        finally:
+            self._section = outer
 
     # -- synapses
 
@@ -265,9 +278,10 @@ class Circuit:
         """
         require(part is not self, f"circuit '{self.name}' cannot contain itself")
         require(part.dt_ms == self.dt_ms, f"'{name}' has dt_ms {part.dt_ms:g}, '{self.name}' has {self.dt_ms:g}")
-        prefix, offset = f"{name}/", self.n_neurons
-        require(not any(b.path == name or b.path.startswith(prefix) for b in self.blocks),
-                f"circuit '{self.name}' has '{name}' already")  # fmt: skip
+        path, offset = self._section + name, self.n_neurons
+        prefix = f"{path}/"
+        require(not any(b.path == path or b.path.startswith(prefix) for b in self.blocks),
+                f"circuit '{self.name}' has '{path}' already")  # fmt: skip
         self.blocks += [replace(b, path=prefix + b.path, start=b.start + offset) for b in part.blocks]
         self.wirings += [wiring.shifted(offset) for wiring in part.wirings]
         return _Part(name, {port: Neurons(self, ids + offset) for port, ids in part.ports.items()})

@@ -8,6 +8,7 @@ from circuits.circuit import Circuit, Phases
 from circuits.encoding import Latency
 from circuits.errors import require
 from circuits.neurons import IntegrateFire, Source
+from circuits.readout import spike_counts
 from circuits.softmax import SOFTMAX
 from eventsim.stimulus import Stimulus
 
@@ -173,25 +174,13 @@ class StoredKeyAttention(Circuit):
 
     def weight_counts(self, trace, upto_ticks=None):
         """Weight spikes of each token in each query: (m, n) int64; only the first active ticks if asked."""
-        return self._counts(trace, self.weights, upto_ticks)
+        stop_tick = None if upto_ticks is None else self.phases.warmup_ticks + upto_ticks
+        return spike_counts(self, trace, self.weights, stop_tick=stop_tick)
 
     def pool_counts(self, trace):
         """Spikes of each softmax pool neuron in each query, vetoed ones included: (m, n) int64."""
-        return self._counts(trace, self.pool, None)
+        return spike_counts(self, trace, self.pool)
 
     def decode(self, trace):
         """Output spikes of each query: (m, c) int64. Divided by their sum they estimate softmax(beta q.K) V."""
-        return self._counts(trace, self.outputs, None)
-
-    def _counts(self, trace, neurons, upto_ticks):
-        ids = self.neuron_ids(neurons)
-        first, stop = int(ids[0]), int(ids[-1]) + 1
-        spikes = trace.spikes(neurons=np.arange(first, stop))
-        queries = trace.queries()
-        row = np.searchsorted(queries["start_tick"].to_numpy(), spikes.tick, side="right") - 1
-        kept = np.ones(len(spikes.tick), dtype=bool)
-        if upto_ticks is not None:
-            kept = spikes.tick - queries["start_tick"].to_numpy()[row] < self.phases.warmup_ticks + upto_ticks
-        counts = np.zeros((len(queries), stop - first), dtype=np.int64)
-        np.add.at(counts, (row[kept], spikes.neuron[kept] - first), 1)
-        return counts
+        return spike_counts(self, trace, self.outputs)

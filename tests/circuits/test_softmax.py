@@ -141,9 +141,12 @@ def test_every_circuit_has_the_three_ports_and_states_its_flush(name):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"n": 1}, "at least 2"), ({"rate_per_tick": 0}, "positive"), ({"inhibition": 0}, "positive"),
+        ({"n": 0}, "at least 1"), ({"rate_per_tick": 0}, "positive"), ({"inhibition": 0}, "positive"),
         ({"token_keys": [1, 1, 2]}, "keys must differ"), ({"token_keys": [1, 2]}, "broadcast"),
-        ({"u_start": [0, 1]}, "u has shape"),
+        ({"u_start": [0, 1]}, "u_start has shape"),
+        ({"n": 3.0}, "integer"), ({"n": True}, "integer"), ({"through": "wire"}, "relay, lateral"),
+        ({"u_start": np.nan}, "finite"), ({"u_start": [0, 1, np.inf]}, "finite"), ({"leak_ticks": 0}, "leak_ticks"),
+        ({"refractory_ticks": 1.5}, "refractory_ticks"), ({"mismatch": -1}, "mismatch"), ({"seed": -1}, "seed"),
     ],
 )  # fmt: skip
 def test_senseless_numbers_are_refused(options, message):
