@@ -7,7 +7,7 @@ line style, in grey.
 import numpy as np
 from matplotlib.figure import Figure
 
-__all__ = ["energy_bars", "error_against_ticks", "raster", "weights_against_exact"]
+__all__ = ["convergence", "energy_bars", "error_against_ticks", "error_by_stage", "raster", "weights_against_exact"]
 
 BLUE, ORANGE, GREEN, PURPLE, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a93a3", "#1c2330"
 
@@ -124,4 +124,80 @@ def energy_bars(terms):
     ax.set_xscale("log")
     ax.set_xlim(low[low > 0].min(initial=1.0) / 10, high.max(initial=1.0) * 12)
     ax.set_xlabel("energy per query, µJ (logarithmic)")
+    return figure
+
+
+def convergence(panels, xlabel, ylabel="total variation from exact softmax", columns=3):
+    """Error against length on logarithmic axes, one panel per circuit, the same axes for all.
+
+    Parameters
+    ----------
+    panels : sequence of (title, curves, guide)
+        `curves` is a sequence of (label, x, y, half_width or None); the first five are told apart by colour and
+        marker, the next five by open markers and dashes. `guide` is None or the slope of a grey line.
+    """
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(3.6 * columns, 3.1 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for ax, panel in zip(axes.flat, [*panels, *[None] * (axes.size - len(panels))], strict=True):
+        if panel is None:
+            ax.set_visible(False)
+            continue
+        title, curves, guide = panel
+        ax.spines[["top", "right"]].set_visible(False)
+        for place, curve in enumerate(curves):
+            _curve(ax, place, *curve)
+        if guide is not None:
+            _guide(ax, curves[0], guide)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_title(title, loc="left", fontsize=10)
+        ax.tick_params(labelbottom=True)
+    for ax in axes[:, 0]:
+        ax.set_ylabel(ylabel, fontsize=9)
+    for ax in axes.flat:
+        ax.set_xlabel(xlabel, fontsize=9)
+    handles = {}
+    for ax in axes.flat:
+        handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize=8)
+    return figure
+
+
+def _curve(ax, place, label, x, y, half_width):
+    colour = (BLUE, ORANGE, GREEN, PURPLE, BLACK)[place % 5]
+    marker, line = ("o", "s", "^", "D", "v")[place % 5], ("-", "--", ":")[place // 5 % 3]
+    ax.errorbar(x, y, yerr=half_width, color=colour, marker=marker, linestyle=line, linewidth=1, markersize=4,
+                markerfacecolor="white" if place >= 5 else colour, elinewidth=0.8, label=label)  # fmt: skip
+
+
+def _guide(ax, curve, slope):
+    """A line of this slope through the first point of a curve, a little above it."""
+    x = np.array([min(curve[1]), max(curve[1])], dtype=float)
+    ax.plot(x, 1.6 * curve[2][0] * (x / x[0]) ** slope, color=GREY, linewidth=3, alpha=0.45, zorder=0)
+    ax.annotate(f"slope {slope:g}", (x[1], 1.6 * curve[2][0] * (x[1] / x[0]) ** slope), color=GREY, fontsize=8,
+                ha="right", va="bottom")  # fmt: skip
+
+
+def error_by_stage(stages):
+    """Relative error of each stage of a computation, side by side for several ways to do it.
+
+    Parameters
+    ----------
+    stages : mapping of str to list of dict
+        Way -> rows with the keys stage, rmse, scale; the same stages in each.
+    """
+    figure, ax = _axes(9, 3.6)
+    names = [row["stage"] for row in next(iter(stages.values()))]
+    width = 0.8 / len(stages)
+    looks = zip((BLUE, ORANGE, GREEN, PURPLE, GREY), ("", "//", "..", "xx", "--"))
+    for k, ((way, rows), (colour, hatch)) in enumerate(zip(stages.items(), looks)):
+        relative = [row["rmse"] / row["scale"] for row in rows]
+        at = np.arange(len(names)) + (k - (len(stages) - 1) / 2) * width
+        ax.bar(at, np.maximum(relative, 1e-6), width * 0.92, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5,
+               label=way)  # fmt: skip
+    ax.set_yscale("log")
+    ax.set_xticks(np.arange(len(names)), names)
+    ax.set_ylabel("error / what was represented (rms)")
+    ax.legend(frameon=False, fontsize=9, ncols=len(stages), loc="upper left", bbox_to_anchor=(0, 1.12))
     return figure

@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
 from analysis.audit.case import NotCheckableError
+from analysis.audit.tick_lengths import tick_comparisons
 from eventsim.counts import HOST, MESSAGES_IN, SYNAPTIC_EVENTS
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models import load_chip
@@ -33,14 +35,16 @@ def energy(case):
     cores, amounts = _amounts(counts, chip.mesh)
     prices = _prices(chip, report.table)
     checked, faults = 0, []
-    for what, stated, due in _comparisons(report, chip, cores, amounts, prices):
+    comparisons = chain(_comparisons(report, chip, cores, amounts, prices), tick_comparisons(report, chip, counts))
+    for what, stated, due in comparisons:
         checked += 1
         if stated != due:
             faults.append(f"{what} is {_show(stated)} in the report, due was {_show(due)}")
     if report.counts_hash != counts.hash:
         faults.append("the report is of other counts than this trace has under this placement")
     low, high = (float(total) for total in _totals(amounts, prices))
-    found = f"dynamic energy, {low:.6g} to {high:.6g} pJ, is exactly counts times table {report.table}"
+    found = (f"dynamic energy, {low:.6g} to {high:.6g} pJ, is exactly counts times table {report.table}; ticks and "
+             "static energy too")  # fmt: skip
     return checked + 1, found, faults[0] if faults else None
 
 
@@ -101,7 +105,7 @@ def _totals(amounts, prices):
 
 
 def _comparisons(report, chip, cores, amounts, prices):
-    """(what, value in the report, value due), the most telling first; how long a tick lasts is not among them."""
+    """(what, value in the report, value due) of everything but ticks, the most telling first."""
     lines = {line.term: line for line in report.lines}
     yield "the list of terms", sorted(lines), sorted(prices)
     for term in (term for term in prices if term in lines):

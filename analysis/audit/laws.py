@@ -8,17 +8,19 @@ has seen nothing but spikes and synapses.
 import numpy as np
 
 from analysis.audit.case import Case, NotCheckableError, first_difference
+from analysis.audit.dynamics import justified, refractory, silences
 from analysis.audit.energy import energy
-from analysis.audit.recount import spike_windows
+from analysis.audit.progress import Progress
+from analysis.audit.record import record
 from analysis.audit.report import FAILED, NOT_CHECKABLE, PASSED, AuditReport, Law
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
-from eventsim.errors import EventSimError, TraceFormatError
+from eventsim.errors import EventSimError, NotRecordedError, TraceFormatError
 
 __all__ = ["LAWS", "audit"]
 
 
-def audit(trace, placement=None, cost_report=None):
-    """Recount a run from its spikes and connectivity and hold everything it reports against that.
+def audit(trace, placement=None, cost_report=None, *, neurons=None, seed=0, progress=None):
+    """Recount a run from its spikes and connectivity, replay its neurons, and hold everything it reports against that.
 
     Parameters
     ----------
@@ -26,6 +28,13 @@ def audit(trace, placement=None, cost_report=None):
     placement : Placement, optional
     cost_report : CostReport, optional
         Of the events of this trace, under `placement` if that is given, else under the cores of the run.
+    neurons : "all" or sequence of int, optional
+        Whose spikes and silences are justified by a replay; a random sample if left out.
+    seed : int
+        Of that sample.
+    progress : True or callable, optional
+        True writes to a terminal's standard error. A callable gets the name of the present law and the fraction of the
+        whole audit that is done.
 
     Returns
     -------
@@ -38,14 +47,20 @@ def audit(trace, placement=None, cost_report=None):
     """
     if not trace.complete:
         raise TraceFormatError("the trace is not complete: its writer never finished; run it again")
-    case = Case(trace, placement, cost_report)
-    return AuditReport(tuple(_verdict(name, law, case) for name, law in LAWS.items()))
+    watch = Progress(progress, len(LAWS))
+    case = Case(trace, placement, cost_report, neurons, seed, watch.within)
+    laws = []
+    for name, law in LAWS.items():
+        watch.begin(name)
+        laws.append(_verdict(name, law, case))
+    watch.end()
+    return AuditReport(tuple(laws))
 
 
 def _verdict(name, law, case):
     try:
         checked, found, fault = law(case)
-    except NotCheckableError as reason:
+    except (NotCheckableError, NotRecordedError) as reason:
         return Law(name, NOT_CHECKABLE, 0, str(reason))
     except TraceFormatError as damage:
         return Law(name, FAILED, 0, str(damage))
@@ -66,8 +81,19 @@ def _hashes(case):
 
 def _stimulus(case):
     case.require_spikes()
+    foreign = case.trace.foreign
+    if foreign is not None and not foreign.stimulus_apart:
+        raise NotCheckableError(f"of {foreign.program}, stimulus and spikes of the sources are not known apart")
     stimulus, is_source = case.trace.stimulus, case.trace.network.is_source
-    of_sources = [spikes.where(is_source[spikes.neuron]) for spikes in spike_windows(case.trace)]
+    of_sources = [spikes.where(is_source[spikes.neuron]) for spikes in case.spike_windows()]
+    for part in of_sources:
+        if part.offset is not None and part.offset.any():
+            k = int(part.offset.argmax())
+            return (
+                stimulus.tick.size,
+                "",
+                f"{case.name(part.neuron[k])} fired within tick {part.tick[k]}, not at its start",
+            )
     tick, neuron = (np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in of_sources)])
                     for name in ("tick", "neuron"))  # fmt: skip
     difference = first_difference((tick, neuron, np.ones_like(tick)),
@@ -81,16 +107,23 @@ def _stimulus(case):
 
 
 def _order(case):
+    """Spikes rise by (tick, neuron); in continuous time, where a neuron may fire again at once, by offset too."""
     case.require_spikes()
-    last, n = (-1, -1), 0
-    for spikes in spike_windows(case.trace):
-        tick, neuron = (np.append(before, column) for before, column in zip(last, (spikes.tick, spikes.neuron)))
-        stays = (np.diff(tick) < 0) | ((np.diff(tick) == 0) & (np.diff(neuron) <= 0))
-        if stays.any():
-            k = int(stays.argmax())
+    exact = case.trace.clock == "continuous"
+    names = ("tick", "offset", "neuron") if exact else ("tick", "neuron")
+    last, n = (-1,) * len(names), 0
+    for spikes in case.spike_windows():
+        columns = [np.append(before, getattr(spikes, name)) for before, name in zip(last, names)]
+        falls, ties = np.zeros(len(spikes), dtype=bool), np.ones(len(spikes), dtype=bool)
+        for step in map(np.diff, columns):
+            falls |= ties & (step < 0)
+            ties &= step == 0
+        wrong = falls if exact else falls | ties
+        if wrong.any():
+            k = int(wrong.argmax())
             return n + k, "", f"{case.name(spikes.neuron[k])} at tick {spikes.tick[k]} is out of order, or there twice"
-        last, n = (tick[-1], neuron[-1]), n + len(spikes)
-    return n, "spikes rise by (tick, neuron)", None
+        last, n = [column[-1] for column in columns], n + len(spikes)
+    return n, f"spikes rise by ({', '.join(names)})", None
 
 
 def _deliveries(case):
@@ -183,11 +216,12 @@ def _placement(case):
     fault = None
     if placement.used is not None and not np.array_equal(placement.used, used):
         fault = "what the placement says its cores hold is not what they hold"
-    elsewhere = np.flatnonzero(placement.core_of != case.counts.core_of)
+    counted = placement.core_of if case.trace.foreign is not None else case.counts.core_of
+    elsewhere = np.flatnonzero(placement.core_of != counted)
     if elsewhere.size and not _costed_as_placed(case):
         i = elsewhere[0]
         fault = (f"{case.name(i)} is placed on core {placement.core_of[i]}, but was counted on core "
-                 f"{case.counts.core_of[i]}; count with this placement")  # fmt: skip
+                 f"{counted[i]}; count with this placement")  # fmt: skip
     found = f"each neuron on one of {placement.n_cores:,} cores, every limit of {placement.chip.name} kept"
     return network.n_neurons, found, fault
 
@@ -199,7 +233,7 @@ def _costed_as_placed(case):
 
 #: Every law, in the order of the report.
 LAWS = {
-    "columns": _columns, "hashes": _hashes, "stimulus": _stimulus, "order": _order, "deliveries": _deliveries,
-    "received": _received, "counts": _counts, "cores": _cores, "messages": _messages, "energy": energy,
-    "placement": _placement,
+    "columns": _columns, "hashes": _hashes, "stimulus": _stimulus, "order": _order, "refractory": refractory,
+    "justified": justified, "silences": silences, "deliveries": _deliveries, "record": record, "received": _received,
+    "counts": _counts, "cores": _cores, "messages": _messages, "energy": energy, "placement": _placement,
 }  # fmt: skip

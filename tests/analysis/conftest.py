@@ -1,13 +1,15 @@
 """Small random networks with everything that makes counting hard, and runs of them."""
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
+import brian2
 import numpy as np
 import pytest
 
 from circuits.circuit import Circuit
 from circuits.neurons import LIF, Gate, IntegrateFire
-from eventsim import Stimulus, compile_network, grid_kernel, simulate
+from eventsim import Stimulus, compile_network, grid_engine, grid_kernel, simulate
 from hardware_models import Placement, cost, count_events, load_chip
 
 _TICKS, _QUERIES = 20, 3
@@ -26,16 +28,32 @@ def _random_circuit(rng, reset):
     inputs, begin = circuit.inputs("input", 4), circuit.inputs("begin", 1)
     leaky = circuit.neurons("leaky", 9, LIF(tau_ms=6.0, v_th=0.7))
     gate, whole = circuit.neurons("gate", 5, Gate()), circuit.neurons("whole", 6, IntegrateFire())
-    sink = circuit.neurons("sink", 2, IntegrateFire())
+    sink, unit = circuit.neurons("sink", 2, IntegrateFire()), circuit.neurons("unit", 2, IntegrateFire(v_th=2.0))
     pairs = [(inputs, leaky), (inputs, gate), (inputs, sink), (leaky, gate), (leaky, whole), (leaky, sink),
              (whole, leaky), (gate, whole), (gate, gate)]  # fmt: skip
     for pre, post in pairs:
         n = 3 * max(pre.size, post.size)
         circuit.connect(pre, post, _random_table(rng, pre.size, post.size, n), delay_ms=rng.integers(6, size=n))
+    circuit.one_to_one(inputs[:2], unit)  # its threshold is met exactly
+    circuit.connect(inputs[:1], circuit.neurons("brink", 1, Gate(v_th=0.5)), 0.5)  # and here, where it must be exceeded
     if reset == "spikes":
-        for neurons in (leaky, whole, sink):
+        for neurons in (leaky, whole, sink, unit):
             circuit.reset(begin, neurons)
     return circuit, inputs, begin
+
+
+def _with_tired_neurons(rng, network):
+    """The same with neurons that would fire again at once, had they no refractory period; the last in order of name."""
+    leaky = next(group for group in network.objects if group.name == "lif")
+    tired = brian2.NeuronGroup(
+        5, "dv/dt = (3 - v)/(4*ms) : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=4 * brian2.ms,
+        method="exact", name="tired", clock=leaky.clock,
+    )  # fmt: skip
+    synapses = brian2.Synapses(leaky, tired, "w : 1", on_pre="v += w", clock=leaky.clock, name="lif_to_tired")
+    synapses.connect(i=rng.integers(len(leaky), size=12), j=rng.integers(5, size=12))
+    synapses.variables["w"].set_value(rng.normal(0.0, 0.4, 12))
+    network.add(tired, synapses)
+    return network
 
 
 def _random_stimulus(rng, circuit, inputs, begin, reset):
@@ -55,7 +73,7 @@ def random_model():
         rng = np.random.default_rng(seed)
         circuit, inputs, begin = _random_circuit(rng, reset)
         stimulus = _random_stimulus(rng, circuit, inputs, begin, reset)
-        network = compile_network(circuit.network(stimulus))
+        network = compile_network(_with_tired_neurons(rng, circuit.network(stimulus)), namespace={})
         # Tiles hold four cores: cores 0 to 7 make messages that travel and messages that do not.
         core_of = np.where(network.is_source, -1, rng.integers(8, size=network.n_neurons))
         placement = Placement.of(network, core_of, load_chip("loihi"))
@@ -64,27 +82,70 @@ def random_model():
     return build
 
 
-def _interpret(source, *changes):
-    """The kernel of a source text, run by Python itself: no compilation, the same arithmetic."""
-    interpreted = "njit, prange = lambda **options: lambda function: function, range"
-    for old, new in [("from numba import njit, prange", interpreted), *changes]:
-        assert old in source, f"the kernel has no {old!r}"
-        source = source.replace(old, new)
-    namespace = {"__name__": "interpreted"}
-    exec(source, namespace)
-    return namespace
+def _interpreted(changes):
+    """What stands for `eventsim.kernel_cache.load`: sources run by Python itself, with some text replaced.
+
+    No compilation, the same arithmetic. Each replacement must be found, in the kernel or in what all kernels share.
+    """
+    found = set()
+
+    def load(source, prefix):
+        for old, new in changes:
+            if old in source:
+                source = source.replace(old, new)
+                found.add(old)
+        assert prefix == "counting" or found == {old for old, _ in changes}, (
+            f"not in the kernel: {changes}, but {found}"
+        )
+        source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
+        module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
+        exec(source, vars(module))
+        return vars(module)
+
+    return load
 
 
 @pytest.fixture(scope="session")
 def run():
-    """A function (model, *changes, trace=None) -> Trace: run it with the kernel's source text changed like that."""
+    """A function (model, *changes, handed=None, trace=None) -> Trace: run it, deliveries recorded, with the kernel's
+    source text changed like that, or with `handed(network)` handed to the kernel in the network's place."""
 
-    def run(model, *changes, trace=None):
+    def run(model, *changes, handed=None, trace=None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grid_kernel, "load", lambda source, prefix: _interpret(source, *changes))
-            return simulate(model.network, model.stimulus, trace=trace, core_of=model.placement.core_of)
+            patch.setattr(grid_kernel, "load", _interpreted(changes))
+            if handed is not None:
+                for name in ("plan_for", "kernel_for", "allocate"):
+                    original = getattr(grid_engine, name)
+                    patch.setattr(grid_engine, name, lambda n, *a, made=original, **k: made(handed(n), *a, **k))
+            return simulate(model.network, model.stimulus, trace=trace, core_of=model.placement.core_of,
+                            record_events=True)  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def caught(record_property):
+    """A function (kind, name, report, laws): those laws, and perhaps others, fail; a row of the table of mutants."""
+
+    def caught(kind, name, report, laws):
+        failed = {law.name for law in report.laws if law.verdict == "failed"}
+        record_property("mutant", (kind, name, sorted(laws), sorted(failed - laws)))
+        assert laws <= failed, str(report)
+
+    return caught
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Where output is not captured (pytest -s): each mutant, the laws that must catch it, and those that do besides."""
+    if terminalreporter.config.getoption("capture") != "no":
+        return
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    rows = [value for report in reports for key, value in report.user_properties if key == "mutant"]
+    if rows:
+        terminalreporter.section(f"{len(rows)} mutants, each caught by the law that should catch it")
+        for kind, name, laws, others in sorted(rows):
+            besides = f" (besides {', '.join(others)})" if others else ""
+            terminalreporter.write_line(f"{kind:<10}  {name:<62}  {', '.join(laws)}{besides}")
 
 
 @pytest.fixture(scope="session")
@@ -116,5 +177,6 @@ def _landmarks(network, trace):
     return SimpleNamespace(
         synapse=synapse, post=int(network.post[synapse]), pathway=int(network.pathway_of[synapse]),
         source=network.pathways[network.pathway_of[synapse]].source,
+        target=network.pathways[network.pathway_of[synapse]].target,
         tick=sending[0], neuron=sending[1], sink_tick=sink[0], sink=sink[1],
     )  # fmt: skip

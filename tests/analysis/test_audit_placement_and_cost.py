@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.audit import audit
-from hardware_models import Placement, count_events
+from hardware_models import Placement, cost, count_events
 
 
 def failed(report):
@@ -46,9 +46,11 @@ PLACEMENT = {
 
 
 @pytest.mark.parametrize("name", PLACEMENT)
-def test_a_wrong_placement_is_caught(name, sound):
+def test_a_wrong_placement_is_caught(name, sound, caught):
     change, words = PLACEMENT[name]
-    law = audit(sound.trace, change(sound.placement))["placement"]
+    report = audit(sound.trace, change(sound.placement))
+    caught("placement", name, report, {"placement"})
+    law = report["placement"]
     assert law.verdict == "failed"
     assert re.search(words, law.detail), law.detail
 
@@ -69,6 +71,10 @@ def _one_core_off(report):
     return replace(report, per_core=per_core)
 
 
+def _with_ticks(report, **changes):
+    return replace(report, ticks=replace(report.ticks, **changes))
+
+
 #: Name -> what becomes of the cost report.
 COST = {
     "energy off by one femtojoule": _one_femtojoule_more,
@@ -76,14 +82,33 @@ COST = {
     "a term left out": lambda r: replace(r, lines=r.lines[1:]),
     "static power doubled": lambda r: replace(r, static_mw=2 * r.static_mw),
     "one core off in the last bits": _one_core_off,
+    "ticks that last longer": lambda r: _with_ticks(r, longest_ns=r.ticks.longest_ns + Fraction(1, 10)),
+    "a run that lasts longer, and costs more static energy": (
+        lambda r: _with_ticks(r, total_ns=r.ticks.total_ns + Fraction(1, 10))
+    ),
+    "a shortest tick that is shorter": lambda r: _with_ticks(r, shortest_ns=r.ticks.shortest_ns / 2),
+    "a full chip whose barrier is too short": lambda r: _with_ticks(
+        r, total_full_chip_ns=r.ticks.total_full_chip_ns - 1
+    ),
+    "a tick too few": lambda r: _with_ticks(r, count=r.ticks.count - 1),
+    "one copy too many": lambda r: replace(r, copies=r.copies + 1),
     "counts of another trace": lambda r: replace(r, counts_hash="0" * 64),
 }
 
 
 @pytest.mark.parametrize("name", COST)
-def test_a_wrong_cost_is_caught_by_the_law_of_energy(name, sound):
+def test_a_wrong_cost_is_caught_by_the_law_of_energy(name, sound, caught):
     report = audit(sound.trace, sound.placement, COST[name](sound.report))
+    caught("cost", name, report, {"energy"})
     assert failed(report) == {"energy"}, str(report)
+
+
+def test_ticks_of_a_given_length_pass_and_their_sum_is_checked(sound):
+    report = cost(count_events(sound.trace, sound.placement), tick_us=50, network=sound.model.network)
+    assert audit(sound.trace, sound.placement, report)["energy"].verdict == "passed"
+    wrong = _with_ticks(report, total_ns=report.ticks.total_ns + 1)
+    detail = audit(sound.trace, sound.placement, wrong)["energy"].detail
+    assert detail == "total of a tick or of all, in ns, is 3000001 in the report, due was 3000000"
 
 
 def test_a_cost_for_another_placement_is_caught(sound, price):

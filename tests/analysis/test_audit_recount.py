@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.audit import recount
+from analysis.audit import recount, tally
 from circuits.circuit import Circuit
 from circuits.neurons import IntegrateFire
 from eventsim import Stimulus, compile_network
@@ -86,6 +86,7 @@ def test_the_size_of_windows_and_chunks_changes_nothing(run, random_model, monke
     deliveries = recount.recount_deliveries(trace)
     monkeypatch.setattr(recount, "_SPIKES_PER_WINDOW", 7)
     monkeypatch.setattr(recount, "_BUNDLES_PER_CHUNK", 5)
+    monkeypatch.setattr(tally, "_CELLS", 1)
     assert len(list(recount.spike_windows(trace))) > 20
     assert recount.recount_events(trace, model.placement.core_of).hash == events.hash
     again = recount.recount_deliveries(trace)
@@ -99,7 +100,7 @@ def test_the_rounding_bound_holds_for_any_order_and_is_not_lax(order):
     weights = rng.normal(size=40) * 10.0 ** rng.integers(-8, 8, size=40)
     times = rng.integers(1, 9, size=40)
     network = SimpleNamespace(post=np.zeros(40, np.int32), n_neurons=1, weight=weights)
-    received, weight, rounding = recount._received(network, times)
+    received, weight, rounding = recount._received(network, np.arange(41), times)
     terms = np.repeat(weights, times)
     terms = {"as is": terms, "backwards": terms[::-1], "by size": terms[np.argsort(-abs(terms))]}[order]
     online = 0.0
