@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Tests run in so many processes, a file in each at a time.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 # The build back end is installed like all else, pinned, so that no unpinned one is fetched for the build.
 INSTALL = $(PIP) install -c constraints.txt hatchling && \
@@ -14,10 +17,10 @@ run: $(VENV)/installed
 	$(BIN)/eventsim run digits-attention
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

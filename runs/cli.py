@@ -55,16 +55,52 @@ def run(experiment, out, settings):
 
 @verb
 @click.argument("trace")
-def audit(trace):
-    """Check every law of accounting on a trace; exit code 1 when one is broken.
+@click.option("--all", "everyone", is_flag=True, help="Replay every neuron, not a sample.")
+@click.option("--against", metavar="TRACE", help="Find the first divergence from another trace instead.")
+@click.option("--permutation", is_flag=True, help="TRACE is an experiment: rerun it with permuted tokens.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="With --permutation: override a key.")
+def audit(trace, everyone, against, permutation, settings):
+    """Check every law on a trace; exit code 1 when one is broken.
 
     \b
     eventsim audit out/digits-attention/trace.h5
+    eventsim audit out/a/trace.h5 --against out/b/trace.h5
+    eventsim audit digits-attention --permutation
     """
-    from runs.traces import audit_trace
+    if sum([everyone, against is not None, permutation]) > 1 or (settings and not permutation):
+        raise click.UsageError("--all, --against and --permutation exclude each other; --set goes with --permutation")
+    if against is not None:
+        from runs.traces import compare_traces
 
-    report = audit_trace(trace)
+        found = compare_traces(trace, against)
+        return found.to_json(), str(found), FINE if found.same else AUDIT_FAILED
+    if permutation:
+        from runs.permutation import audit_permutation
+
+        report = audit_permutation(trace, settings, progress=True)
+    else:
+        from runs.traces import audit_trace
+
+        report = audit_trace(trace, "all" if everyone else None, progress=True)
     return report.to_json(), str(report), FINE if report.passed else AUDIT_FAILED
+
+
+@verb
+@click.argument("trace")
+@click.option("--neuron", required=True, help="An id, or 'population[index]', or 'label[index]'.")
+@click.option("--tick", required=True, type=int)
+@click.option("--ticks", default=20, show_default=True, type=click.IntRange(min=1), help="How many ticks to show.")
+@click.option("--plot", metavar="FILE", help="Draw potential, threshold and arrivals into this file.")
+def why(trace, neuron, tick, ticks, plot):
+    """Explain why a neuron fired in a tick, or why it did not.
+
+    \b
+    eventsim why out/digits-attention/trace.h5 --neuron 'softmax/pool[3]' --tick 700
+    """
+    from runs.traces import explain
+
+    explanation = explain(trace, neuron, tick, ticks, plot)
+    return explanation.to_json(), str(explanation), FINE
 
 
 @verb
@@ -72,7 +108,8 @@ def audit(trace):
 @click.option("--chip", default="loihi", show_default=True, help="A chip that comes with the package, or a TOML file.")
 @click.option("--table", default="davies2018", show_default=True, help="Energy table of that chip.")
 @click.option("--tick-us", default="fastest", show_default=True, help="Length of a tick in microseconds, or 'fastest'.")
-def cost(trace, chip, table, tick_us):
+@click.option("--binning", metavar="RULE", help="How events of a continuous run fall into ticks: floor.")
+def cost(trace, chip, table, tick_us, binning):
     """Place a trace's network on a chip and project energy, time and power.
 
     \b
@@ -80,7 +117,7 @@ def cost(trace, chip, table, tick_us):
     """
     from runs.traces import cost_trace
 
-    report = cost_trace(trace, chip, table, tick_us)
+    report = cost_trace(trace, chip, table, tick_us, binning)
     return report.to_json(), str(report), FINE
 
 
@@ -95,6 +132,43 @@ def inspect(trace):
     from runs.traces import inspect_trace
 
     return *inspect_trace(trace), FINE
+
+
+@verb
+@click.argument("trace")
+@click.option("--to", required=True, metavar="FORMAT", help="csv, parquet, neo, perfetto or sonata.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder [beside TRACE, TRACE-FORMAT].")
+@click.option("--start-ms", type=float, help="Begin of the window [the run's].")
+@click.option("--stop-ms", type=float, help="End of the window, which is not in it [the run's].")
+@click.option("--events", is_flag=True, help="Synaptic events too, for csv and parquet.")
+def export(trace, to, out, start_ms, stop_ms, events):
+    """Write a trace, or a window of it, in the format of another program.
+
+    \b
+    eventsim export out/digits-attention/trace.h5 --to perfetto --start-ms 0 --stop-ms 100
+    eventsim export out/digits-attention/trace.h5 --to sonata --out out/circuit
+    """
+    from runs.traces import export_trace
+
+    return *export_trace(trace, to, out, start_ms, stop_ms, events), FINE
+
+
+@verb
+@click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4]...")
+@click.option("--quick", is_flag=True, help="Small networks: to see that everything works.")
+@click.option("--rounds", default=5, show_default=True, help="Rounds in which the simulators take turns.")
+@click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench"), show_default=True)
+def bench(networks, quick, rounds, with_numpy, out):
+    """Measure speed and memory against Brian2's C++ standalone, which needs a C++ compiler.
+
+    \b
+    eventsim bench --quick
+    eventsim bench B1 B2 --rounds 9
+    """
+    from runs.benchmarks.bench import bench as measure
+
+    return *measure(networks, quick, rounds, with_numpy=with_numpy, folder=out), FINE
 
 
 @verb

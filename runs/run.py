@@ -35,7 +35,7 @@ def run_experiment(name, settings, folder=None):
         raise ConfigError(f"--out {folder}: cannot make this folder ({error.strerror})") from None
     summary = experiment.run(config, folder, progress=sys.stderr.isatty())
     _write_json(folder / "summary.json", summary)
-    files = ", ".join(str(folder / file) for file in ("report.html", "summary.json", "trace.h5"))
+    files = ", ".join(str(file) for file in sorted(folder.iterdir()) if file.suffix in (".html", ".json", ".h5"))
     return summary, "\n".join([*experiment.lines(summary), f"written: {files}"])
 
 

@@ -5,7 +5,7 @@ class is read from softmax(beta q.K) V. Accuracy cannot tell a softmax from a wi
 tested is how far each query's spike shares are from exact softmax, beside a winner-take-all that must fail.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ from eventsim import Trace, compile_network, simulate
 from hardware_models import CostReport, Placement, cost, count_events, load_chip, place
 from runs.inputs import Recall, digits
 
-__all__ = ["Config", "Outcome", "lines", "run"]
+__all__ = ["Config", "Outcome", "lines", "n_tokens", "permuted", "run"]
 
 Positive = Annotated[int, Meta(ge=1)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
@@ -99,12 +99,42 @@ def run(config, folder, progress):
     return summary
 
 
-def _simulate(config, softmax, data, chip, path, progress):
-    circuit = StoredKeyAttention(
+def n_tokens(config):
+    """Tokens that `permuted` permutes."""
+    return config.support
+
+
+def permuted(config, order, keyed_by="token"):
+    """The circuit with its stored tokens in another order, and the stimulus for it.
+
+    Parameters
+    ----------
+    config : Config
+    order : (n,) int64
+        Token order[j] is stored at place j.
+    keyed_by : str
+        "token": the noise follows the tokens. "index": it stays at its place.
+
+    Returns
+    -------
+    (StoredKeyAttention, Stimulus)
+    """
+    data = digits(config.support, config.queries, config.seed)
+    stored = replace(data, keys=data.keys[order], labels=data.labels[order])
+    circuit = _circuit(config, config.softmax, stored, token_keys=order if keyed_by == "token" else None)
+    return circuit, circuit.stimulus(data.queries, data.input_id)
+
+
+def _circuit(config, softmax, data, token_keys=None):
+    return StoredKeyAttention(
         data.keys, data.values, beta=config.beta, softmax=softmax, active_ticks=config.ticks,
         rate_per_tick=config.rate_per_tick, inhibition=config.inhibition, encode_ticks=config.encode_ticks,
-        limit=config.limit, reset=config.reset, seed=config.seed,
+        limit=config.limit, reset=config.reset, seed=config.seed, token_keys=token_keys,
     )  # fmt: skip
+
+
+def _simulate(config, softmax, data, chip, path, progress):
+    circuit = _circuit(config, softmax, data)
     network = compile_network(circuit.network())
     placement = place(network, chip)
     exact = circuit.exact(data.queries)

@@ -1,0 +1,122 @@
+"""loihi_network: a network described in the chip's own numbers, ready to be simulated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventsim.errors import ConfigError
+from eventsim.network import CompiledNetwork, Operation, Pathway, Population
+from eventsim.stimulus import Stimulus
+from hardware_models.loihi_arithmetic import actual_weight
+from hardware_models.loihi_neuron import LoihiCells
+
+__all__ = ["LoihiSynapses", "in_chip_order", "loihi_network"]
+
+
+@dataclass(frozen=True, eq=False)
+class LoihiSynapses:
+    """Synapses from one population to another, a row each.
+
+    Parameters
+    ----------
+    source, target : str
+        Populations.
+    pre, post : (n,) int
+        Counted within them.
+    mantissa : (n,) int
+    delay_ticks : int or (n,) int
+        From the tick of a spike to that whose sum it joins: 0 only for inputs, which come before the sums of their
+        tick. A spike of a neuron takes 1 plus the delay that its synapse holds.
+    exponent, sign, bits, odd
+        See `hardware_models.loihi_arithmetic.actual_weight`.
+    """
+
+    source: str
+    target: str
+    pre: object
+    post: object
+    mantissa: object
+    delay_ticks: object = 1
+    exponent: int = 0
+    sign: str = "mixed"
+    bits: int = 8
+    odd: str = "truncate"
+
+
+def loihi_network(populations, synapses, *, overflow="wrap", stimulus=None, dt_ms=1.0):
+    """A network of Loihi neurons.
+
+    Parameters
+    ----------
+    populations : mapping of str to LoihiCells or int
+        An int is a number of spike sources.
+    synapses : sequence of LoihiSynapses
+    overflow : str
+        One of `hardware_models.loihi_arithmetic.OVERFLOW`.
+    stimulus : Stimulus, optional
+    dt_ms : float
+        Length of a tick.
+
+    Returns
+    -------
+    CompiledNetwork
+
+    Raises
+    ------
+    ConfigError
+        An unknown population, a neuron or a number out of range.
+    """
+    made, start = [], 0
+    for name, cells in populations.items():
+        made.append(cells.population(name, start) if isinstance(cells, LoihiCells)
+                    else Population(name, start, cells, is_source=True))  # fmt: skip
+        start = made[-1].stop
+    pathways, post, weight, first = [], [np.empty(0, np.int32)], [np.empty(0)], 0
+    for wires in synapses:
+        pathway, targets, weights = _wired(wires, made, first)
+        pathways.append(pathway)
+        post.append(targets)
+        weight.append(weights)
+        first += weights.size
+    none = np.full(start, -1, np.int32)
+    network = CompiledNetwork(
+        dt_ms=dt_ms, populations=tuple(made), pathways=tuple(pathways),
+        schedule=in_chip_order(made, len(pathways), overflow), post=np.concatenate(post),
+        weight=np.concatenate(weight), key_lo=np.arange(start, dtype=np.int32), key_hi=np.zeros(start, np.int32),
+        token=none, path_id=none, paths=(), stimulus=stimulus or Stimulus.silent(),
+    )  # fmt: skip
+    network.validate()
+    return network
+
+
+def in_chip_order(populations, n_pathways, overflow):
+    """The schedule of a chip's tick: inputs, deliveries, then each neuron's update, threshold and reset."""
+    emits = [Operation("emit", k) for k, p in enumerate(populations) if p.is_source]
+    delivers = [Operation("deliver", k) for k in range(n_pathways)]
+    of_cells = [LoihiCells.operations(k, overflow) for k, p in enumerate(populations) if not p.is_source]
+    return (*emits, *delivers, *(operation for place in zip(*of_cells) for operation in place))
+
+
+def _wired(wires, populations, first):
+    """(pathway, post, weight): a list of synapses sorted by sender and delay, its first one having id `first`."""
+    names = [p.name for p in populations]
+    for name in (wires.source, wires.target):
+        if name not in names:
+            raise ConfigError(f"synapses name the population '{name}'; there are {', '.join(names)}")
+    source, target = (populations[names.index(name)] for name in (wires.source, wires.target))
+    where = f"synapses {wires.source} to {wires.target}"
+    pre, post, mantissa, delay = np.broadcast_arrays(wires.pre, wires.post, wires.mantissa, wires.delay_ticks)
+    for ids, population in ((pre, source), (post, target)):
+        if ids.size and not (ids.min() >= 0 and ids.max() < population.size):
+            raise ConfigError(f"{where}: a neuron outside '{population.name}', which has {population.size}")
+    soonest = 0 if source.is_source else 1
+    if target.is_source or (delay.size and delay.min() < soonest):
+        raise ConfigError(f"{where}: they must reach neurons of the chip, after {soonest} ticks or more")
+    order = np.lexsort((delay, pre))
+    delays = np.unique(delay).astype(np.int32) if delay.size else np.ones(1, np.int32)
+    row = pre[order] * delays.size + np.searchsorted(delays, delay[order])
+    rows = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=source.size * delays.size))]).astype(np.int64)
+    weight = actual_weight(mantissa, wires.exponent, wires.sign, wires.bits, wires.odd)[order]
+    pathway = Pathway(f"{wires.source}_to_{wires.target}", populations.index(source), populations.index(target),
+                      (("q", "add", "weight"),), {}, first, delays, rows)  # fmt: skip
+    return pathway, (post[order] + target.start).astype(np.int32), weight

@@ -1,0 +1,71 @@
+"""What is measured: networks, how long each is run, and the small sizes of `--quick`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["CASES", "Case"]
+
+#: Name -> (function of `runs.benchmarks.networks`, arguments, milliseconds), whole and quick.
+_WHOLE = {
+    "B1": ("cuba", (), 1000),
+    "B1x10": ("cuba", (40_000,), 1000),
+    "B2": ("delta_lif", (), 1000),
+    "B3": ("coincidence", (), 200),
+    "B4": ("hardware_like", (), 1000),
+}
+_QUICK = {
+    "B1": ("cuba", (1000,), 200),
+    "B1x10": ("cuba", (4000,), 100),
+    "B2": ("delta_lif", (1000, 100), 200),
+    "B3": ("coincidence", (16, 16), 50),
+    "B4": ("hardware_like", (8192, 32), 100),
+}
+CASES = tuple(_WHOLE)
+
+#: As many as a core of Loihi holds (Davies et al., IEEE Micro 38 (2018) 82).
+_NEURONS_PER_CORE = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network and the length of its run.
+
+    Parameters
+    ----------
+    name : str
+    quick : bool
+        A small network and a short run, to see that everything works.
+    """
+
+    name: str
+    quick: bool = False
+
+    @property
+    def duration_ms(self):
+        return self._row[2]
+
+    @property
+    def folder(self):
+        """Name of the folder that holds what is prepared for it."""
+        return f"{self.name}-quick" if self.quick else self.name
+
+    def build(self):
+        """The brian2.Network."""
+        from runs.benchmarks import networks  # Brian2, which a saved network does without
+
+        function, arguments, _ = self._row
+        return getattr(networks, function)(*arguments)
+
+    def cores(self, compiled):
+        """(n_neurons,) int32: core of each neuron, each population on cores of its own, filled in order of neuron."""
+        core_of, first = np.full(compiled.n_neurons, -1, dtype=np.int32), 0
+        for p in compiled.populations:
+            if not p.is_source:
+                core_of[p.start : p.stop] = first + np.arange(p.size) // _NEURONS_PER_CORE
+                first = int(core_of[p.stop - 1]) + 1
+        return core_of
+
+    @property
+    def _row(self):
+        return (_QUICK if self.quick else _WHOLE)[self.name]

@@ -1,0 +1,67 @@
+"""eventsim's side of a benchmark: one network compiled and saved, or a saved one simulated in this fresh process.
+
+    python -m runs.benchmarks.eventsim_side compile CASE FILE [--quick]
+    python -m runs.benchmarks.eventsim_side run CASE FILE [--quick] [--threads N] [--updates U] [--cores] [--trace FILE]
+
+One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last: processor time
+of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes before: arrays
+laid out, the kernel compiled or found compiled, the first tick.
+"""
+
+import argparse
+import json
+import time
+
+from eventsim import Simulation
+from runs.benchmarks.cases import Case
+from runs.benchmarks.saved import load_network, save_network
+from runs.benchmarks.spikes import spikes_digest
+
+
+def _compile(case, path):
+    from eventsim import compile_network
+
+    network = case.build()
+    began = time.perf_counter()
+    compiled = compile_network(network)
+    compile_s = time.perf_counter() - began
+    save_network(path, compiled)
+    return {"compile_s": compile_s, "neurons": compiled.n_neurons, "synapses": compiled.n_synapses}
+
+
+def _run(case, path, threads, updates, cores, trace):
+    compiled = load_network(path)
+    stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
+    core_of = case.cores(compiled) if cores else None
+    began = time.perf_counter()
+    options = {"threads": threads, "updates": updates, "core_of": core_of, "trace": trace}
+    with Simulation(compiled, stimulus, **options) as simulation:
+        simulation.run(1)
+        started, worked = time.perf_counter(), time.process_time()
+        simulation.run()
+        ran, worked = time.perf_counter(), time.process_time() - worked
+        summary = simulation.summary
+        spikes = simulation.finish().spikes()
+    return {
+        "start_s": started - began, "run_s": worked if threads == 1 else ran - started, "finish_s": time.perf_counter() - ran,
+        "events": summary.synaptic_events, "spikes": summary.spikes,
+        "digest": spikes_digest(spikes.tick, spikes.neuron),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("compile", "run"))
+    parser.add_argument("case")
+    parser.add_argument("path")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--updates", default="measured")
+    parser.add_argument("--cores", action="store_true", help="count on cores of 1,024 neurons, not on one core")
+    parser.add_argument("--trace")
+    given = parser.parse_args()
+    chosen = Case(given.case, given.quick)
+    if given.what == "compile":
+        print(json.dumps(_compile(chosen, given.path)))
+    else:
+        print(json.dumps(_run(chosen, given.path, given.threads, given.updates, given.cores, given.trace)))

@@ -1,0 +1,40 @@
+"""Results of a benchmark, to be read: a table and a plot."""
+
+from matplotlib.figure import Figure
+
+__all__ = ["plot", "table"]
+
+
+def table(document):
+    """The results as text."""
+    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
+    lines = [f"{document['machine']['processor']}; {versions}; medians of {document['rounds']} rounds in turn"]
+    for case in document["cases"]:
+        builds = ", ".join(f"{s:.0f} s" for s in case["build_s"].values())
+        lines += [
+            "",
+            f"{case['name']}: {case['neurons']:,} neurons, {case['synapses']:,} synapses, {case['duration_ms']} ms; "
+            f"network compiled in {case['compile_s']:.1f} s, Brian2's C++ in {builds}",
+            f"  {'simulator':<36}{'run s':>9}{'speed-up':>10}{'ns/event':>10}{'MB':>7}{'memory':>8}{'start s':>9}  spikes",
+        ]
+        for row in case["rows"]:
+            per_event, start = (f"{row[k]:.2f}" if k in row else "" for k in ("ns_per_event", "start_s"))
+            same = "same" if row["same_spikes"] else "OTHER"
+            lines.append(f"  {row['simulator']:<36}{row['run_s']:>9.4f}{row['speed_up']:>9.2f}x{per_event:>10}"
+                         f"{row['peak_mb']:>7.0f}{row['memory']:>7.2f}x{start:>9}  {row['spikes']:,} {same}")  # fmt: skip
+    return "\n".join(lines)
+
+
+def plot(document, path):
+    """Speed against C++ standalone with as many threads, one bar per case and simulator."""
+    bars = [
+        (f"{case['name']}  {row['simulator']}", row["speed_up"])
+        for case in document["cases"] for row in case["rows"] if row["simulator"].startswith("eventsim")
+    ]  # fmt: skip
+    figure = Figure(figsize=(8, 1 + 0.28 * len(bars)), layout="constrained")
+    ax = figure.subplots()
+    ax.barh([label for label, _ in bars][::-1], [value for _, value in bars][::-1], color="#0072B2")
+    ax.axvline(1, color="#1c2330", linewidth=1)
+    ax.set_xlabel("times as fast as Brian2's C++ standalone with as many threads")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
