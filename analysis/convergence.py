@@ -6,7 +6,7 @@ Independent runs of several lengths T give errors e. Their mean square is modell
 
 with slope -alpha on logarithmic axes, constant a and floor b. Each length is weighed by the standard error of its own
 log mean square over runs; residuals in those units have Huber's loss, so that one odd length does not decide. A floor
-is called found when it improves the fit by more than chance would (`FLOOR_CHI2`); otherwise, unless it is asked for,
+is called found when it improves the fit by more than chance would (`FALSE_FLOOR`); otherwise, unless it is asked for,
 b = 0 and the slope is that of the power law alone: its mean over the lengths that there are, somewhat flattened if
 there is a floor too low to be found. Intervals come from the bootstrap: runs are drawn anew within each length, and the
 model is fitted again.
@@ -22,9 +22,10 @@ from eventsim.errors import ConfigError
 
 __all__ = ["ConvergenceFit", "LawRatio", "against_law", "fit_convergence"]
 
-#: Improvement in squared standardised residuals from which a floor is believed: the 1 % point of half a chi-square of
-#: one degree, b >= 0 being at the edge of what is allowed (Self and Liang 1987, J. Am. Stat. Assoc. 82:605).
-FLOOR_CHI2 = 5.41
+#: Chance of finding a floor where there is none. The improvement in squared standardised residuals is then half a
+#: chi-square of one degree, b >= 0 being at the edge of what is allowed (Self and Liang 1987, J. Am. Stat. Assoc.
+#: 82:605), its scale estimated from the runs: hence the square of a one-sided quantile of Student's t.
+FALSE_FLOOR = 0.01
 
 #: Standardised residuals beyond this count by their size and no longer by their square (Huber 1981).
 HUBER = 2.0
@@ -127,7 +128,7 @@ def fit_convergence(lengths, errors, *, floor="found", confidence=0.95, resample
     ------
     Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 14: percentile interval. Each deviation
     from the estimate is widened by sqrt(S/(S - 1)) and by Student's over the normal quantile, without which few runs S
-    give intervals that are too short; simulated, 95 % intervals of slopes then hold in 90 to 95 % of cases.
+    give intervals that are too short; simulated, 95 % intervals of slopes then hold in 93 to 95 % of cases.
     """
     lengths, squares = _checked(lengths, errors)
     if not 0 < confidence < 1:
@@ -137,14 +138,14 @@ def fit_convergence(lengths, errors, *, floor="found", confidence=0.95, resample
     x = np.log(lengths) - np.log(lengths).mean()
     y = np.log([values.mean() for values in squares])[None]
     spread = [values.std(ddof=1) / (values.mean() * math.sqrt(values.size)) for values in squares]
-    scale = np.maximum(
-        spread, 0.1 * np.median(spread) + 1e-9
-    )  # a length whose runs agree by chance is not all there is
+    # A length whose runs agree by chance must not be all that counts.
+    scale = np.maximum(spread, 0.1 * np.median(spread) + 1e-9)
     power, floored = _power_law(x, y, scale), _with_floor(x, y, scale)
-    has_floor = lengths.size >= 5 and float(power.cost[0] - floored.cost[0]) > FLOOR_CHI2
+    runs = min(values.size for values in squares)
+    needed = stdtrit(runs - 1, 1 - FALSE_FLOOR) ** 2
+    has_floor = lengths.size >= 5 and bool(power.cost[0] - floored.cost[0] > needed)
     model, best = (_with_floor, floored) if has_floor or floor == "always" else (_power_law, power)
     again = model(x, _resampled(squares, resamples, np.random.default_rng(seed)), scale)
-    runs = min(values.size for values in squares)
     widen = math.sqrt(runs / (runs - 1)) * stdtrit(runs - 1, 0.975) / ndtri(0.975)
     slope = -best.alpha[0]
     slope_low, slope_high = _interval(-again.alpha, slope, widen, confidence)

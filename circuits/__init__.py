@@ -1,12 +1,17 @@
 """circuits: what is computed, at the level of single neurons and synapses."""
 
+from circuits.approximator import approximate
 from circuits.attention import (
     DSSA,
     SDSA,
     SSA,
+    AttentionHead,
+    DurationHead,
+    LatencyHead,
     MetaAttention,
     QKChannelAttention,
     QKTokenAttention,
+    RateHead,
     SpikedAttention,
     SpikingBertAttention,
     SpikingRWKV,
@@ -33,11 +38,11 @@ from circuits.softmax import (
 )
 
 __all__ = [
-    "And", "AtLeast", "BatchNorm", "Circuit", "Conv", "DSSA", "Encoder", "EncoderBlock", "Escape",
-    "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency", "Linear", "Majority", "MembraneFeedForward",
-    "MetaAttention", "NeuronModel", "Neurons", "Or", "Phases", "Pipeline", "QKChannelAttention", "QKTokenAttention",
-    "Ramp", "SDSA", "SOFTMAX", "SSA", "Size", "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward",
-    "SpikingRWKV", "StoredKeyAttention", "Veto", "escape_inhibition", "first_spike", "gated_counts",
-    "integrate_inhibition", "load_attention", "load_block", "load_encoder", "race", "size", "sized", "thinning",
-    "winner_take_all",
+    "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "Conv", "DSSA", "DurationHead", "Encoder",
+    "EncoderBlock", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency", "LatencyHead",
+    "Linear", "Majority", "MembraneFeedForward", "MetaAttention", "NeuronModel", "Neurons", "Or", "Phases",
+    "Pipeline", "QKChannelAttention", "QKTokenAttention", "Ramp", "RateHead", "SDSA", "SOFTMAX", "SSA", "Size",
+    "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward", "SpikingRWKV", "StoredKeyAttention",
+    "Veto", "approximate", "escape_inhibition", "first_spike", "gated_counts", "integrate_inhibition",
+    "load_attention", "load_block", "load_encoder", "race", "size", "sized", "thinning", "winner_take_all",
 ]  # fmt: skip

@@ -276,12 +276,12 @@ def _counters(network, core_of, bounds, storage):
     narrow = most <= 4095
     return {
         "core_of": core_of, "sent": np.zeros(network.n_neurons, dtype=np.int64),
-        "arrived": np.zeros(storage.n_classes * network.n_neurons, dtype=np.uint16 if narrow else np.uint32),
-        "received": np.zeros(storage.n_classes * network.n_neurons, dtype=np.int64),
-        "received_weight": np.zeros(network.n_neurons), "is_zero_class": storage.zero_class,
+        "arrived": np.zeros(storage.is_zero_class.size * network.n_neurons, dtype=np.uint16 if narrow else np.uint32),
+        "received": np.zeros(storage.is_zero_class.size * network.n_neurons, dtype=np.int64),
+        "received_weight": np.zeros(network.n_neurons), "is_zero_class": storage.is_zero_class,
         "gather_every": np.array([(2**16 if narrow else 2**32) // (most + 1)], dtype=np.int64),
         "stretch_stop": flat(stops, np.int64)[0], "stretch_core": flat(cores, np.int64)[0], "stretch_at": at,
-        "stretch_sum": np.zeros((n_stretches, storage.n_classes), dtype=np.int64),
+        "stretch_sum": np.zeros((n_stretches, storage.is_zero_class.size), dtype=np.int64),
         "delivered": np.zeros((len(bounds) - 1, len(network.pathways)), dtype=np.int64),
     }  # fmt: skip
 

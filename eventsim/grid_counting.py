@@ -9,20 +9,33 @@ import numpy as np
 from numba import njit
 
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.machine import ask_for
 
 __all__ = ["announce", "collect", "count_landed", "gather", "may_run_to", "sample"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def announce(neuron, tally, sent, core_of, reach, reach_at):
-    """Count a spike, and the message to each core that it reaches; `tally` is of this part and tick."""
-    here = core_of[neuron] + 1
-    first, stop = reach_at[neuron], reach_at[neuron + 1]
-    sent[neuron] += 1
-    tally[SPIKES, here] += 1
-    tally[MESSAGES_OUT, here] += stop - first
-    for r in range(first, stop):
-        tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1
+def announce(fired, start, tally, sent, core_of, reach, reach_at):
+    """Count the spikes of one population, and for each the message to each core that it reaches.
+
+    Parameters
+    ----------
+    fired : (n_spikes,) int
+        Neurons, counted from the population's first, which is neuron `start`.
+    tally : (kinds, cores) int64
+        Of this part and tick.
+    """
+    for j in range(fired.size):
+        if j + 8 < fired.size:  # the lists are far apart in memory
+            ask_for(reach, reach_at[start + fired[j + 8]])
+        neuron = start + fired[j]
+        here = core_of[neuron] + 1
+        first, stop = reach_at[neuron], reach_at[neuron + 1]
+        sent[neuron] += 1
+        tally[SPIKES, here] += 1
+        tally[MESSAGES_OUT, here] += stop - first
+        for r in range(first, stop):
+            tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

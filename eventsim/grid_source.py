@@ -145,7 +145,11 @@ def _segment(network, operations, layout, plan):
 
 def _emit(operation):
     k = operation.index
-    return templates.EMIT.format(where=f"emission of population {k}", k=k, every=operation.every)
+    return templates.EMIT.format(where=f"emission of population {k}", k=k, every=operation.every, counted=_fired(k, 16))
+
+
+def _fired(k, indent=12):
+    return templates.FIRED.format(indent=" " * indent, k=k)
 
 
 def _update(network, operation, layout, plan):
@@ -195,7 +199,7 @@ def _fire(network, operation, layout, plan, update=None):
         sweep = templates.SWEEP.format(each=update_each) if update_each else ""
     return templates.FIRE.format(
         where=writer.where, k=k, every=operation.every, back=back, once=once, views=swept.views(sweep), sweep=sweep,
-        each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired,
+        each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired, counted=_fired(k),
     )  # fmt: skip
 
 
@@ -222,7 +226,9 @@ def _touched(network, operations, layout):
             assignments = (writer.assignment(statement) for statement in operation.each)
             source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
     where = f"population {operations[0].index}"
-    return templates.TOUCHED.format(where=where, k=operations[0].index, each=source)
+    return templates.TOUCHED.format(
+        where=where, k=operations[0].index, each=source, counted=_fired(operations[0].index)
+    )
 
 
 def _deliver(network, operation, layout, plan):

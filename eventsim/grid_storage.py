@@ -34,7 +34,7 @@ class Storage:
     ways : tuple of str
         For each pathway.
     values : (n_codes,) float64
-        The weight that each code stands for. Code 0 is of pathways without weights.
+        The weight that each code stands for; the first is 0, of pathways without weights, where there are any.
     codes : (n_synapses,) uint8
         Empty where no pathway is stored as "code".
     row_codes : mapping of int to uint8 array
@@ -42,6 +42,8 @@ class Storage:
     counts_classes : bool
         Whether deliveries are counted for each code. Else they are counted in two classes, the second that of weights
         of zero, and weights are summed as they arrive.
+    is_zero_class : (n_classes,) bool
+        The classes whose deliveries count as ones of weight zero.
     is_large : bool
         Whether there are more synapses than a cache holds, so that rows should be asked for ahead of time.
     """
@@ -51,16 +53,8 @@ class Storage:
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     row_codes: dict = field(default_factory=dict)
     counts_classes: bool = False
+    is_zero_class: np.ndarray = field(default_factory=lambda: np.array([False, True]))
     is_large: bool = False
-
-    @property
-    def n_classes(self):
-        return self.values.size if self.counts_classes else 2
-
-    @property
-    def zero_class(self):
-        """(n_classes,) bool: the classes whose deliveries count as ones of weight zero."""
-        return np.append(False, self.values[1:] == 0.0) if self.counts_classes else np.array([False, True])
 
 
 def store(network, large=_LARGE):
@@ -72,7 +66,9 @@ def store(network, large=_LARGE):
     values = _distinct(network, weighted)
     if values is None:
         return replace(plain, is_large=True)
-    codes = _codes(network.weight, values)
+    first = int(not all(weighted))  # the code 0, where it is taken
+    codes = _codes(network.weight, values, first)
+    values, is_zero = np.append(np.zeros(first), values), np.append(np.zeros(first, bool), values == 0.0)
     ways, row_codes = [], {}
     for k, p in enumerate(network.pathways):
         if not weighted[k]:
@@ -82,9 +78,10 @@ def store(network, large=_LARGE):
         ways.append("code" if of_rows is None else "row")
         if of_rows is not None:
             row_codes[k] = of_rows
-    values = np.append(0.0, values)
     kept = codes if "code" in ways else codes[:0]
-    return Storage(tuple(ways), values, kept, row_codes, values.size <= _MOST_CLASSES, is_large=True)
+    few = values.size <= _MOST_CLASSES
+    is_zero = is_zero if few else plain.is_zero_class
+    return Storage(tuple(ways), values, kept, row_codes, few, is_zero, is_large=True)
 
 
 def _distinct(network, weighted):
@@ -103,12 +100,12 @@ def _distinct(network, weighted):
     return known.view(np.float64)
 
 
-def _codes(weight, values):
-    """(n_synapses,) uint8: one more than the place of each weight among `values`; anything where it is not there."""
+def _codes(weight, values, first):
+    """(n_synapses,) uint8: the place of each weight among `values`, counted from `first`; anything where it is not."""
     known, codes = values.view(np.int64), np.empty(weight.size, dtype=np.uint8)
-    for first in range(0, weight.size, _AT_ONCE):
-        bits = weight[first : first + _AT_ONCE].view(np.int64)
-        codes[first : first + _AT_ONCE] = 1 + np.searchsorted(known, bits)
+    for begin in range(0, weight.size, _AT_ONCE):
+        bits = weight[begin : begin + _AT_ONCE].view(np.int64)
+        codes[begin : begin + _AT_ONCE] = first + np.searchsorted(known, bits)
     return codes
 
 

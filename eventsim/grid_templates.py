@@ -7,8 +7,8 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 
 __all__ = [
     "ASK", "ASK_CODES", "COME_BACK", "COUNTS", "DELIVER", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
-    "EVENT_STOP", "FIRE", "GATHER", "GATHER_AT_END", "LANDED", "MEET", "MODULE", "OF_POPULATION", "PARK", "RESET",
-    "REST", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED", "TOUCHED_THRESHOLD",
+    "EVENT_STOP", "FIRE", "FIRED", "GATHER", "GATHER_AT_END", "LANDED", "MEET", "MODULE", "OF_POPULATION", "PARK",
+    "RESET", "REST", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED", "TOUCHED_THRESHOLD",
     "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
 ]  # fmt: skip
 
@@ -92,26 +92,29 @@ GATHER = """            if (tick + 1) % gather_every[0] == 0:
 GATHER_AT_END = """    gather(counts{k}, totals{k}, sums_before{k})
 """
 
-# One spike of neuron `i` of a population: remembered, counted, and announced to each core it reaches.
+# One spike of neuron `i` of a population.
 SPIKE = """
 {indent}history[at + fired] = base{k} + i
 {indent}fired += 1
-{indent}announce(first{k} + i, here, sent, core_of, reach, reach_at)
+"""
+
+# All spikes of a population in this tick.
+FIRED = """{indent}history_count[{k}, slot, part] = fired
+{indent}if fired:
+{indent}    announce(history[at:at + fired], population_start[{k}], here, sent, core_of, reach, reach_at)
+{indent}    is_busy = True
 """
 
 EMIT = """                # {where}
+                at = history_at[{k}] + slot * population_size[{k}]
                 fired = 0
                 if tick % {every} == 0:
-                    at = history_at[{k}] + slot * population_size[{k}]
                     while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
                         i = stimulus_neuron[cursor[{k}]]
                         cursor[{k}] += 1
                         history[at + fired] = i
                         fired += 1
-                        announce(population_start[{k}] + i, here, sent, core_of, reach, reach_at)
-                history_count[{k}, slot, part] = fired
-                is_busy |= fired > 0
-"""
+{counted}"""
 
 UPDATE = """            # {where}
             if tick % {every} == 0:
@@ -130,9 +133,7 @@ FIRE = """            # {where}
 {views}{sweep}                    for j in range(size):
                         i = block + j
 {each}                        if not condition:
-                            continue{spike}{fired}            history_count[{k}, slot, part] = fired
-            is_busy |= fired > 0
-"""
+                            continue{spike}{fired}{counted}"""
 
 SWEEP = """                    for i in range(size):
 {each}"""
@@ -159,9 +160,7 @@ TOUCHED = """            # {where}, by touch
                     is_active[first{k} + i] = False
             active_count[part, {k}] = kept
             history[at:at + fired].sort()
-            history_count[{k}, slot, part] = fired
-            is_busy |= fired > 0
-"""
+{counted}"""
 
 TOUCHED_UPDATE = """                if {place} != {value}:
                     stays = True

@@ -21,8 +21,8 @@ def _place(context, builder, array_type, array, index):
 
 
 @intrinsic
-def ask_for(_, array, index):
-    """Have the line of `array[index]` on its way into the cache; any index within the array's memory is fine."""
+def _ask_for(_, array, index):
+    """llvm.prefetch of one element."""
 
     def write(context, builder, signature, arguments):
         byte = ir.IntType(8).as_pointer()
@@ -33,6 +33,12 @@ def ask_for(_, array, index):
         return context.get_dummy_value()
 
     return types.void(array, types.intp), write
+
+
+@njit(nogil=True)
+def ask_for(array, index):
+    """Have the line of `array[index]` on its way into the cache; a wish that may name what does not exist."""
+    _ask_for(array, index)
 
 
 @intrinsic

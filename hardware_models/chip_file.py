@@ -1,4 +1,4 @@
-"""load_chip: a chip from its TOML file, refused when a number has no source or a key is unknown."""
+"""load_chip: a chip from its TOML file, refused when a number has no source or no unit, or a key is unknown."""
 
 import re
 import tomllib
@@ -8,14 +8,20 @@ from pathlib import Path
 import msgspec
 
 from eventsim.errors import ConfigError, ProvenanceError
-from hardware_models.chip import Chip, Claim, Table
-from hardware_models.features import FEATURES
+from hardware_models.chip import Chip
+from hardware_models.chip_keys import allowed_keys
+from hardware_models.chip_rules import check_consistency
+from hardware_models.cost_table import Table
+from hardware_models.figures import Claim, Figure
 
 __all__ = ["list_chips", "load_chip"]
 
 _SHIPPED = Path(__file__).parent / "chips"
 _DEEPEST = 8  # levels of tables in a file; ours have five
 _LARGEST = 15  # powers of ten a number may lie from 1, so that a hostile one cannot exhaust the memory
+
+#: Sections whose entries have names of their own -> what each entry is.
+_MAPPINGS = {"tables": Table, "lacks": Claim, "facts": Figure, "unpublished": Claim}
 
 
 def list_chips():
@@ -34,9 +40,10 @@ def load_chip(name_or_path):
     Raises
     ------
     ConfigError
-        The file cannot be read, or has an unknown key, a wrong type, or a negative or non-finite number.
+        The file cannot be read, or has an unknown key, a key without a unit, a wrong type, a missing, negative or
+        non-finite number.
     ProvenanceError
-        A number has no source. Both name the file and the key.
+        A number has no source. Both name the file and the key, and say how to mend it.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -51,12 +58,13 @@ def load_chip(name_or_path):
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
     _check_numbers(document, "$", path)
-    for section, kind in (("tables", Table), ("lacks", Claim)):
+    _complete_tables(document, path)
+    for section, kind in _MAPPINGS.items():
         entries = document.get(section)
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             _convert(entry, kind, f"$.{section}.{key}", path)  # msgspec does not name the keys of a mapping
     chip = _convert(document, Chip, "$", path)
-    _check_consistency(chip, path)
+    check_consistency(chip, path)
     return chip
 
 
@@ -76,11 +84,34 @@ def _check_numbers(node, where, path):
             if key != "value":
                 raise ProvenanceError(f"{path}: `{here}` is a bare number; make it a table of value, source and how")
             if not (Decimal(value).is_finite() and value >= 0):
-                raise ConfigError(f"{path}: `{here}` is {value}; numbers are finite and not negative")
+                raise ConfigError(f"{path}: `{here}` is {value}; give a number that is finite and not negative")
             if value and abs(Decimal(value).adjusted()) > _LARGEST:
                 raise ConfigError(f"{path}: `{here}` is more than {_LARGEST} powers of ten from 1; use another unit")
         elif key == "value":
-            raise ConfigError(f"{path}: `{here}` is {value!r}; give a number")
+            raise ConfigError(f"{path}: `{here}` is {value!r}; give a number, its unit belongs into the key")
+
+
+def _complete_tables(document, path):
+    """Give each table with `like` all that the table of that name says and it does not."""
+    tables, complete = document.get("tables"), {}
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(table, dict) or "like" not in table:
+            continue
+        model = tables.get(table["like"]) if isinstance(table["like"], str) else None
+        if not isinstance(model, dict) or "like" in model:
+            whole = [other for other, entry in tables.items() if isinstance(entry, dict) and "like" not in entry]
+            raise ConfigError(f"{path}: `$.tables.{name}.like` is {table['like']!r}; give one of {', '.join(whole)}")
+        complete[name] = _over({key: value for key, value in table.items() if key != "like"}, model)
+    if complete:
+        document["tables"] = tables | complete
+
+
+def _over(node, model):
+    """`node` with what only `model` has; a number is taken whole."""
+    if "value" in node or not isinstance(model, dict):
+        return node
+    mixed = {key: _over(value, model.get(key)) if isinstance(value, dict) else value for key, value in node.items()}
+    return {key: value for key, value in model.items() if key not in mixed} | mixed
 
 
 def _convert(document, kind, where, path):
@@ -88,30 +119,14 @@ def _convert(document, kind, where, path):
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         what, _, inside = str(error).partition(" - at ")
-        field = re.search("field `(.+)`", what)
-        key = where + inside.strip("`").removeprefix("$") + (f".{field[1]}" if field else "")
-        raise ConfigError(f"{path}: `{key}`: {what[0].lower()}{what[1:]}") from None
-
-
-def _check_consistency(chip, path):
-    """What types cannot say: known features, room on a core, a mesh that adds up, tables that can be summed."""
-    for name in chip.lacks:
-        if name not in FEATURES:
-            raise ConfigError(f"{path}: unknown key `$.lacks.{name}`; allowed are {', '.join(FEATURES)}")
-    for name in chip.limits.__struct_fields__:
-        value, most = getattr(chip.limits, name).value, 32 if name == "weight_bits" else 10**_LARGEST
-        if not 1 <= value <= most:
-            raise ConfigError(f"{path}: `$.limits.{name}.value` is {value}; give 1 to {most}")
-    mesh = chip.mesh
-    product = mesh.width_tiles.value * mesh.height_tiles.value * mesh.cores_per_tile.value
-    if product != mesh.cores_per_chip.value or product == 0:
-        raise ConfigError(f"{path}: `$.mesh.cores_per_chip` is {mesh.cores_per_chip.value}, but width x height x "
-                          f"cores_per_tile is {product}")  # fmt: skip
-    for name, table in chip.tables.items():
-        given = [key for key in table.energy.__struct_fields__ if getattr(table.energy, key) is not None]
-        if not given or (table.scope == "all_in" and len(given) > 1):
-            raise ConfigError(f"{path}: `$.tables.{name}.energy` has {len(given)} figures; a per_operation table has "
-                              "at least one, an all_in table exactly one")  # fmt: skip
-        if ("neuron_update_idle_pj" in given) != ("neuron_update_active_pj" in given):
-            raise ConfigError(f"{path}: `$.tables.{name}.energy` gives one of neuron_update_idle_pj and "
-                              "neuron_update_active_pj; give both")  # fmt: skip
+        inside = inside.strip("`").removeprefix("$")
+        field = re.search("(unknown|missing required) field `(.+)`", what)
+        if field is None:
+            raise ConfigError(f"{path}: `{where}{inside}`: {what[0].lower()}{what[1:]}") from None
+        key, allowed = f"{where}{inside}.{field[2]}", allowed_keys(kind, inside)
+        if field[1] != "unknown":
+            raise ConfigError(f"{path}: `{key}` is missing; give it, beside {', '.join(allowed)}") from None
+        united = [name for name in allowed if name.startswith(f"{field[2]}_")]
+        if united:
+            raise ConfigError(f"{path}: `{key}` has no unit; write {' or '.join(united)}") from None
+        raise ConfigError(f"{path}: `{key}` is unknown; allowed are {', '.join(allowed)}") from None

@@ -55,7 +55,7 @@ def count_events(trace, placement, binning=None):
     spikes = trace.spikes()
     tally = _Tally(int(core_of.max(initial=HOST)) + 2)
     tally.add(SPIKES, spikes.tick, core_of[spikes.neuron], np.ones(spikes.tick.size, dtype=np.int64))
-    messages = _count_messages(tally, network, core_of, spikes)
+    messages = _count_messages(tally, network, placement, spikes)
     for pathway in network.pathways:
         _count_deliveries(tally, pathway, network, core_of, spikes, trace)
     return EventCounts(*tally.columns(), *messages, core_of.copy(), int(trace.duration_ticks), binning)
@@ -129,19 +129,19 @@ class _Groups:
             begin = end
 
 
-def _count_messages(tally, network, core_of, spikes):
+def _count_messages(tally, network, placement, spikes):
     """One message per spike and distinct core it reaches; returns the totals by (source, destination)."""
-    destination = core_of[network.post]
+    destination, sent_from = placement.core_of[network.post], placement.sent_from
     on_chip = destination != HOST
     reach = _Groups(network.pre[on_chip], destination[on_chip], network.n_neurons, tally.n_slots)
     fan_out = np.diff(reach.first)[spikes.neuron]
-    tally.add(MESSAGES_OUT, spikes.tick, core_of[spikes.neuron], fan_out)
+    tally.add(MESSAGES_OUT, spikes.tick, sent_from[spikes.neuron], fan_out)
     for spike, group in reach.expand(spikes.neuron):
         tally.add(MESSAGES_IN, spikes.tick[spike], reach.core[group], np.ones(group.size, dtype=np.int64))
     sender = np.repeat(np.arange(network.n_neurons), np.diff(reach.first))
     fired = np.bincount(spikes.neuron, minlength=network.n_neurons)[sender]
     slots = tally.n_slots
-    keys, sums = _sum_by_key((core_of[sender] + np.int64(1)) * slots + (reach.core + 1), fired)
+    keys, sums = _sum_by_key((sent_from[sender] + np.int64(1)) * slots + (reach.core + 1), fired)
     keys, sums = keys[sums > 0], sums[sums > 0]
     return (keys // slots - 1).astype(np.int32), (keys % slots - 1).astype(np.int32), sums
 

@@ -21,10 +21,13 @@ FEATURES = {
     "time_dependence": "{} that depends on time",
     "memoryless_gate": "a memoryless gate: each update sets '{}' anew",
     "many_states": "more than two variables that change ({})",
+    "second_state": "more than one variable that changes ({})",
     "soft_reset": "a reset that is not one variable set to 0: {}",
     "other_threshold": "a threshold that is not one variable against a constant: {}",
     "float_arithmetic": "state or constants that are not whole numbers ({})",
     "float_weights": "weights that are not whole numbers ({})",
+    "odd_mixed_weights": "weights of both signs, not all even; a mixed list holds even weights only ({})",
+    "many_weights": "neurons with more than four different weights ({})",
     "setting_synapse": "synapses that set '{}' instead of adding to it",
     "several_variables": "synapses that act on several variables ({})",
 }
@@ -35,6 +38,7 @@ _WHOLE = {"abs", "int", "keyed_uniform"}  # functions that are no reason of thei
 
 def missing_features(network, chip):
     """One sentence for each feature that `network` needs and `chip` lacks, and for each number out of its range."""
+    (lacks,) = chip.require("lacks")
     found = []
     for k, population in enumerate(network.populations):
         if not population.is_source:
@@ -43,15 +47,16 @@ def missing_features(network, chip):
     for pathway in network.pathways:
         found += [(pathway.name, "pathway", *need) for need in _of_pathway(pathway, network)]
     sentences = [f"{sort} '{name}': {FEATURES[feature].format(detail)}"
-                 for name, sort, feature, detail in found if feature in chip.lacks]  # fmt: skip
+                 for name, sort, feature, detail in found if feature in lacks]  # fmt: skip
     sentences += [text for p in network.pathways for text in _out_of_range(p, network, chip)]
     return list(dict.fromkeys(sentences))
 
 
 def _of_population(population, operations):
     """(feature, detail) for each thing that a population needs."""
-    if len(population.state) > 2:
-        yield "many_states", ", ".join(population.state)
+    for most, feature in ((2, "many_states"), (1, "second_state")):
+        if len(population.state) > most:
+            yield feature, ", ".join(population.state)
     fires = any(operation.kind == "threshold" for operation in operations)
     if fires and not any(operation.kind == "reset" and operation.each for operation in operations):
         yield "soft_reset", "none"
@@ -217,6 +222,15 @@ def _of_pathway(pathway, network):
         fractions = values[values != np.floor(values)]
         if fractions.size:
             yield "float_weights", f"{fractions.size:,} of {values.size:,}, {fractions[0]:g} for instance"
+    weights = np.concatenate([[0.0], *_added(pathway, network, target)])
+    if weights.min() < 0 < weights.max() and (weights % 2 == 1).any():
+        yield "odd_mixed_weights", f"{int(weights[weights % 2 == 1][0])} for instance"
+    synapses = slice(pathway.first, pathway.first + pathway.size)
+    if pathway.weighted and np.unique(network.weight[synapses]).size > 4:
+        different = np.unique(np.column_stack([network.post[synapses], network.weight[synapses]]), axis=0)
+        neurons, weights = np.unique(different[:, 0], return_counts=True)
+        if (weights > 4).any():
+            yield "many_weights", f"{weights.max()} at neuron {int(neurons[weights.argmax()])}"
 
 
 def _added(pathway, network, target):
@@ -234,14 +248,13 @@ def _added(pathway, network, target):
 
 def _out_of_range(pathway, network, chip):
     """Whole weights, and delays, beyond what a synapse of the chip can express."""
-    longest, limit = int(pathway.delays.max(initial=0)), chip.limits.delay_ticks.value
+    delay_ticks, weight_bits = chip.require("limits.delay_ticks", "limits.weight_bits")
+    longest, limit = int(pathway.delays.max(initial=0)), delay_ticks.value
     if longest > limit:
         yield f"pathway '{pathway.name}': delays up to {longest} ticks, {limit} allowed"
     target = network.populations[pathway.target]
     weights = np.concatenate([[0.0], *_added(pathway, network, target)])
-    bound = 1 << (chip.limits.weight_bits.value - 1)
+    bound = 1 << (weight_bits.value - 1)
     if weights.min() < -bound or weights.max() > bound - 1:
         yield (f"pathway '{pathway.name}': weights from {weights.min():g} to {weights.max():g}, "
                f"{-bound} to {bound - 1} allowed")  # fmt: skip
-    if weights.min() < 0 < weights.max() and (weights % 2 == 1).any():
-        yield f"pathway '{pathway.name}': weights of both signs, not all even; a mixed list holds even weights only"

@@ -1,9 +1,9 @@
 """place: neurons on cores in the order of their ids, a new core when the next neuron would break a limit.
 
-Four of the limits concern a core alone and are known while it is filled. The fifth, output axons, counts how many
-cores each of its neurons reaches, which depends on where every other neuron goes. It is solved from below: first
-every neuron is taken to reach one core, then as many as it does reach in the placement found, until that placement
-respects the limit. What a neuron is taken to reach only ever grows, so this ends.
+Most limits concern a core alone and are known while it is filled. Output axons, and copies of neurons where a chip
+needs them, count how many cores each neuron reaches, which depends on where every other neuron goes. It is solved from
+below: first every neuron is taken to reach one core, then as many as it does reach in the placement found, until that
+placement respects the limits. What a neuron is taken to reach only ever grows, so this ends.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from eventsim.counts import HOST
 from eventsim.errors import CapacityError
 from hardware_models.placement import Placement
 from hardware_models.resources import REMEDIES, RESOURCES, allowed, distinct
+from hardware_models.splitters import copies
 
 __all__ = ["place"]
 
@@ -41,7 +42,8 @@ def place(network, chip):
     while True:
         core_of[ids] = cores = _fill(network, ids, demand, reached, chip)
         now = demand.cores_reached(cores)
-        if np.bincount(cores, now).max(initial=0) <= chip.limits.output_axons_per_core.value:
+        axons, neurons = (np.bincount(cores, each).max(initial=0) for each in (now, 1 + copies(now, chip)))
+        if axons <= chip.limits.output_axons_per_core.value and neurons <= chip.limits.neurons_per_core.value:
             return Placement.of(network, core_of, chip)
         reached = np.maximum(reached, now)
 
@@ -87,17 +89,19 @@ def _fill(network, ids, demand, reached, chip):
     start = core = 0
     while start < ids.size:
         stop = min(start + limits["neurons"], ids.size)
+        neurons = np.cumsum(1 + copies(reached[start:stop], chip))
         running = {
+            "neurons": neurons,
             "synapse_words": np.cumsum(demand.synapses[start:stop]),
             "output_axons": np.cumsum(reached[start:stop]),
-            "delay_slots": np.arange(1, stop - start + 1) * np.maximum.accumulate(demand.longest[start:stop]),
+            "delay_slots": neurons * np.maximum.accumulate(demand.longest[start:stop]),
         }
         fits = min(int(np.searchsorted(used, limits[name], side="right")) for name, used in running.items())
         axons = demand.input_axons(start, start + max(fits, 1))
         fits = min(fits, int(np.searchsorted(axons, limits["input_axons"], side="right")))
         if fits == 0:
             alone = {name: int(used[0]) for name, used in (running | {"input_axons": axons}).items()}
-            name = next(name for name in RESOURCES[1:] if alone[name] > limits[name])
+            name = next(name for name in RESOURCES if alone[name] > limits[name])
             raise _too_large(network, ids[start], name, alone[name], limits[name], core)
         cores[start : start + fits] = core
         start, core = start + fits, core + 1

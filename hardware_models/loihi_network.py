@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventsim.errors import ConfigError
-from eventsim.network import CompiledNetwork, Operation, Pathway, Population
+from eventsim.network import CompiledNetwork, Operation, Population
 from eventsim.stimulus import Stimulus
 from hardware_models.loihi_arithmetic import actual_weight
 from hardware_models.loihi_neuron import LoihiCells
+from hardware_models.wiring import wired
 
 __all__ = ["LoihiSynapses", "in_chip_order", "loihi_network"]
 
@@ -73,11 +73,15 @@ def loihi_network(populations, synapses, *, overflow="wrap", stimulus=None, dt_m
         start = made[-1].stop
     pathways, post, weight, first = [], [np.empty(0, np.int32)], [np.empty(0)], 0
     for wires in synapses:
-        pathway, targets, weights = _wired(wires, made, first)
+        pathway, targets, order = wired(
+            f"{wires.source}_to_{wires.target}", (wires.source, wires.target), made, wires.pre, wires.post,
+            wires.delay_ticks, "q", first,
+        )  # fmt: skip
+        mantissa = np.broadcast_to(wires.mantissa, order.shape)[order]
         pathways.append(pathway)
         post.append(targets)
-        weight.append(weights)
-        first += weights.size
+        weight.append(actual_weight(mantissa, wires.exponent, wires.sign, wires.bits, wires.odd))
+        first += order.size
     none = np.full(start, -1, np.int32)
     network = CompiledNetwork(
         dt_ms=dt_ms, populations=tuple(made), pathways=tuple(pathways),
@@ -95,28 +99,3 @@ def in_chip_order(populations, n_pathways, overflow):
     delivers = [Operation("deliver", k) for k in range(n_pathways)]
     of_cells = [LoihiCells.operations(k, overflow) for k, p in enumerate(populations) if not p.is_source]
     return (*emits, *delivers, *(operation for place in zip(*of_cells) for operation in place))
-
-
-def _wired(wires, populations, first):
-    """(pathway, post, weight): a list of synapses sorted by sender and delay, its first one having id `first`."""
-    names = [p.name for p in populations]
-    for name in (wires.source, wires.target):
-        if name not in names:
-            raise ConfigError(f"synapses name the population '{name}'; there are {', '.join(names)}")
-    source, target = (populations[names.index(name)] for name in (wires.source, wires.target))
-    where = f"synapses {wires.source} to {wires.target}"
-    pre, post, mantissa, delay = np.broadcast_arrays(wires.pre, wires.post, wires.mantissa, wires.delay_ticks)
-    for ids, population in ((pre, source), (post, target)):
-        if ids.size and not (ids.min() >= 0 and ids.max() < population.size):
-            raise ConfigError(f"{where}: a neuron outside '{population.name}', which has {population.size}")
-    soonest = 0 if source.is_source else 1
-    if target.is_source or (delay.size and delay.min() < soonest):
-        raise ConfigError(f"{where}: they must reach neurons of the chip, after {soonest} ticks or more")
-    order = np.lexsort((delay, pre))
-    delays = np.unique(delay).astype(np.int32) if delay.size else np.ones(1, np.int32)
-    row = pre[order] * delays.size + np.searchsorted(delays, delay[order])
-    rows = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=source.size * delays.size))]).astype(np.int64)
-    weight = actual_weight(mantissa, wires.exponent, wires.sign, wires.bits, wires.odd)[order]
-    pathway = Pathway(f"{wires.source}_to_{wires.target}", populations.index(source), populations.index(target),
-                      (("q", "add", "weight"),), {}, first, delays, rows)  # fmt: skip
-    return pathway, (post[order] + target.start).astype(np.int32), weight

@@ -28,29 +28,39 @@ class Placement:
     chip : Chip
     used : (n_cores, n_resources) int64, optional
         What each core holds of each of `hardware_models.resources.RESOURCES`.
+    enters_at : (n_neurons,) int32, optional
+        For each spike source the core where its spikes enter the mesh, -1 when that is not said; -1 for all others.
     """
 
     core_of: np.ndarray
     network_hash: str
     chip: Chip
     used: np.ndarray | None = field(default=None, repr=False)
+    enters_at: np.ndarray | None = None
 
     def __post_init__(self):
-        core_of = np.array(self.core_of, dtype=np.int32)
-        core_of.flags.writeable = False
-        object.__setattr__(self, "core_of", core_of)
+        for name in ("core_of", "enters_at"):
+            if getattr(self, name) is not None:
+                cores = np.array(getattr(self, name), dtype=np.int32)
+                cores.flags.writeable = False
+                object.__setattr__(self, name, cores)
 
     @classmethod
-    def of(cls, network, core_of, chip):
+    def of(cls, network, core_of, chip, enters_at=None):
         """A placement by hand, checked; raises what `validate` raises."""
-        core_of = np.asarray(core_of, dtype=np.int32)
-        used = cls(core_of, network.hash, chip).validate(network)
-        return cls(core_of, network.hash, chip, used)
+        used = cls(core_of, network.hash, chip, enters_at=enters_at).validate(network)
+        return cls(core_of, network.hash, chip, used, enters_at)
 
     @property
     def hash(self):
         identity = f"{self.network_hash} {self.chip.hash}".encode()
-        return content_hash({"core_of": self.core_of, "identity": np.frombuffer(identity, dtype=np.uint8)})
+        columns = {"core_of": self.core_of, "identity": np.frombuffer(identity, dtype=np.uint8)}
+        return content_hash(columns if self.enters_at is None else columns | {"enters_at": self.enters_at})
+
+    @property
+    def sent_from(self):
+        """(n_neurons,) int32: the core that sends the messages of each neuron; -1 for a source without an entry."""
+        return self.core_of if self.enters_at is None else np.maximum(self.core_of, self.enters_at)
 
     @property
     def cores(self):
@@ -105,18 +115,30 @@ class Placement:
         if wrong.size:
             raise ConfigError(f"neuron {wrong[0]} is on core {self.core_of[wrong[0]]}; spike sources, and only they, "
                               f"are on the host ({HOST}), all others on cores from 0")  # fmt: skip
-        longest, limit = int(network.delay.max(initial=0)), self.chip.limits.delay_ticks.value
+        self._check_entries(network)
+        longest, limit = int(network.delay.max(initial=0)), self.chip.require("limits.delay_ticks")[0].value
         if longest > limit:
             synapse = int(network.delay.argmax())
             raise CapacityError("delay_ticks", f"core {self.core_of[network.post[synapse]]} (synapse {synapse})",
                                 longest, limit, "shorten the delay, or insert a relay neuron")  # fmt: skip
-        used, limits = demand(network, self.core_of), allowed(self.chip)
+        used, limits = demand(network, self.core_of, self.chip), allowed(self.chip)
         over = np.argwhere(used > limits)
         if over.size:
             core, k = over[0]
             name = RESOURCES[k]
             raise CapacityError(name, f"core {core}", int(used[core, k]), int(limits[k]), REMEDIES[name])
         return used
+
+    def _check_entries(self, network):
+        """Spikes of sources, and of nothing else, enter at cores that hold a neuron."""
+        if self.enters_at is None:
+            return
+        if self.enters_at.shape != self.core_of.shape or (self.enters_at[~network.is_source] != HOST).any():
+            raise ConfigError(f"enters_at must hold a core for each spike source, and {HOST} for all other neurons")
+        empty = np.setdiff1d(self.enters_at, [HOST, *self.cores])
+        if empty.size:
+            raise ConfigError(f"spikes of a source enter at core {empty[0]}, which holds no neuron; let them enter at "
+                              "a core that does")  # fmt: skip
 
     def __repr__(self):
         return (f"<Placement of network {self.network_hash[:12]} on {self.chip.name}: "

@@ -1,6 +1,6 @@
 """CostReport: joules with their sources, dynamic and static apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import pandas as pd
@@ -12,12 +12,13 @@ __all__ = ["CostLine", "CostReport"]
 
 @dataclass(frozen=True)
 class CostLine:
-    """One term: how many operations, and the least and the most that one of them costs."""
+    """One term: how many operations, the least and the most that one of them costs, and which inputs are unverified."""
 
     term: str
     count: int
     unit_low_pj: Fraction
     unit_high_pj: Fraction
+    unverified: tuple[str, ...] = ()
 
     @property
     def energy_low_pj(self):
@@ -59,6 +60,12 @@ class CostReport:
         What happened but has no published figure.
     binning : str or None
         How the times of a run in continuous time became ticks; None for a run on the grid.
+    origin : str
+        Whose measurement or simulation the table is.
+    caution : str or None
+        Why nothing of this report may stand by itself; from the table.
+    unverified : mapping of str to str
+        Inputs that nobody published or checked -> where they come from.
     """
 
     chip: str
@@ -78,6 +85,40 @@ class CostReport:
     missing: tuple[str, ...] | None
     not_costed: tuple[str, ...]
     binning: str | None = None
+    origin: str = ""
+    caution: str | None = None
+    unverified: dict = field(default_factory=dict)
+
+    @property
+    def headline(self):
+        """One sentence that may be quoted: what rests on published figures; the rest is left out and named."""
+        if self.caution:
+            return f"no headline from table {self.table} of {self.chip}: {self.caution}"
+        sound = [line for line in self.lines if not line.unverified]
+        low, high = (sum((getattr(line, name) for line in sound), Fraction(0))
+                     for name in ("energy_low_pj", "energy_high_pj"))  # fmt: skip
+        left_out = [line.term for line in self.lines if line.unverified and line.count]
+        static = "" if self.scope == "all_in" else f", {_show(self.static_pj)} static"
+        if "static.power_mw_per_chip" in self.unverified:
+            static, left_out = "", [*left_out, "static power"]
+        told = f"; left out, as unverified: {', '.join(left_out)}" if left_out else ""
+        return f"{_interval(low, high)} dynamic{static} on {self.chip} ({self.table}{told})"
+
+    @property
+    def power_mw(self):
+        """(least, most) Fractions: energy, dynamic and static, over the time of the run; 0 for no time."""
+        return self._power(Fraction(1), self.ticks.total_ns)
+
+    @property
+    def full_chip_power_mw(self):
+        """The same when copies of the network fill the chips."""
+        return self._power(Fraction(self.copies), self.ticks.total_full_chip_ns)
+
+    def _power(self, copies, time_ns):
+        if not time_ns:
+            return Fraction(0), Fraction(0)
+        dynamic = (self.dynamic_low_pj, self.dynamic_high_pj)
+        return tuple(copies * energy / time_ns + self.static_mw for energy in dynamic)
 
     @property
     def lacks(self):
@@ -114,10 +155,10 @@ class CostReport:
         return {name: getattr(self, name) / self.queries for name in names}
 
     def to_frame(self):
-        """DataFrame, one row per term: count, unit_low_pj, unit_high_pj, energy_low_pj, energy_high_pj."""
+        """DataFrame, one row per term: count, unit_low_pj, unit_high_pj, energy_low_pj, energy_high_pj, unverified."""
         names = ("unit_low_pj", "unit_high_pj", "energy_low_pj", "energy_high_pj")
         rows = [{"term": line.term, "count": line.count} | {name: float(getattr(line, name)) for name in names}
-                for line in self.lines]  # fmt: skip
+                | {"unverified": ", ".join(line.unverified)} for line in self.lines]  # fmt: skip
         return pd.DataFrame(rows).set_index("term")
 
     def to_json(self):
@@ -126,7 +167,9 @@ class CostReport:
         per_query = self.per_query()
         return {
             "chip": self.chip, "chip_hash": self.chip_hash, "counts_hash": self.counts_hash, "table": self.table,
-            "scope": self.scope, "process": self.process, "voltage": self.voltage,
+            "scope": self.scope, "origin": self.origin, "process": self.process, "voltage": self.voltage,
+            "headline": self.headline, "caution": self.caution, "unverified": dict(self.unverified),
+            "power_mw": [float(mw) for mw in self.power_mw],
             "lacks": self.lacks, "missing": None if self.missing is None else list(self.missing),
             "lines": self.to_frame().reset_index().to_dict(orient="records"),
             "dynamic_low_pj": float(self.dynamic_low_pj), "dynamic_high_pj": float(self.dynamic_high_pj),
@@ -148,7 +191,7 @@ class CostReport:
         for line in self.lines:
             unit = _interval(line.unit_low_pj, line.unit_high_pj)
             rows.append(f"  {line.term:<17}{line.count:>16,} x {unit:<22} = "
-                        f"{_interval(line.energy_low_pj, line.energy_high_pj)}")  # fmt: skip
+                        f"{_interval(line.energy_low_pj, line.energy_high_pj)}{_mark(line)}")  # fmt: skip
         rows.append(f"  dynamic: {_interval(self.dynamic_low_pj, self.dynamic_high_pj)}")
         span = " to ".join(dict.fromkeys(f"{float(ns / 1000):.4g}" for ns in (ticks.shortest_ns, ticks.longest_ns)))
         rows.append(f"  static, apart: {_show(self.static_pj)} ({float(self.static_mw):g} mW for {ticks.count:,} ticks "
@@ -160,6 +203,8 @@ class CostReport:
                         f"{_show(each['static_pj'])} static; {_show(each['static_parallel_pj'])} static with "
                         f"{self.copies} copies side by side")  # fmt: skip
         rows += [f"  not costed: {item}" for item in self.not_costed]
+        rows += [f"  unverified: {name}: {source}" for name, source in self.unverified.items()]
+        rows += [f"  caution: {self.caution}"] if self.caution else []
         return "\n".join(rows)
 
 
@@ -169,6 +214,10 @@ def _show(energy_pj):
         if energy_pj >= size:
             return f"{float(energy_pj / size):.4g} {unit}"
     return f"{float(energy_pj):.4g} pJ"
+
+
+def _mark(line):
+    return f"  [unverified: {', '.join(line.unverified)}]" if line.unverified and line.count else ""
 
 
 def _interval(low_pj, high_pj):

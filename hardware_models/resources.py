@@ -3,6 +3,7 @@
 import numpy as np
 
 from eventsim.counts import HOST
+from hardware_models.splitters import copies
 
 __all__ = ["REMEDIES", "RESOURCES", "allowed", "demand", "distinct"]
 
@@ -15,18 +16,19 @@ REMEDIES = {
     "delay_slots": "use shorter delays, or fewer neurons on the core",
 }
 
-#: neurons: compartments. synapse_words: incoming synapses, one 64-bit word each. input_axons: distinct neurons, host
-#: sources included, with a synapse onto the core. output_axons: distinct (neuron of the core, core it reaches, its
-#: own included). delay_slots: neurons times the longest delay that arrives at the core.
+#: neurons: compartments, copies included. synapse_words: incoming synapses, one 64-bit word each. input_axons:
+#: distinct neurons, host sources included, with a synapse onto the core. output_axons: distinct (neuron of the core,
+#: core it reaches, its own included). delay_slots: neurons times the longest delay that arrives at the core.
 RESOURCES = tuple(REMEDIES)
 
 
 def allowed(chip):
-    """How much of each of RESOURCES a core has: (n_resources,) int64."""
-    return np.array([getattr(chip.limits, f"{name}_per_core").value for name in RESOURCES], dtype=np.int64)
+    """How much of each of RESOURCES a core has: (n_resources,) int64. Raises ConfigError for one not published."""
+    limits = chip.require(*(f"limits.{name}_per_core" for name in RESOURCES))
+    return np.array([limit.value for limit in limits], dtype=np.int64)
 
 
-def demand(network, core_of):
+def demand(network, core_of, chip):
     """What each core is asked for.
 
     Parameters
@@ -34,6 +36,8 @@ def demand(network, core_of):
     network : CompiledNetwork
     core_of : (n_neurons,) int32
         -1 for the host.
+    chip : Chip
+        Whose neurons may need copies to reach several cores; copies are neurons.
 
     Returns
     -------
@@ -51,6 +55,9 @@ def demand(network, core_of):
     sender = core_of[pairs // max(n_cores, 1)]
     used[:, 2] = np.bincount(pairs % max(n_cores, 1), minlength=n_cores)
     used[:, 3] = np.bincount(sender[sender != HOST], minlength=n_cores)
+    reached = np.bincount(pairs // max(n_cores, 1), minlength=network.n_neurons)
+    extra = copies(reached, chip)[core_of != HOST]
+    np.add.at(used[:, 0], core_of[core_of != HOST], extra)
     longest = np.zeros(n_cores, dtype=np.int64)
     np.maximum.at(longest, destination, network.delay[on_chip])
     used[:, 4] = used[:, 0] * longest

@@ -122,6 +122,21 @@ def cost(trace, chip, table, tick_us, binning):
 
 
 @verb
+@click.argument("chip", required=False)
+def chips(chip):
+    """List the chips, or every number of one with its source; a TOML file is checked and listed too.
+
+    \b
+    eventsim chips
+    eventsim chips loihi
+    eventsim chips my_chip.toml --json
+    """
+    from runs.chips import list_figures
+
+    return *list_figures(chip), FINE
+
+
+@verb
 @click.argument("trace")
 def inspect(trace):
     """Say what a trace holds.
@@ -157,9 +172,10 @@ def export(trace, to, out, start_ms, stop_ms, events):
 @click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4]...")
 @click.option("--quick", is_flag=True, help="Small networks: to see that everything works.")
 @click.option("--rounds", default=5, show_default=True, help="Rounds in which the simulators take turns.")
+@click.option("--threads", multiple=True, type=click.IntRange(1), default=(1, 2), show_default=True)
 @click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench"), show_default=True)
-def bench(networks, quick, rounds, with_numpy, out):
+def bench(networks, quick, rounds, threads, with_numpy, out):
     """Measure speed and memory against Brian2's C++ standalone, which needs a C++ compiler.
 
     \b
@@ -168,7 +184,7 @@ def bench(networks, quick, rounds, with_numpy, out):
     """
     from runs.benchmarks.bench import bench as measure
 
-    return *measure(networks, quick, rounds, with_numpy=with_numpy, folder=out), FINE
+    return *measure(networks, quick, rounds, threads, with_numpy, out), FINE
 
 
 @verb

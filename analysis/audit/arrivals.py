@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from analysis.audit.bundles import lost_at
 from analysis.audit.machine import Arrivals
-from analysis.audit.recount import lost_at
 
 __all__ = ["Afferents"]
 
@@ -29,7 +29,7 @@ class Afferents:
         self.synapse = synapse[np.argsort(network.pre[synapse], kind="stable")]
         self.at = np.searchsorted(network.pre[self.synapse], np.arange(network.n_neurons + 1))
         self.network, self.stimulus, self.slot_of, self.place_of = network, stimulus, slot_of, place_of
-        self.waiting = (np.empty(0, np.int64), np.empty(0, np.int64))
+        self.waiting = None
 
     def until(self, stop, spikes):
         """The Arrivals before tick `stop`, given all spikes before it that were not given yet.
@@ -42,24 +42,28 @@ class Afferents:
         arrivals : Arrivals
         synapse : (n,) int64
         """
-        tick, synapse = self.unsorted(stop, spikes)
+        tick, synapse, *_ = self.unsorted(stop, spikes)
         place = self.place_of[self.network.pathway_of[synapse]]
         order = np.lexsort((place, tick))  # stable, so that older spikes stay first
         tick, place, synapse = tick[order], place[order], synapse[order]
         return Arrivals(tick, place, self.slot_of[self.network.post[synapse]], self.network.weight[synapse]), synapse
 
     def unsorted(self, stop, spikes):
-        """(tick, synapse) of the same arrivals: those that were waiting first, then spike by spike."""
-        tick, synapse = (np.concatenate(columns) for columns in zip(self.waiting, self._sent(spikes)))
-        now = tick < stop
-        self.waiting = tick[~now], synapse[~now]
-        return tick[now], synapse[now]
+        """Columns tick and synapse, and in continuous time offset, of the same arrivals: those that were waiting first,
+        then spike by spike."""
+        sent = self._sent(spikes)
+        if self.waiting is not None:
+            sent = [np.concatenate(columns) for columns in zip(self.waiting, sent)]
+        now = sent[0] < stop
+        self.waiting = [column[~now] for column in sent]
+        return [column[now] for column in sent]
 
     def _sent(self, spikes):
-        """(tick of arrival, synapse) of all that spikes send to the chosen neurons and that arrives, spike by spike."""
+        """The same columns of all that spikes send to the chosen neurons and that arrives, spike by spike."""
         n = self.at[spikes.neuron + 1] - self.at[spikes.neuron]
         spike = np.repeat(np.arange(n.size), n)
         synapse = self.synapse[self.at[spikes.neuron[spike]] + np.arange(spike.size) - np.repeat(np.cumsum(n) - n, n)]
         delay, left = self.network.delay[synapse], (lost_at(spikes.tick, self.stimulus) - spikes.tick)[spike]
         arrives = delay < left  # subtracting cannot overflow; a tick plus a delay could
-        return spikes.tick[spike[arrives]] + delay[arrives], synapse[arrives]
+        spike, columns = spike[arrives], [spikes.tick[spike[arrives]] + delay[arrives], synapse[arrives]]
+        return columns if spikes.offset is None else [*columns, spikes.offset[spike]]

@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["exponential", "rises_above", "summed_exponential"]
 
-#: Terms of the Taylor series, enough for 2^-53 where the norm is at most a half: 0.5^14/14! = 7e-16 * 1e-1.
+#: Terms of the Taylor series, enough for 2^-53 where the norm is at most a half: 0.5^16/16! = 7e-19.
 _TERMS = 15
 
 #: Halvings after which a stretch counts as settled; by then it is shorter than a rounding of its time.
@@ -62,10 +62,10 @@ def rises_above(matrix, state, row, length, tolerance):
     when = np.full(length.size, np.nan)
     which, begin = np.flatnonzero(length > 0), np.zeros(length.size)
     state, begin = state[which], begin[which]
-    for _ in range(_DEEPEST):
+    for depth in range(_DEEPEST):
         if not which.size:
             break
-        m, r, h = matrix[which], row[which], length[which] * 0.5**_
+        m, r, h = matrix[which], row[which], length[which] * 0.5**depth
         half = exponential(m * (0.5 * h)[:, None, None])
         middle = _apply(half, state)
         end = _apply(half, middle)
@@ -104,7 +104,7 @@ def _apply(matrices, vectors):
 
 
 def summed_exponential(row, matrix, state, length):
-    """The integral of exp(row @ state) over a stretch in which the exponent is linear in time: exp(a) (exp(b h) - 1)/b."""
+    """The integral of exp(row @ state) over a stretch of linear exponent a + b t: exp(a) (exp(b h) - 1)/b."""
     rate = np.exp(row @ state)
     slope = np.where(np.isfinite(row), row, 0.0) @ matrix @ state
     growth = slope * length

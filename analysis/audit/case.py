@@ -4,8 +4,11 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.audit.recount import recount_deliveries, recount_events, spike_windows
+from analysis.audit.exact_replay import ExactReplay, choose_exactly, readable
+from analysis.audit.recount import EventRecount, recount_deliveries, recount_events, spike_windows, window_ends
 from analysis.audit.replay import Replay, choose_neurons, replayable
+from eventsim.counts import HOST, KINDS
+from eventsim.errors import TraceFormatError
 
 __all__ = ["Case", "NotCheckableError", "first_difference"]
 
@@ -47,26 +50,40 @@ class Case:
         if self.column_faults:
             raise NotCheckableError("the spike columns contradict each other")
 
+    def windows(self):
+        """The spikes in consecutive windows, (tick where it stops, SpikeTable), with progress."""
+        for stop, spikes in spike_windows(self.trace):
+            yield stop, spikes
+            self.progress(stop / max(self.trace.duration_ticks, 1))
+
     def spike_windows(self):
-        """The spikes as consecutive SpikeTables, with progress."""
-        for spikes in spike_windows(self.trace):
-            yield spikes
-            if len(spikes):
-                self.progress((int(spikes.tick[-1]) + 1) / self.trace.duration_ticks)
+        """The SpikeTables of these windows."""
+        return (spikes for _, spikes in self.windows())
 
     @cached_property
     def replay(self):
         """The Replay of the chosen neurons, from start to end."""
         self.require_spikes()
-        if self.trace.clock != "grid":
-            raise NotCheckableError("neurons are replayed tick by tick, and this is a run in continuous time")
-        reasons = [reason for reason in replayable(self.trace.network).values() if reason is not None]
-        chosen = choose_neurons(self.trace.network, self.trace.duration_ticks, self.neurons, self.seed)
+        if self.is_exact:
+            chosen = choose_exactly(self.trace, self.neurons, self.seed)
+        else:
+            chosen = choose_neurons(self.trace.network, self.trace.duration_ticks, self.neurons, self.seed)
         if not chosen.size:
+            reasons = [reason for reason in self.not_replayed.values() if reason is not None]
             raise NotCheckableError("; ".join(reasons) or "there is no neuron but spike sources to replay")
-        replay = Replay(self.trace, chosen)
+        replay = (ExactReplay if self.is_exact else Replay)(self.trace, chosen)
         replay.run(progress=self.progress)
         return replay
+
+    @property
+    def is_exact(self):
+        """Whether the run was one in continuous time."""
+        return self.trace.clock == "continuous"
+
+    @cached_property
+    def not_replayed(self):
+        """{population: None, or why it cannot be replayed} of all populations but spike sources."""
+        return (readable if self.is_exact else replayable)(self.trace.network)
 
     @property
     def replayed(self):
@@ -76,41 +93,70 @@ class Case:
         words = f"all {there_are:,} neurons" if chosen == there_are else f"{chosen:,} of {there_are:,} neurons"
         if self.neurons is None and chosen < there_are:
             words += f" (drawn with seed {self.seed})"
-        left_out = [network.populations[k].name for k, reason in replayable(network).items() if reason is not None]
+        left_out = [network.populations[k].name for k, reason in self.not_replayed.items() if reason is not None]
         return words + (f", not checkable: {', '.join(left_out)}" if left_out else "")
-
-    @cached_property
-    def counts(self):
-        """EventCounts as counted while running."""
-        return self.trace.counts()
 
     @cached_property
     def deliveries(self):
         """Deliveries, recounted."""
         self.require_spikes()
-        return recount_deliveries(self.trace, self.spike_windows())
-
-    @cached_property
-    def recounted(self):
-        """EventCounts, recounted for the cores of the run."""
-        self.require_spikes()
-        return recount_events(self.trace, self.counts.core_of, self.spike_windows())
+        return recount_deliveries(self.trace, self.windows())
 
     @cached_property
     def recounted_as_placed(self):
         """EventCounts, recounted for the cores of the placement, or of the run when there is none."""
-        counted = self.trace.foreign is None
-        if self.placement is None or (counted and np.array_equal(self.placement.core_of, self.counts.core_of)):
-            return self.recounted
-        if self.placement.core_of.shape != (self.trace.network.n_neurons,):
+        core_of = self.trace.core_of if self.placement is None else self.placement.core_of
+        if core_of.shape != (self.trace.network.n_neurons,):
             raise NotCheckableError("the placement is of another network")
         self.require_spikes()
-        return recount_events(self.trace, self.placement.core_of, self.spike_windows())
+        return recount_events(self.trace, core_of, self.windows())
+
+    def compared_rows(self):
+        """Rows of (tick, core, kind, count), window by window: as counted while running, and recounted."""
+        self.require_spikes()
+        recount, online = EventRecount(self.trace, self.trace.core_of), self.trace.iter_counts(window_ends(self.trace))
+        for rows, (stop, spikes) in zip(online, self.windows()):
+            yield rows, recount.rows(stop, spikes)
+
+    @cached_property
+    def messages(self):
+        """(source, destination, count): the messages between pairs of cores, recounted."""
+        recount = EventRecount(self.trace, self.trace.core_of)
+        recount.fired = self.deliveries.fired
+        return recount.messages()
+
+    @cached_property
+    def counted_by_core(self):
+        """(n_kinds, n_cores + 1) int64: sums of what was counted while running, of the host first."""
+        sums = np.zeros((len(KINDS), int(self.trace.core_of.max(initial=HOST)) + 2), dtype=np.int64)
+        for _, core, kind, count in self.trace.iter_counts(window_ends(self.trace)):
+            np.add.at(sums, (kind, core + 1), count)
+        return sums
 
     def name(self, neuron):
         """A neuron as details call it: its id, its population and its index there."""
         population = next(p for p in self.trace.network.populations if neuron < p.stop)
         return f"neuron {neuron} ('{population.name}'[{neuron - population.start}])"
+
+    @cached_property
+    def _counted_cores(self):
+        """(n_neurons,) int32, or None where the file's column of them is broken, which other laws say."""
+        try:
+            return self.trace.core_of
+        except TraceFormatError:
+            return None
+
+    def place(self, neuron):
+        """The same with the core on which it was counted, or is placed where nobody counted."""
+        if self.trace.foreign is None:
+            core_of = self._counted_cores
+        elif self.placement is not None and self.placement.core_of.size == self.trace.network.n_neurons:
+            core_of = self.placement.core_of
+        else:
+            core_of = None
+        if core_of is None:
+            return self.name(neuron)
+        return f"{self.name(neuron)} on {'the host' if core_of[neuron] == HOST else f'core {core_of[neuron]}'}"
 
 
 def first_difference(left, right):

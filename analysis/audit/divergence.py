@@ -98,7 +98,7 @@ def diverge(first, second, *, ticks=20):
     where = {"tick": tick, "neuron": neuron, "name": name, "n_spikes": n}
     where["only_in"] = ("the first", "the second")[only_in]
     inside = all(neuron < t.network.n_neurons and tick < t.duration_ticks for t in (first, second))
-    if not inside or first.clock != "grid":
+    if not inside:
         return Divergence(different, **where)
     explanations = tuple(why(trace, neuron, tick, ticks=ticks) for trace in (first, second))
     return Divergence(different, **where, explanations=explanations, arrivals=tuple(_other_arrivals(*explanations)),
@@ -166,10 +166,13 @@ def _parting(left, right):
     """Where two potentials first differ, in words."""
     if "potential" not in left.potential or "potential" not in right.potential:
         return ""
-    a, b = left.potential.potential.to_numpy(), right.potential.potential.to_numpy()
+    moment = ["tick", "offset"] if "offset" in left.potential else ["tick"]
+    both = left.potential.merge(right.potential, on=moment)  # in continuous time, moments that both have
+    a, b = both.potential_x.to_numpy(), both.potential_y.to_numpy()
     apart = np.flatnonzero(a != b)
     if not apart.size:
-        return "its potentials are the same, in each tick shown"
+        return f"its potentials are the same, in each {'moment that both have' if len(moment) > 1 else 'tick shown'}"
     k = int(apart[0])
-    before = " or before" if k == 0 and left.potential.tick[0] > 0 else ""
-    return f"its potentials part at tick {left.potential.tick[k]}{before}: {a[k]:.17g} and {b[k]:.17g}"
+    at = " + ".join(f"{both[name].iloc[k]:.9g}" for name in moment)
+    before = " or before" if k == 0 and both.tick.iloc[0] > 0 else ""
+    return f"its potentials part at tick {at}{before}: {a[k]:.17g} and {b[k]:.17g}"

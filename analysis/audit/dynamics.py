@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from analysis.audit.bundles import lost_at
 from analysis.audit.case import NotCheckableError
 from analysis.audit.condition import condition_of, told
-from analysis.audit.recount import lost_at
 from analysis.audit.replay import Replay
 
 __all__ = ["justified", "refractory", "silences"]
@@ -59,7 +59,7 @@ def _intervals(case, period):
         short = np.flatnonzero(follows & (interval < period[neuron] - _ROUNDING))
         if short.size and fault is None:
             k = short[np.argmin(tick[short])]
-            fault = (f"{case.name(neuron[k])} fired at tick {tick[k]}, {interval[k]:g} ticks after its spike at tick "
+            fault = (f"{case.place(neuron[k])} fired at tick {tick[k]}, {interval[k]:g} ticks after its spike at tick "
                      f"{before[k]}; it is refractory for {period[neuron[k]]:g}")  # fmt: skip
         checked += int(follows.sum())
         last[neuron], last_offset[neuron] = tick, offset  # of equal neurons the last one stays
@@ -68,24 +68,28 @@ def _intervals(case, period):
 
 def justified(case):
     """Replay neurons from their inputs: wherever one fired, its threshold condition must have held."""
-    verdict, fault = case.replay.spikes, None
-    if verdict.first is not None:
-        fault = _first_fault(case, verdict, "fired, but")
-    return verdict.checked, f"spikes of {case.replayed} follow from their inputs, replayed", fault
+    return _law(case, case.replay.spikes, "spikes", "fired, but")
 
 
 def silences(case):
     """The same the other way: wherever a neuron did not fire, its threshold condition must not have held."""
-    verdict, fault = case.replay.silences, None
-    if verdict.first is not None:
-        fault = _first_fault(case, verdict, "did not fire, though")
-    return verdict.checked, f"silent ticks of {case.replayed} follow from their inputs, replayed", fault
+    what = "stretches without a spike" if case.is_exact else "silent ticks"
+    return _law(case, case.replay.silences, what, "did not fire, though")
 
 
-def _first_fault(case, verdict, what):
+def _law(case, verdict, what, did):
+    found = f"{what} of {case.replayed} follow from their inputs, replayed"
+    return verdict.checked, found, None if verdict.first is None else _first_fault(case, verdict, did)
+
+
+def _first_fault(case, verdict, did):
     tick, neuron = verdict.first
-    again = Replay(case.trace, [neuron])
-    again.run(tick)
-    values = again.values(again.run(tick + 1, keep=True), neuron)
-    condition = condition_of(case.trace.network, neuron)
-    return f"{case.name(neuron)} at tick {tick} {what} {told(condition, values, tick)} ({verdict.wrong:,} in all)"
+    words, when = verdict.words, f"tick {tick}"
+    if case.is_exact:
+        when = f"tick {tick} + {verdict.offset:.6g}"
+    else:
+        again = Replay(case.trace, [neuron])
+        again.run(tick)
+        values = again.values(again.run(tick + 1, keep=True), neuron)
+        words = told(condition_of(case.trace.network, neuron), values, tick)
+    return f"{case.place(neuron)} at {when} {did} {words} ({verdict.wrong:,} in all)"

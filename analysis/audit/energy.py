@@ -7,8 +7,8 @@ from itertools import chain
 import numpy as np
 
 from analysis.audit.case import NotCheckableError
-from analysis.audit.tick_lengths import tick_comparisons
-from eventsim.counts import HOST, MESSAGES_IN, SYNAPTIC_EVENTS
+from analysis.audit.tick_lengths import static_mw_per_chip, tick_comparisons
+from eventsim.counts import HOST, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models import load_chip
 from hardware_models.mesh import chip_of, hops
@@ -19,11 +19,17 @@ __all__ = ["energy"]
 # share what it checks.
 _PRICED = {
     "neuron_updates": ("neuron_update_idle_pj", "neuron_update_active_pj"),
+    "core_ticks": ("core_tick_pj", "core_tick_pj"),
     "synaptic_events": ("synaptic_event_pj", "synaptic_event_pj"),
+    "spikes": ("spike_pj", "spike_pj"),
+    "messages_out": ("message_out_pj", "message_out_pj"),
     "messages_in": ("message_in_pj", "message_in_pj"),
     "hops_east_west": ("hop_east_west_pj", "hop_east_west_pj"),
     "hops_north_south": ("hop_north_south_pj", "hop_north_south_pj"),
 }
+
+# Terms of a report that was made with `count_activity`.
+_BY_ACTIVITY = ("idle_updates", "active_updates")
 
 
 def energy(case):
@@ -31,6 +37,8 @@ def energy(case):
     report = case.cost_report
     if report is None:
         raise NotCheckableError("no cost report was given")
+    if any(line.term in _BY_ACTIVITY for line in report.lines):
+        raise NotCheckableError("the report prices idle and active updates apart, which only a rerun can tell")
     chip, counts = _chip(case), case.recounted_as_placed
     cores, amounts = _amounts(counts, chip.mesh)
     prices = _prices(chip, report.table)
@@ -89,11 +97,12 @@ def _amounts(counts, mesh):
     travels = (source != HOST) & (chip_of(source, mesh) == chip_of(destination, mesh))
     source, messages = source[travels], messages[travels]
     east_west, north_south = hops(source, destination[travels], mesh)
-    synaptic, message = (counts.kind == kind for kind in (SYNAPTIC_EVENTS, MESSAGES_IN))
+    kinds = {"synaptic_events": SYNAPTIC_EVENTS, "spikes": SPIKES, "messages_out": MESSAGES_OUT,
+             "messages_in": MESSAGES_IN}  # fmt: skip
     return cores, {
         "neuron_updates": (neurons * counts.duration_ticks).tolist(),
-        "synaptic_events": by_core(counts.core[synaptic], counts.count[synaptic]),
-        "messages_in": by_core(counts.core[message], counts.count[message]),
+        "core_ticks": [counts.duration_ticks] * cores.size,
+        **{term: by_core(counts.core[counts.kind == k], counts.count[counts.kind == k]) for term, k in kinds.items()},
         "hops_east_west": by_core(source, east_west * messages),
         "hops_north_south": by_core(source, north_south * messages),
     }
@@ -116,9 +125,8 @@ def _comparisons(report, chip, cores, amounts, prices):
     low, high = _totals(amounts, prices)
     yield "dynamic energy, all neurons idle, in pJ,", report.dynamic_low_pj, low
     yield "dynamic energy, all neurons active, in pJ,", report.dynamic_high_pj, high
-    scope = chip.tables[report.table.split(" + ")[0]].scope
-    n_chips = 0 if scope == "all_in" else np.unique(chip_of(cores, chip.mesh)).size
-    yield "static power in mW", report.static_mw, n_chips * Fraction(chip.static.power_mw_per_chip.value)
+    per_chip = static_mw_per_chip(chip, chip.tables[report.table.split(" + ")[0]])
+    yield "static power in mW", report.static_mw, np.unique(chip_of(cores, chip.mesh)).size * per_chip
     yield "the list of cores", report.per_core.index.tolist(), cores.tolist()
     for k, column in enumerate(("energy_low_pj", "energy_high_pj")):
         for row, (core, stated) in enumerate(zip(cores.tolist(), report.per_core[column].tolist())):

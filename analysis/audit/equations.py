@@ -11,14 +11,14 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from analysis.audit.forms import SUPPORTED, Form, Logistic, Now, evaluate
+from analysis.audit.forms import SUPPORTED, Form, Logistic, evaluate
+from analysis.audit.statements import GUARD, Statements
 from eventsim.errors import CompileError
 from eventsim.interpreter import function_of
 from eventsim.network import EFFECTS
 
-__all__ = ["Equations", "Motion", "readable"]
+__all__ = ["Equations", "Motion"]
 
-_GUARD = "not_refractory"
 _RISES, _FALLS = {ast.Gt: True, ast.GtE: False}, {ast.Lt: True, ast.LtE: False}  # whether strictly
 _UNIFORM = function_of("keyed_uniform(lo, hi, draw, purpose, seed)")
 #: Of the chance in a threshold that is drawn: variable that sums the hazard up.
@@ -31,6 +31,8 @@ class Motion:
 
     Parameters
     ----------
+    tick : int
+        From which on it holds.
     matrix : (n + 1, n + 1) float64
         d state/dt = matrix @ state, per tick.
     excess : (n + 1,) float64
@@ -39,12 +41,13 @@ class Motion:
         A variable that grows by exp(row @ state) per tick besides.
     """
 
+    tick: int
     matrix: np.ndarray
     excess: np.ndarray
     growth: tuple | None
 
 
-class Equations:
+class Equations(Statements):
     """One neuron.
 
     Parameters
@@ -75,20 +78,13 @@ class Equations:
     """
 
     def __init__(self, network, neuron):
-        self.k = next(k for k, p in enumerate(network.populations) if neuron < p.stop)
-        self.network, self.population = network, network.populations[self.k]
-        self.name, index = self.population.name, neuron - self.population.start
+        super().__init__(network, neuron)
         p = self.population
-        own = {"key_lo": network.key_lo, "key_hi": network.key_hi}
-        self.constants = {name: int(column[neuron]) for name, column in own.items()}
-        self.constants |= {name: column[index].item() for name, column in p.parameters.items()}
-        self.variables = tuple(v for v in p.state if v not in p.booleans and v != "lastspike")
-        self._operations = [o for o in network.schedule if o.index == self.k and o.kind != "deliver"]
         self._condition, self._drawn, self.sides, self.strict = self._threshold()
         if self._drawn is not None:
             self.variables += (_HAZARD,)
         self.places = {name: place for place, name in enumerate(self.variables)}
-        self.start = np.array([*(p.state[v][index] if v in p.state else 0.0 for v in self.variables), 1.0])
+        self.start = np.array([*(self._begin.get(v, 0.0) for v in self.variables), 1.0])
         self.period, self.guarded = self._refractory(), [self.places[v] for v in p.guards if v in self.places]
         self.forgets = self._forgotten()
         self.fires_once = bool(self.forgets.size)
@@ -101,15 +97,6 @@ class Equations:
 
     # -- the threshold
 
-    def _only(self, kind):
-        found = [o for o in self._operations if o.kind == kind and (o.each or kind == "threshold")]
-        if len(found) > 1:
-            raise self._refusal(f"{len(found)} operations of kind {kind}")
-        return found[0] if found else None
-
-    def _refusal(self, statement):
-        return CompileError(self.name, f"{statement} in continuous time", SUPPORTED)
-
     def _threshold(self):
         """(comparison, words of the random stream or None, its text, whether it is strict)."""
         operation = self._only("threshold")
@@ -117,7 +104,7 @@ class Equations:
             return None, None, None, False
         tree = ast.parse(operation.each[-1].expression.strip(), mode="eval").body
         terms = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
-        terms = [term for term in terms if not (isinstance(term, ast.Name) and term.id == _GUARD)]
+        terms = [term for term in terms if not (isinstance(term, ast.Name) and term.id == GUARD)]
         if len(terms) != 1 or not isinstance(terms[0], ast.Compare) or len(terms[0].ops) != 1:
             raise self._refusal(f"the threshold '{ast.unparse(tree)}'")
         left, right, op = terms[0].left, terms[0].comparators[0], type(terms[0].ops[0])
@@ -148,28 +135,6 @@ class Equations:
         return self._form(self.sides[which], self._condition, tick).row(self.places)
 
     # -- what a spike, and what time does
-
-    def _names(self, operation, tick=0, refractory=False):
-        dt = operation.every * self.network.dt_ms * 1e-3 if operation else self.network.dt_ms * 1e-3
-        names = {"dt": dt, _GUARD: not refractory} | self.constants | (operation.constants if operation else {})
-        own = {v: Form(0.0, {v: 1.0}) for v in self.variables if v != _HAZARD}
-        return names | own | {"t": Now(tick * self.network.dt_ms * 1e-3)}
-
-    def _form(self, text, operation, tick=0):
-        names = self._names(operation, tick)
-        tables = self._tables(operation)
-        for s in (*operation.once, *operation.each):
-            if s.op == ":=" and s.variable != "_cond":
-                names[s.variable] = evaluate(s.expression, names, self.name, tables)
-        return self._affine(evaluate(text, names, self.name, tables), text)
-
-    def _affine(self, value, text):
-        if isinstance(value, Logistic) or not Form.of(value).is_affine:
-            raise self._refusal(f"'{text}'")
-        return Form.of(value)
-
-    def _tables(self, operation):
-        return {name: partial(_look_up, self.network.tables[k]) for name, k in operation.tables.items()}
 
     def _reset(self):
         """(n + 1, n + 1) float64: what a spike makes of the state."""
@@ -207,7 +172,7 @@ class Equations:
     def _refractory(self):
         p = self.population
         if p.refractory_s is None:
-            if p.guards or _GUARD in p.state:
+            if p.guards or GUARD in p.state:
                 raise self._refusal("a refractory period that is no single number")
             return 0, 0.0
         ticks = p.refractory_s * 1e3 / self.network.dt_ms
@@ -219,13 +184,6 @@ class Equations:
         """The Motion from a tick on; that of `changes` in between stands for all ticks up to the next of them."""
         changes = self.changes
         return self._motions(int(changes[np.searchsorted(changes, tick, side="right") - 1]), refractory)
-
-    @property
-    def changes(self):
-        """(n,) int64: ticks at which a function of time that it reads has a new row, 0 the first."""
-        tables = {k for o in self._operations if o.kind in ("update", "threshold") for k in o.tables.values()}
-        found = [_changes(self.network.tables[k], self.network.dt_ms * 1e-3) for k in sorted(tables)]
-        return np.unique(np.concatenate([np.zeros(1, np.int64), *found]))
 
     def _motion(self, tick, refractory):
         p, n = self.population, len(self.variables)
@@ -248,7 +206,7 @@ class Equations:
         if self._drawn is not None:
             growth = self.places[_HAZARD], self._log_hazard(tick)
         self._check_growth(matrix, growth)
-        return Motion(matrix, self._excess(tick), growth)
+        return Motion(tick, matrix, self._excess(tick), growth)
 
     def _log_hazard(self, tick):
         """Row of the logarithm of the hazard, per tick: the odds of a logistic chance, else the chance itself."""
@@ -284,7 +242,7 @@ class Equations:
     # -- what arrives
 
     def effects(self, p):
-        """[(place, whether it sets, function of the weight or None for the weight itself)] of a delivery by pathway p."""
+        """[(place, whether it sets, function of the weight, None for the weight itself)] of a delivery by pathway p."""
         return self._effects(p)
 
     def _effects_of(self, p):
@@ -299,51 +257,3 @@ class Equations:
                 function = partial(lambda f, w: float(f(names | {"weight": w})), function_of(text))
             found.append((self.places[variable], op == "set", function))
         return found
-
-
-def _look_up(table, now, column=0):
-    """Value of a function of time, as eventsim.network.Table says."""
-    rows = table.values.reshape(-1, table.n_columns)
-    row = int(round(now.seconds / (table.step_s / table.refine)) // table.refine)
-    return float(rows[min(max(row, 0), len(rows) - 1), int(column)])
-
-
-def _changes(table, tick_s):
-    """The ticks at whose start a function of time has reached a later row than in the tick before."""
-    rows = np.arange(1, table.values.size // table.n_columns)
-    near = np.maximum(np.round(rows * table.step_s / tick_s).astype(np.int64) + np.arange(-2, 3)[:, None], 1)
-    reached = np.round(near * tick_s / (table.step_s / table.refine)) // table.refine >= rows
-    return near[reached.argmax(axis=0), np.arange(rows.size)]
-
-
-def readable(network):
-    """{population: None, or why it cannot be replayed in continuous time} of all populations but spike sources."""
-    reasons = {}
-    for k, population in enumerate(network.populations):
-        if population.is_source:
-            continue
-        try:
-            equations = Equations(network, population.start)
-            for p, pathway in enumerate(network.pathways):
-                if pathway.target == k:
-                    equations.effects(p)
-            reasons[k] = _cascades(network, k)
-        except CompileError as error:
-            reasons[k] = str(error)
-    return reasons
-
-
-def _cascades(network, k):
-    """Why it is not known in what order things reached population k within an instant; None when it is.
-
-    Of spikes at one instant the record does not say which caused which. What they deliver without delay comes after all
-    else that arrives then, and all at once, as long as no spike in turn follows from a delivery without delay.
-    """
-    at_once = {
-        (p.source, p.target) for p in network.pathways
-        if p.size and p.delays[0] == 0 and not network.populations[p.source].is_source
-    }  # fmt: skip
-    senders = {source for source, target in at_once if target == k}
-    if any(target in senders for _, target in at_once):
-        return f"'{network.populations[k].name}' is reached without delay over several synapses, in an order not recorded"
-    return None

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.audit.arrivals import Afferents
 from analysis.audit.condition import condition_of, told
+from analysis.audit.exact_replay import explain_exactly
 from analysis.audit.replay import Replay
 from eventsim.errors import CompileError, ConfigError
 from eventsim.trace.selection import population_range
@@ -38,9 +39,11 @@ class Explanation:
         What else decided it: refractory periods, resets, the nearest miss, the sum of the inputs.
     potential : DataFrame
         One row per tick up to this one: tick, fired, every variable, and `potential` against `threshold` where the
-        condition compares two things. Taken when the threshold is tested.
+        condition compares two things. Taken when the threshold is tested. In continuous time, one row for the start of
+        each tick and each moment at which something happens to the neuron, with its offset, and `fired` is how often.
     arrivals : DataFrame
-        One row per delivery in these ticks: tick, pathway, effect, synapse, pre, pre_name, token, weight, delay_ticks.
+        One row per delivery in these ticks: tick, pathway, effect, synapse, pre, pre_name, token, weight, delay_ticks;
+        and in continuous time offset.
     comparison : str or None
         What `potential` and `threshold` are, as "left op right".
     """
@@ -83,13 +86,15 @@ class Explanation:
 
         figure = Figure(figsize=(7, 4), layout="constrained")
         top, bottom = figure.subplots(2, sharex=True, height_ratios=(2, 1))
+        at, arrived = (table.tick + (table.offset if "offset" in table else 0.0) if len(table) else []
+                       for table in (self.potential, self.arrivals))  # fmt: skip
         if self.comparison:
-            top.step(self.potential.tick, self.potential.potential, where="post", label="potential")
-            top.step(self.potential.tick, self.potential.threshold, "--", where="post", label="threshold")
+            top.step(at, self.potential.potential, where="post", label="potential")
+            top.step(at, self.potential.threshold, "--", where="post", label="threshold")
             top.legend()
-        for spike in self.potential.tick[self.potential.fired]:
+        for spike in at[self.potential.fired > 0] if len(self.potential) else ():
             top.axvline(spike, color="0.7", zorder=0)
-        bottom.vlines(self.arrivals.tick, 0, self.arrivals.weight)
+        bottom.vlines(arrived, 0, self.arrivals.weight)
         bottom.set(xlabel="tick", ylabel="weight")
         top.set_title(self.name)
         if path is not None:
@@ -109,7 +114,6 @@ def why(trace, neuron, tick, *, ticks=20):
     Parameters
     ----------
     trace : Trace
-        Of a run on the grid.
     neuron : int or str
         An id, "population[index]" or "label[index]".
     tick : int
@@ -123,11 +127,9 @@ def why(trace, neuron, tick, *, ticks=20):
     Raises
     ------
     ConfigError
-        When there is no such neuron or tick, or the trace is one in continuous time.
+        When there is no such neuron or tick.
     """
     neuron = neuron_id(trace, neuron)
-    if trace.clock != "grid":
-        raise ConfigError("a run in continuous time has no ticks to explain; simulate with clock='grid' for that")
     if not 0 <= tick < trace.duration_ticks:
         raise ConfigError(f"there is no tick {tick}; the run has ticks 0 to {trace.duration_ticks - 1}")
     first = max(0, tick - max(ticks, 1) + 1)
@@ -184,9 +186,22 @@ def _of_source(trace, neuron, tick):
 
 
 def _of_neuron(trace, neuron, first, tick, own, arrivals):
+    explain = explain_exactly if trace.clock == "continuous" else _on_the_grid
+    table, justified, verdict, comparison = explain(trace, neuron, first, tick)
+    fired, below = bool(own.size and own[-1] == tick), comparison is not None and comparison[1] in ("<", "<=")
+    return {
+        "justified": justified, "verdict": verdict, "potential": table,
+        "comparison": " ".join(comparison) if comparison else None,
+        "reasons": tuple(_reasons(trace, table, arrivals, fired, justified, neuron, tick, below)),
+    }  # fmt: skip
+
+
+def _on_the_grid(trace, neuron, first, tick):
+    """(potential, whether the record is justified, the threshold in words, (left, op, right) of it) of a neuron."""
     replay = Replay(trace, [neuron])
     replay.run(first)
     values, at = replay.values(replay.run(tick + 1, keep=True), neuron), np.arange(first, tick + 1)
+    own = trace.spikes(start_tick=first, stop_tick=tick + 1, neurons=[neuron]).tick
     condition, due = condition_of(trace.network, neuron), values.pop("condition")[-1] != 0.0
     variables = {name: column for name, column in values.items() if name in condition.population.state}
     table = pd.DataFrame({"tick": at, "fired": np.isin(at, own)} | variables)
@@ -194,25 +209,21 @@ def _of_neuron(trace, neuron, first, tick, own, arrivals):
     if compared:
         for column, side in (("potential", compared.left), ("threshold", compared.right)):
             table[column] = condition.evaluate(side, values, at.tolist())
-    fired = bool(own.size and own[-1] == tick)
-    return {
-        "justified": bool(due) == fired, "verdict": told(condition, values, tick), "potential": table,
-        "comparison": f"{compared.left} {compared.op} {compared.right}" if compared else None,
-        "reasons": tuple(_reasons(trace, condition, table, arrivals, fired, bool(due), neuron, tick,
-                                  bool(compared) and compared.op in ("<", "<="))),
-    }  # fmt: skip
+    comparison = (compared.left, compared.op, compared.right) if compared else None
+    return table, bool(due) == bool(table.fired.iloc[-1]), told(condition, values, tick), comparison
 
 
-def _reasons(trace, condition, table, arrivals, fired, due, neuron, tick, below):
+def _reasons(trace, table, arrivals, fired, justified, neuron, tick, below):
     """What else decided it, one line each; `below`: it fires when `potential` is below `threshold`, as noise does."""
-    if due != fired:
+    if not justified:
         yield "the record contradicts the replay: this is not justified"
     last = _last_spike(trace, neuron, tick)
-    period_s = condition.population.refractory_s
+    period_s = next(p for p in trace.network.populations if neuron < p.stop).refractory_s
     if last is not None:
-        yield f"its last spike was at tick {last}, {tick - last} ticks before"
+        yield f"its last spike was at tick {last:.12g}, {tick - last:.12g} ticks before"
         if period_s is not None and tick - last < period_s * 1e3 / trace.dt_ms:
-            yield f"refractory until tick {last + round(period_s * 1e3 / trace.dt_ms)}"
+            period = period_s * 1e3 / trace.dt_ms
+            yield f"refractory until tick {last + (round(period) if isinstance(last, int) else period):.12g}"
     if "potential" in table and not fired:
         gap = (table.threshold - table.potential).to_numpy()
         gap = -gap if below else gap
@@ -233,12 +244,12 @@ def _reasons(trace, condition, table, arrivals, fired, due, neuron, tick, below)
 
 
 def _last_spike(trace, neuron, tick):
-    """The tick of a neuron's last spike before a tick, or None; looks back window by window."""
+    """The time, in ticks, of a neuron's last spike before a tick, or None; looks back window by window."""
     step = max(1 << 10, trace.duration_ticks * (1 << 20) // max(trace.n_spikes, 1))
     for stop in range(tick, 0, -step):
         spikes = trace.spikes(start_tick=max(stop - step, 0), stop_tick=stop, neurons=[neuron])
         if len(spikes):
-            return int(spikes.tick[-1])
+            return int(spikes.tick[-1]) if spikes.offset is None else float(spikes.tick[-1] + spikes.offset[-1])
     return None
 
 
@@ -252,13 +263,16 @@ def _arrivals(trace, neuron, first, tick):
     afferents = Afferents(network, trace.stimulus, slot_of, place_of)
     longest = int(network.delay[afferents.synapse].max(initial=0))
     spikes = trace.spikes(start_tick=first - longest, stop_tick=tick + 1)
-    arrivals, synapse = afferents.until(tick + 1, spikes)
-    synapse, arrived = synapse[arrivals.tick >= first], arrivals.tick[arrivals.tick >= first]
+    columns = afferents.unsorted(tick + 1, spikes)
+    kept = columns[0] >= first
+    arrived, synapse, *offset = (column[kept] for column in columns)
+    order = np.lexsort((place_of[network.pathway_of[synapse]], *offset, arrived))  # stable: older spikes stay first
+    arrived, synapse, *offset = (column[order] for column in (arrived, synapse, *offset))
     pre = network.pre[synapse]
     pathways = [network.pathways[p] for p in network.pathway_of[synapse]]
     signs = {"add": "+=", "set": "=", "multiply": "*=", "divide": "/="}
-    return pd.DataFrame({
-        "tick": arrived, "pathway": [p.name for p in pathways],
+    return pd.DataFrame({"tick": arrived} | ({"offset": offset[0]} if offset else {}) | {
+        "pathway": [p.name for p in pathways],
         "effect": ["; ".join(f"{v} {signs[op]} {value}" for v, op, value in p.effects) for p in pathways],
         "synapse": synapse, "pre": pre, "pre_name": [name_of(trace, i) for i in pre], "token": network.token[pre],
         "weight": network.weight[synapse], "delay_ticks": network.delay[synapse],

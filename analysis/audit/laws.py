@@ -84,26 +84,29 @@ def _stimulus(case):
     foreign = case.trace.foreign
     if foreign is not None and not foreign.stimulus_apart:
         raise NotCheckableError(f"of {foreign.program}, stimulus and spikes of the sources are not known apart")
-    stimulus, is_source = case.trace.stimulus, case.trace.network.is_source
-    of_sources = [spikes.where(is_source[spikes.neuron]) for spikes in case.spike_windows()]
-    for part in of_sources:
-        if part.offset is not None and part.offset.any():
-            k = int(part.offset.argmax())
-            return (
-                stimulus.tick.size,
-                "",
-                f"{case.name(part.neuron[k])} fired within tick {part.tick[k]}, not at its start",
-            )
-    tick, neuron = (np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in of_sources)])
-                    for name in ("tick", "neuron"))  # fmt: skip
-    difference = first_difference((tick, neuron, np.ones_like(tick)),
-                                  (stimulus.tick, stimulus.neuron, np.ones_like(stimulus.tick)))  # fmt: skip
-    fault = None
-    if difference is not None:
-        (at, source), fired, _ = difference
-        what = "fired unbidden" if fired else "is in the stimulus, but did not fire"
-        fault = f"{case.name(source)} at tick {at} {what}"
-    return stimulus.tick.size, "sources fired exactly as the stimulus says", fault
+    stimulus, is_source, begin = case.trace.stimulus, case.trace.network.is_source, 0
+    found, fault = "sources fired exactly as the stimulus says", None
+    for stop, spikes in case.windows():
+        end = int(np.searchsorted(stimulus.tick, stop))
+        fault = fault or _other_than_asked(case, spikes.where(is_source[spikes.neuron]), slice(begin, end))
+        begin = end
+    return stimulus.tick.size, found, fault
+
+
+def _other_than_asked(case, fired, asked):
+    """The first spike of a source in a window that the stimulus does not have, or the other way round; or None."""
+    stimulus = case.trace.stimulus
+    if fired.offset is not None and fired.offset.any():
+        k = int(fired.offset.argmax())
+        return f"{case.place(fired.neuron[k])} fired within tick {fired.tick[k]}, not at its start"
+    tick, neuron = stimulus.tick[asked], stimulus.neuron[asked]
+    difference = first_difference((fired.tick, fired.neuron, np.ones_like(fired.tick)),
+                                  (tick, neuron, np.ones_like(tick)))  # fmt: skip
+    if difference is None:
+        return None
+    (at, source), is_fired, _ = difference
+    what = "fired unbidden" if is_fired else "is in the stimulus, but did not fire"
+    return f"{case.place(source)} at tick {at} {what}"
 
 
 def _order(case):
@@ -121,7 +124,7 @@ def _order(case):
         wrong = falls if exact else falls | ties
         if wrong.any():
             k = int(wrong.argmax())
-            return n + k, "", f"{case.name(spikes.neuron[k])} at tick {spikes.tick[k]} is out of order, or there twice"
+            return n + k, "", f"{case.place(spikes.neuron[k])} at tick {spikes.tick[k]} is out of order, or there twice"
         last, n = [column[-1] for column in columns], n + len(spikes)
     return n, f"spikes rise by ({', '.join(names)})", None
 
@@ -132,8 +135,18 @@ def _deliveries(case):
     if wrong.size:
         p = wrong[0]
         fault = (f"pathway '{case.trace.network.pathways[p].name}' delivered {delivered[p]:,}, due were "
-                 f"{_due(due.sent[p], due.in_flight[p], due.dropped[p])}")  # fmt: skip
+                 f"{_due(due.sent[p], due.in_flight[p], due.dropped[p])}; {_among_targets(case, p)}")  # fmt: skip
     return delivered.size, f"delivered were {_due(due.sent.sum(), due.in_flight.sum(), due.dropped.sum())}", fault
+
+
+def _among_targets(case, p):
+    """Where the deliveries of a pathway went, in words: the first of its targets whose count is off, if one is."""
+    pathway, (count, _), due = case.trace.network.pathways[p], case.trace.received(), case.deliveries.received
+    posts = np.unique(case.trace.network.post[pathway.first : pathway.first + pathway.size])
+    off = posts[count[posts] != due[posts]]
+    if off.size:
+        return f"{case.place(off[0])} received {count[off[0]]:,}, due were {due[off[0]]:,}"
+    return f"its {posts.size:,} targets, {case.place(posts[0])} the first, received what was due" if posts.size else ""
 
 
 def _due(sent, in_flight, dropped):
@@ -148,57 +161,61 @@ def _received(case):
     wrong, fault = np.flatnonzero((count != due.received) | off), None
     if wrong.size:
         i = wrong[0]
-        fault = f"{case.name(i)} received {count[i]:,} deliveries, due were {due.received[i]:,}"
+        fault = f"{case.place(i)} received {count[i]:,} deliveries, due were {due.received[i]:,}"
         if count[i] == due.received[i]:
-            fault = (f"{case.name(i)} received weight {float(weight[i])!r}, due was {float(due.weight[i])!r} within "
+            fault = (f"{case.place(i)} received weight {float(weight[i])!r}, due was {float(due.weight[i])!r} within "
                      f"{due.rounding[i]:.1e}")  # fmt: skip
     found = f"deliveries to each neuron exactly, their weights to {difference.max(initial=0):.1e}, within rounding"
     return 2 * count.size, found, fault
 
 
 def _counts(case):
-    online, due = ((c.tick, c.core, c.kind, c.count) for c in (case.counts, case.recounted))
-    difference, fault = first_difference(online, due), None
-    if difference is not None:
-        (tick, core, kind), counted, expected = difference
-        fault = f"tick {tick}, core {core}: {counted:,} {KINDS[kind]} counted, due were {expected:,}"
-    return due[0].size, "rows of (tick, core, kind) as recounted", fault
+    checked, fault = 0, None
+    for online, due in case.compared_rows():
+        checked, difference = checked + due[0].size, first_difference(online, due)
+        if difference is not None and fault is None:
+            (tick, core, kind), counted, expected = difference
+            fault = f"tick {tick}, core {core}: {counted:,} {KINDS[kind]} counted, due were {expected:,}"
+    return checked, "rows of (tick, core, kind) as recounted", fault
 
 
 def _cores(case):
     """Sums over ticks, over cores, over pathways and over neurons of what was counted while running agree."""
-    counts, (received, _) = case.counts, case.trace.received()
-    cores = np.unique(np.concatenate([counts.core_of, counts.core, counts.message_source, counts.message_destination]))
+    counted, core_of, (received, _) = case.counted_by_core, case.trace.core_of, case.trace.received()
+    source, destination, messages = case.trace.messages()
 
     def by_core(core, values):
-        sums = np.zeros(cores.size, dtype=np.int64)
-        np.add.at(sums, np.searchsorted(cores, core), values)
+        sums = np.zeros(counted.shape[1], dtype=np.int64)
+        np.add.at(sums, core + 1, values)
         return sums
 
-    counted = [by_core(counts.core[counts.kind == k], counts.count[counts.kind == k]) for k in range(len(KINDS))]
     elsewhere = {
-        SPIKES: ("its neurons fired", by_core(counts.core_of, case.deliveries.fired)),
-        SYNAPTIC_EVENTS: ("its neurons received", by_core(counts.core_of, received)),
-        MESSAGES_OUT: ("the message matrix has", by_core(counts.message_source, counts.message_count)),
-        MESSAGES_IN: ("the message matrix has", by_core(counts.message_destination, counts.message_count)),
+        SPIKES: ("its neurons fired", by_core(core_of, case.deliveries.fired)),
+        SYNAPTIC_EVENTS: ("its neurons received", by_core(core_of, received)),
+        MESSAGES_OUT: ("the message matrix has", by_core(source, messages)),
+        MESSAGES_IN: ("the message matrix has", by_core(destination, messages)),
     }
-    checked = len(elsewhere) * cores.size + 4
+    used = np.bincount(core_of + 1, minlength=counted.shape[1]) > 0
+    for kind, (_, sums) in elsewhere.items():
+        used |= (counted[kind] != 0) | (sums != 0)
+    checked = len(elsewhere) * int(used.sum()) + 4
     for kind, (what, sums) in elsewhere.items():
         wrong = np.flatnonzero(counted[kind] != sums)
         if wrong.size:
             k = wrong[0]
-            return checked, "", f"core {cores[k]}: {counted[kind][k]:,} {KINDS[kind]} counted, {what} {sums[k]:,}"
-    totals = [("spikes", counts.total(SPIKES), "stored", case.trace.n_spikes),
-              ("synaptic_events", counts.total(SYNAPTIC_EVENTS), "delivered", int(case.trace.delivered().sum())),
-              ("synaptic_events", counts.total(SYNAPTIC_EVENTS), "received", int(received.sum())),
-              ("messages_out", counts.total(MESSAGES_OUT), "messages_in", counts.total(MESSAGES_IN))]  # fmt: skip
+            return checked, "", f"core {k - 1}: {counted[kind][k]:,} {KINDS[kind]} counted, {what} {sums[k]:,}"
+    total = counted.sum(axis=1).tolist()
+    totals = [("spikes", total[SPIKES], "stored", case.trace.n_spikes),
+              ("synaptic_events", total[SYNAPTIC_EVENTS], "delivered", int(case.trace.delivered().sum())),
+              ("synaptic_events", total[SYNAPTIC_EVENTS], "received", int(received.sum())),
+              ("messages_out", total[MESSAGES_OUT], "messages_in", total[MESSAGES_IN])]  # fmt: skip
     faults = [f"{a:,} {left} counted in all, but {b:,} {right}" for left, a, right, b in totals if a != b]
-    return checked, f"sums over {cores.size:,} cores, neurons and pathways agree", faults[0] if faults else None
+    return checked, f"sums over {int(used.sum()):,} cores, neurons and pathways agree", faults[0] if faults else None
 
 
 def _messages(case):
-    online, due = ((c.message_source, c.message_destination, c.message_count) for c in (case.counts, case.recounted))
-    difference, fault = first_difference(online, due), None
+    online, due, fault = case.trace.messages(), case.messages, None
+    difference = first_difference(online, due)
     if difference is not None:
         (source, destination), counted, expected = difference
         fault = f"core {source} to core {destination}: {counted:,} messages counted, due were {expected:,}"
@@ -216,7 +233,7 @@ def _placement(case):
     fault = None
     if placement.used is not None and not np.array_equal(placement.used, used):
         fault = "what the placement says its cores hold is not what they hold"
-    counted = placement.core_of if case.trace.foreign is not None else case.counts.core_of
+    counted = placement.core_of if case.trace.foreign is not None else case.trace.core_of
     elsewhere = np.flatnonzero(placement.core_of != counted)
     if elsewhere.size and not _costed_as_placed(case):
         i = elsewhere[0]

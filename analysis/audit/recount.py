@@ -1,27 +1,24 @@
 """The recount: what a run delivered and what it must have counted, from spikes and connectivity alone.
 
 Nothing here reads a number that was counted while running, nor walks the row table that the kernel walks: synapses
-come from their flat columns (pathway, sender, delay, receiver, weight). They are gathered into bundles, runs of
-synapses that share pathway, sender and delay. A spike sends each bundle of its neuron once and as a whole, so the
-work grows with spikes times bundles, not with the number of deliveries.
+come from their flat columns (pathway, sender, delay, receiver, weight), gathered into `analysis.audit.bundles`.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from analysis.audit.bundles import ARRIVED, DROPPED, IN_FLIGHT, Bundles, UnderWay, fates_of
 from analysis.audit.tally import Tally, count_deliveries, count_spikes, reached, received
 from eventsim.counts import HOST, KINDS, EventCounts
 
-__all__ = ["Deliveries", "lost_at", "recount_deliveries", "recount_events", "spike_windows"]
+__all__ = ["Deliveries", "EventRecount", "recount_deliveries", "recount_events", "spike_windows", "window_ends"]
 
-# Both bound the memory and change no result.
+# They bound the memory and change no result.
 _SPIKES_PER_WINDOW = 1 << 20  # on average
-_BUNDLES_PER_CHUNK = 1 << 20
-
-#: What became of a bundle that was sent.
-_ARRIVED, _IN_FLIGHT, _DROPPED = range(3)
+_ROWS_PER_WINDOW = 1 << 21  # at most, on average
 
 #: Largest relative error of one rounding to nearest in float64.
 _UNIT_ROUNDOFF = 2.0**-53
@@ -61,12 +58,19 @@ class Deliveries:
         return self.sent - self.in_flight - self.dropped
 
 
+def window_ends(trace):
+    """Ticks, ascending up to the end of the run, that cut a trace into windows whose spikes, and the counts that follow
+    from them, are each small enough to be held in memory."""
+    network, duration, n_spikes = trace.network, trace.duration_ticks, max(trace.n_spikes, 1)
+    n_events = n_spikes * (2 + network.n_synapses // max(network.n_neurons, 1))  # about, and no more rows than that
+    ticks = max(1, min(duration * _SPIKES_PER_WINDOW // n_spikes, duration * _ROWS_PER_WINDOW // n_events))
+    return [*range(ticks, duration, ticks), duration] if duration else []
+
+
 def spike_windows(trace):
-    """The spikes of a trace as consecutive SpikeTables, each small enough to be held in memory."""
-    duration = trace.duration_ticks
-    ticks = max(1, duration * _SPIKES_PER_WINDOW // max(trace.n_spikes, 1))
-    for start in range(0, duration, ticks):
-        yield trace.spikes(start_tick=start, stop_tick=min(start + ticks, duration))
+    """The spikes of a trace in these windows: (tick where it stops, SpikeTable)."""
+    for start, stop in pairwise([0, *window_ends(trace)]):
+        yield stop, trace.spikes(start_tick=start, stop_tick=stop)
 
 
 def recount_deliveries(trace, windows=None):
@@ -75,24 +79,24 @@ def recount_deliveries(trace, windows=None):
     Parameters
     ----------
     trace : Trace
-    windows : iterable of SpikeTable, optional
-        Its spikes, if they are to be read by somebody else.
+    windows : iterable of (int, SpikeTable), optional
+        As `spike_windows` gives them.
 
     Returns
     -------
     Deliveries
     """
-    network, bundles = trace.network, _Bundles(trace.network)
+    network, bundles = trace.network, Bundles(trace.network)
     fired = np.zeros(network.n_neurons, dtype=np.int64)
     times = np.zeros((3, bundles.size.size), dtype=np.int64)  # fate, bundle
-    for spikes in spike_windows(trace) if windows is None else windows:
+    for _, spikes in spike_windows(trace) if windows is None else windows:
         fired += np.bincount(spikes.neuron, minlength=fired.size)
-        for bundle, _, fate in _sent(bundles, spikes, trace.stimulus):
+        for bundle, _, fate in fates_of(bundles, spikes, trace.stimulus):
             np.add.at(times, (fate, bundle), 1)
     n_pathways = len(network.pathways)
     sent = _sums(bundles.pathway, fired[bundles.pre] * bundles.size, n_pathways)
-    in_flight, dropped = (_sums(bundles.pathway, times[k] * bundles.size, n_pathways) for k in (_IN_FLIGHT, _DROPPED))
-    return Deliveries(fired, sent, in_flight, dropped, *_received(network, bundles.first, times[_ARRIVED]))
+    in_flight, dropped = (_sums(bundles.pathway, times[k] * bundles.size, n_pathways) for k in (IN_FLIGHT, DROPPED))
+    return Deliveries(fired, sent, in_flight, dropped, *_received(network, bundles.first, times[ARRIVED]))
 
 
 def recount_events(trace, core_of, windows=None):
@@ -103,84 +107,66 @@ def recount_events(trace, core_of, windows=None):
     trace : Trace
     core_of : (n_neurons,) int32
         Core of each neuron, -1 for the host.
-    windows : iterable of SpikeTable, optional
-        The trace's spikes, if they are to be read by somebody else.
+    windows : iterable of (int, SpikeTable), optional
+        As `spike_windows` gives them.
 
     Returns
     -------
     EventCounts
     """
-    network, bundles = trace.network, _Bundles(trace.network)
-    cores, slot = np.unique(core_of, return_inverse=True)
-    slot_of_post = slot.astype(np.int32)[network.post]
-    zero = (network.weight == 0) & np.array([p.weighted for p in network.pathways], dtype=bool)[network.pathway_of]
-    reach = reached(bundles.by_pre, bundles.at, bundles.first, slot_of_post, cores != HOST)
-    fired, tally = np.zeros(network.n_neurons, dtype=np.int64), Tally(cores.size)
-    for spikes in spike_windows(trace) if windows is None else windows:
-        fired += np.bincount(spikes.neuron, minlength=fired.size)
-        tally.add(spikes.tick, count_spikes, spikes.neuron, slot, *reach)
-        for bundle, arrival, fate in _sent(bundles, spikes, trace.stimulus):
-            arrived = fate == _ARRIVED
-            tally.add(arrival[arrived], count_deliveries, bundle[arrived], bundles.first, slot_of_post, zero)
-    tick, column, count = tally.entries()
-    source, destination, messages = _messages(fired, slot, cores.size, *reach)
+    recount = EventRecount(trace, core_of)
+    parts = [recount.rows(*window) for window in (spike_windows(trace) if windows is None else windows)]
+    columns = [np.concatenate(column) for column in zip(recount.no_rows(), *parts)]
     return EventCounts(
-        tick, cores[column // len(KINDS)].astype(np.int32), (column % len(KINDS)).astype(np.uint8), count,
-        cores[source].astype(np.int32), cores[destination].astype(np.int32), messages,
-        np.asarray(core_of, dtype=np.int32), int(trace.duration_ticks),
+        *columns, *recount.messages(), np.asarray(core_of, dtype=np.int32), int(trace.duration_ticks),
         "floor" if trace.clock == "continuous" else None,
     )  # fmt: skip
 
 
-class _Bundles:
-    """Runs of synapses that share pathway, sender and delay.
+class EventRecount:
+    """The same, one window of time after the other.
+
+    Parameters
+    ----------
+    trace : Trace
+    core_of : (n_neurons,) int32
 
     Attributes
     ----------
-    pathway, pre, delay, size : (n_bundles,) int
-    first : (n_bundles + 1,) int64
-        Synapses of bundle b are first[b], ..., first[b + 1] - 1.
-    by_pre : (n_bundles,) int64
-        Bundles by sender; those of neuron i are by_pre[at[i]:at[i + 1]].
+    fired : (n_neurons,) int64
+        Spikes so far.
     """
 
-    def __init__(self, network):
-        columns = (network.pathway_of, network.pre, network.delay)
-        begins = np.zeros(network.n_synapses, dtype=bool)
-        begins[:1] = True
-        for column in columns:
-            begins[1:] |= column[1:] != column[:-1]
-        first = np.flatnonzero(begins)
-        self.pathway, self.pre, self.delay = (column[first].astype(np.int64) for column in columns)
-        self.first = np.append(first, network.n_synapses)
-        self.size = np.diff(self.first)
-        self.by_pre = np.argsort(self.pre, kind="stable")
-        self.at = np.searchsorted(self.pre[self.by_pre], np.arange(network.n_neurons + 1))
+    def __init__(self, trace, core_of):
+        network = trace.network
+        self._bundles, self.fired = Bundles(network), np.zeros(network.n_neurons, dtype=np.int64)
+        self._cores, self._slot = np.unique(core_of, return_inverse=True)
+        slot_of_post = self._slot.astype(np.int32)[network.post]
+        weighted = np.array([p.weighted for p in network.pathways], dtype=bool)
+        zero = (network.weight == 0) & weighted[network.pathway_of]
+        first = self._bundles.first
+        self._synapses = first, slot_of_post, zero
+        self._reach = reached(self._bundles.by_pre, self._bundles.at, first, slot_of_post, self._cores != HOST)
+        self._tally, self._under_way = Tally(self._cores.size), UnderWay(self._bundles, trace.stimulus)
 
+    def no_rows(self):
+        """The columns of `rows`, empty."""
+        return tuple(np.empty(0, dtype) for dtype in (np.int64, np.int32, np.uint8, np.int64))
 
-def _sent(bundles, spikes, stimulus):
-    """Chunks of (bundle, tick of arrival, fate) of everything that spikes send; no arrival is later than the run."""
-    lost = lost_at(spikes.tick, stimulus)
-    n = bundles.at[spikes.neuron + 1] - bundles.at[spikes.neuron]
-    ends = np.cumsum(n)
-    cuts = np.searchsorted(ends, np.arange(0, n.sum(), _BUNDLES_PER_CHUNK))
-    for start, stop in zip(cuts, [*cuts[1:], n.size]):
-        here = slice(start, stop)
-        spike = np.repeat(np.arange(start, stop), n[here])
-        within = np.arange(spike.size) - np.repeat(np.cumsum(n[here]) - n[here], n[here])
-        bundle = bundles.by_pre[bundles.at[spikes.neuron[spike]] + within]
-        # Subtracting cannot overflow; a tick plus a delay could.
-        left, delay = lost[spike] - spikes.tick[spike], bundles.delay[bundle]
-        fate = np.where(lost[spike] < stimulus.duration_ticks, _DROPPED, _IN_FLIGHT)
-        fate[delay < left] = _ARRIVED
-        yield bundle, spikes.tick[spike] + np.minimum(delay, left), fate
+    def rows(self, stop, spikes):
+        """(tick, core, kind, count) before tick `stop`, sorted, given all spikes before it that were not given yet."""
+        self.fired += np.bincount(spikes.neuron, minlength=self.fired.size)
+        self._tally.add(spikes.tick, count_spikes, spikes.neuron, self._slot, *self._reach)
+        for bundle, tick in self._under_way.until(stop, spikes):
+            self._tally.add(tick, count_deliveries, bundle, *self._synapses)
+        tick, column, count = self._tally.take()
+        core, kind = self._cores[column // len(KINDS)].astype(np.int32), (column % len(KINDS)).astype(np.uint8)
+        return tick, core, kind, count
 
-
-def lost_at(tick, stimulus):
-    """(n,) int64: the first tick after each spike at which whatever it still has in flight is lost."""
-    resets = stimulus.query_start if stimulus.reset == "host" else np.empty(0, np.int64)
-    ends = np.append(resets[resets < stimulus.duration_ticks], stimulus.duration_ticks)
-    return ends[np.searchsorted(ends, tick, side="right")]
+    def messages(self):
+        """(source, destination, count) so far: a message for each spike and each core that its neuron reaches."""
+        source, destination, count = _messages(self.fired, self._slot, self._cores.size, *self._reach)
+        return self._cores[source].astype(np.int32), self._cores[destination].astype(np.int32), count
 
 
 def _sums(index, values, size):

@@ -18,7 +18,7 @@ from analysis.audit.machine import CONDITION, Verdicts
 from eventsim.errors import CompileError, ConfigError
 from eventsim.kernel_cache import load
 
-__all__ = ["Replay", "choose_neurons", "replayable"]
+__all__ = ["Replay", "Verdict", "choose_neurons", "draw_sample", "replayable"]
 
 #: Looks at a neuron, one in each tick, that are replayed when nobody says how many: some seconds' worth.
 _LOOKS = 20_000_000
@@ -82,6 +82,12 @@ def choose_neurons(network, duration_ticks, neurons=None, seed=0):
         When `neurons` names one that does not exist.
     """
     able = [network.populations[k] for k, reason in replayable(network).items() if reason is None]
+    return draw_sample(network, able, _LOOKS // max(duration_ticks, 1), neurons, seed)
+
+
+def draw_sample(network, able, budget, neurons, seed):
+    """Ids, ascending, of `neurons` as `choose_neurons` has it, from populations that can be replayed; about `budget`
+    of them when nobody says which."""
     there_are = np.concatenate([np.empty(0, np.int64), *(np.arange(p.start, p.stop) for p in able)])
     if isinstance(neurons, str) and neurons != "all":
         raise ConfigError(f"neurons is '{neurons}'; give 'all', ids, or None for a sample")
@@ -90,7 +96,7 @@ def choose_neurons(network, duration_ticks, neurons=None, seed=0):
         if wanted.size and not 0 <= wanted[0] <= wanted[-1] < network.n_neurons:
             raise ConfigError(f"neurons names one outside 0 to {network.n_neurons - 1}")
         return wanted[np.isin(wanted, there_are)]
-    budget = max(_FEWEST, _LOOKS // max(duration_ticks, 1))
+    budget = max(_FEWEST, budget)
     if neurons == "all" or there_are.size <= budget:
         return there_are
     rng = np.random.default_rng(seed)
@@ -109,11 +115,15 @@ class Verdict:
         How many ticks of neurons were tried, and at how many the record differs from what was due.
     first : (int, int) or None
         Tick and neuron of the first that differs.
+    offset, words
+        In continuous time, when within that tick, and what the threshold was.
     """
 
     checked: int
     wrong: int
     first: tuple[int, int] | None
+    offset: float = 0.0
+    words: str = ""
 
 
 class Replay:

@@ -23,7 +23,7 @@ _BLOCK = 1 << int(_LOG2_BLOCK)
 
 
 class Tally:
-    """Counts of (tick, column), column = slot * n_kinds + kind, as parts that grow with each chunk.
+    """Counts of (tick, column), column = slot * n_kinds + kind, as parts that grow until they are taken.
 
     Parameters
     ----------
@@ -50,9 +50,10 @@ class Tally:
             self._parts.append((ticks[first + at], column, blocks[touched[which], within]))
             blocks[touched], self._touched[touched] = 0, False
 
-    def entries(self):
-        """(tick, column, count) of every cell that is not zero, sorted, equal places added up."""
+    def take(self):
+        """(tick, column, count) of every cell that is not zero, sorted, equal places added up; all begins anew."""
         tick, column, count = (np.concatenate(columns) for columns in zip(*self._parts))
+        self._parts = self._parts[:1]
         order = np.lexsort((column, tick))
         tick, column, count = tick[order], column[order], count[order]
         first = np.ones(tick.size, dtype=bool)

@@ -5,10 +5,14 @@ from math import lcm
 
 import numpy as np
 
-from eventsim.counts import HOST, SYNAPTIC_EVENTS
+from eventsim.counts import HOST, KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
 from hardware_models.mesh import chip_of, tile_of
 
-__all__ = ["tick_comparisons"]
+__all__ = ["static_mw_per_chip", "tick_comparisons"]
+
+# What takes a core time besides updates, and the key of the time of one. Stated again: see `analysis.audit.energy`.
+_TAKES = {SYNAPTIC_EVENTS: "synaptic_event_ns", SPIKES: "spike_ns", MESSAGES_OUT: "message_out_ns",
+          MESSAGES_IN: "message_in_ns"}  # fmt: skip
 
 _FASTEST, _GIVEN = "as fast as the slowest core allows", "as given"
 
@@ -31,10 +35,16 @@ def tick_comparisons(report, chip, counts):
         yield f"{name.removesuffix('_ns').replace('_', ' ')} of a tick or of all, in ns,", getattr(ticks, name), length
     copies = int(chip.mesh.cores_per_chip.value) * n_chips // cores.size if cores.size else 1
     yield "the number of copies that fit side by side", report.copies, copies
-    per_ns = Fraction(0) if table.scope == "all_in" else n_chips * Fraction(chip.static.power_mw_per_chip.value)
+    per_ns = n_chips * static_mw_per_chip(chip, table)
     yield "static energy in pJ", report.static_pj, per_ns * due["total_ns"]
     of_one_copy = per_ns * due["total_full_chip_ns"] / copies
     yield "static energy of one of many copies, in pJ,", report.static_parallel_pj, of_one_copy
+
+
+def static_mw_per_chip(chip, table):
+    """Static power of one chip, in mW: the table's own, else the chip's; 0 if all is in the table or none is known."""
+    static = table.static or chip.static
+    return Fraction(0) if table.scope == "all_in" or static is None else Fraction(static.power_mw_per_chip.value)
 
 
 def _due(report, time, chip, counts, cores, neurons):
@@ -55,16 +65,20 @@ def _due(report, time, chip, counts, cores, neurons):
 
 def _busy(counts, cores, neurons, time):
     """{time that the busiest core of a tick computes: in how many ticks}, in units of 1/scale ns, and the scale."""
-    update, event = Fraction(time.neuron_update_active_ns.value), Fraction(time.synaptic_event_ns.value)
-    scale = lcm(update.denominator, event.denominator)
+    update = Fraction(time.neuron_update_active_ns.value)
+    takes = {kind: Fraction(getattr(time, key).value) for kind, key in _TAKES.items() if getattr(time, key) is not None}
+    scale = lcm(update.denominator, *(each.denominator for each in takes.values()))
     if not cores.size:
         return {0: counts.duration_ticks}, scale
-    rows = counts.kind == SYNAPTIC_EVENTS
-    tick, place = np.unique(counts.tick[rows], return_inverse=True)
+    rows = np.isin(counts.kind, list(takes)) & (counts.core != HOST)
+    each = np.array([int(takes.get(kind, Fraction(0)) * scale) for kind in range(len(KINDS))])
+    at, place = np.unique(np.column_stack([counts.tick[rows], counts.core[rows]]), axis=0, return_inverse=True)
+    busy_of = np.zeros(len(at), dtype=np.int64)
+    np.add.at(busy_of, place.ravel(), counts.count[rows] * each[counts.kind[rows]])
+    tick, place = np.unique(at[:, 0], return_inverse=True)
     idle = neurons * int(update * scale)
     longest = np.full(tick.size, idle.max())
-    at_core = idle[np.searchsorted(cores, counts.core[rows])]
-    np.maximum.at(longest, place, at_core + counts.count[rows] * int(event * scale))
+    np.maximum.at(longest, place, idle[np.searchsorted(cores, at[:, 1])] + busy_of)
     values, times = np.unique(np.append(longest, idle.max()), return_counts=True)
     busy = dict(zip(values.tolist(), times.tolist()))
     busy[int(idle.max())] += counts.duration_ticks - tick.size - 1  # those in which nothing arrived

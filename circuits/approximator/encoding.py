@@ -1,4 +1,4 @@
-"""Numbers in 0 to 1 as spikes of a source: a burst and a regular train, or random trains keyed by the token."""
+"""Magnitudes of 0 to 1 as spikes of a source: a burst and a regular train, or random trains keyed by the token."""
 
 import zlib
 
@@ -26,11 +26,11 @@ def windows(x, ticks):
 
 
 def random_trains(x, ticks, name, token_keys, input_id, seed):
-    """(queries, n, d, ticks) bool: a spike with probability x per tick, the draws keyed by token, dimension and input.
+    """(queries, n, d, signs, ticks) bool: a spike with probability x per tick, drawn by token, dimension and input.
 
     Parameters
     ----------
-    x : (queries, n, d) array
+    x : (queries, n, d, signs) array
     ticks : int
     name : str
         Whose trains they are; others have other draws.
@@ -38,7 +38,8 @@ def random_trains(x, ticks, name, token_keys, input_id, seed):
     input_id : (queries,) integers
     seed : int
     """
-    key = token_keys[..., None] * x.shape[-1] + np.arange(x.shape[-1])
+    d = x.shape[2]
+    key = token_keys[..., None] * d + np.arange(d)
     step = input_id[:, None, None, None] * ticks + np.arange(ticks)
     drawn = uniform_array(key[..., None], np.int64(zlib.crc32(name.encode())), step, _PURPOSE_INPUT, seed)
-    return drawn < x[..., None]
+    return drawn[..., None, :] < x[..., None]

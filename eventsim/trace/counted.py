@@ -1,13 +1,25 @@
 """What was counted while running, read and checked; and the hashes that the columns of a trace must have."""
 
+from bisect import bisect_left
+
 import numpy as np
 
 from eventsim.arrays import take
 from eventsim.counts import HOST, KINDS, EventCounts
 from eventsim.errors import TraceFormatError
-from eventsim.trace.schema import COUNTS, NETWORK, OPTIONAL, STIMULUS, read_arrays, spikes_hash, stored_hash
+from eventsim.trace.schema import (
+    COUNT_COLUMNS,
+    COUNTED,
+    COUNTS,
+    NETWORK,
+    OPTIONAL,
+    STIMULUS,
+    read_arrays,
+    spikes_hash,
+    stored_hash,
+)
 
-__all__ = ["check_ids", "hashes_due", "read_cores", "read_counts"]
+__all__ = ["check_ids", "hashes_due", "iter_rows", "read_cores", "read_counts", "read_messages"]
 
 
 def read_counts(file, n_neurons, duration_ticks):
@@ -22,6 +34,39 @@ def read_counts(file, n_neurons, duration_ticks):
     for cores in (counts.core, counts.message_source, counts.message_destination):
         check_ids("a core of the counts", cores, HOST, n_cores)
     return counts
+
+
+def iter_rows(file, core_of, duration_ticks, stops):
+    """The rows of the counts of an open trace, (tick, core, kind, count), up to one of ascending ticks after the other.
+
+    Holds those of one stretch at a time. Raises TraceFormatError when they do not fit the trace or do not rise by tick.
+    """
+    columns = {name: file.get(f"{COUNTS}/{name}") for name in COUNT_COLUMNS}
+    for name, dtype in COUNT_COLUMNS.items():
+        if columns[name] is None or columns[name].dtype != dtype or columns[name].size != columns["tick"].size:
+            raise TraceFormatError(f"/{COUNTS} has no column {name} of {np.dtype(dtype)}, as long as that of ticks")
+    begin, before, n_cores = 0, 0, int(core_of.max(initial=HOST)) + 1
+    for stop in stops:
+        end = bisect_left(columns["tick"], stop, lo=begin)
+        tick, core, kind, count = (column[begin:end] for column in columns.values())
+        check_ids("a tick of the counts", tick, before, stop)
+        check_ids("a core of the counts", core, HOST, n_cores)
+        check_ids("a kind of the counts", kind, 0, len(KINDS))
+        yield tick, core, kind, count
+        begin, before = end, stop
+    if before == duration_ticks and begin != columns["tick"].size:
+        raise TraceFormatError(f"/{COUNTS} has rows behind the end of the run, or not sorted by tick")
+
+
+def read_messages(file, core_of):
+    """(source, destination, count) of the messages between pairs of cores, in an open trace."""
+    types = {"message_source": np.int32, "message_destination": np.int32, "message_count": np.int64}
+    arrays = {name: file[f"{COUNTS}/{name}"][:] for name in types}
+    size, n_cores = arrays["message_source"].size, int(core_of.max(initial=HOST)) + 1
+    messages = tuple(take(arrays, name, dtype, size) for name, dtype in types.items())
+    for cores in messages[:2]:
+        check_ids("a core of the counts", cores, HOST, n_cores)
+    return messages
 
 
 def read_cores(file, n_neurons):
@@ -39,8 +84,8 @@ def check_ids(what, values, first, stop):
 
 def hashes_due(file, manifest):
     """Mapping artefact -> function of the open file that computes its hash; those that the trace has or should have."""
-    groups = {"network": NETWORK, "stimulus": STIMULUS, "counts": COUNTS} | OPTIONAL
-    there = {name: path for name, path in groups.items() if path in file or f"{name}_hash" in manifest}
+    parts = {"network": NETWORK, "stimulus": STIMULUS} | COUNTED | OPTIONAL
+    there = {name: path for name, path in parts.items() if path in file or f"{name}_hash" in manifest}
     hashes = {name: lambda file, path=path: stored_hash(file[path]) for name, path in there.items()}
     order = dict.fromkeys(["network", "stimulus", "spikes", *hashes])
     return {name: (hashes | {"spikes": spikes_hash})[name] for name in order}

@@ -9,6 +9,7 @@ from eventsim.trace.disk import create
 from eventsim.trace.guard import allowed_bytes
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
+    COUNTED,
     COUNTS,
     EVENT_COLUMNS,
     EVENTS,
@@ -55,8 +56,8 @@ def merge_into(target, recording, stimulus, totals, manifest):
             store(file, name, values)
         _merge_segments(file, recording)
         _stay_within_allowed_expansion(file)
-        groups = {"counts": COUNTS} | OPTIONAL
-        hashes = {f"{name}_hash": stored_hash(file[group]) for name, group in groups.items() if group in file}
+        parts = COUNTED | OPTIONAL
+        hashes = {f"{name}_hash": stored_hash(file[path]) for name, path in parts.items() if path in file}
         hashes["spikes_hash"] = spikes_hash(file)
         store(file, MANIFEST, encode_json(manifest | hashes | {"complete": True}))
 

@@ -13,7 +13,7 @@ from eventsim.network import CompiledNetwork
 from eventsim.samples import Samples
 from eventsim.stimulus import Stimulus
 from eventsim.trace.chosen import ChosenSpikes
-from eventsim.trace.counted import check_ids, hashes_due, read_cores, read_counts
+from eventsim.trace.counted import check_ids, hashes_due, iter_rows, read_cores, read_counts, read_messages
 from eventsim.trace.event_record import read_choice, read_marks, read_record
 from eventsim.trace.foreign import trace_of_arrays
 from eventsim.trace.guard import MAX_BYTES, open_checked, refusing
@@ -21,6 +21,7 @@ from eventsim.trace.manifest import check_json_size, read_foreign, read_manifest
 from eventsim.trace.schema import (
     COUNTS,
     DELIVERED,
+    EVENTS,
     NETWORK,
     RECEIVED_COUNT,
     RECEIVED_WEIGHT,
@@ -328,19 +329,33 @@ class Trace:
         CapacityError
             When there are too many to be held at once; then ask for one window after the other.
         """
-        network, choice = self.network, self.event_choice
-        if choice is None:
-            raise NotRecordedError(f"{self._name} holds no record of deliveries; make one: "
-                                   "simulate(..., record_events=True)")  # fmt: skip
-        start, stop = start_tick or 0, self.duration_ticks if stop_tick is None else stop_tick
-        with self.reading() as file:
-            marks = read_marks(file, choice, start, stop)
-        marks.require_room()
+        network, choice = self.network, self._recorded_choice()
+        marks = self._marks(choice, start_tick, stop_tick)
         with self.reading() as file:
             tick, synapse = read_record(file, network, choice, marks)
         return SynapticEvents(
             tick, synapse, network.pre[synapse], network.post[synapse], network.weight[synapse], network.dt_ms
         )
+
+    def recorded_synapses(self, start_tick=None, stop_tick=None):
+        """(Marks, (n,) uint32): the same as it is stored, by tick the ids of synapses; nobody has looked at the ids."""
+        marks = self._marks(self._recorded_choice(), start_tick, stop_tick)
+        with self.reading() as file:
+            return marks, file[f"{EVENTS}/synapse"][marks.rows]
+
+    def _recorded_choice(self):
+        choice = self.event_choice
+        if choice is None:
+            raise NotRecordedError(f"{self._name} holds no record of deliveries; make one: "
+                                   "simulate(..., record_events=True)")  # fmt: skip
+        return choice
+
+    def _marks(self, choice, start_tick, stop_tick):
+        with self.reading() as file:
+            stop_tick = self.duration_ticks if stop_tick is None else stop_tick
+            marks = read_marks(file, choice, start_tick or 0, stop_tick)
+        marks.require_room()
+        return marks
 
     @property
     def foreign(self):
@@ -365,6 +380,21 @@ class Trace:
         self._require_counted()
         with self.reading() as file:
             return read_counts(file, self.network.n_neurons, self.duration_ticks)
+
+    def iter_counts(self, stops):
+        """The rows of `counts()`, (tick, core, kind, count), up to one of ascending ticks after the other.
+
+        Raises TraceFormatError when they do not fit the trace, or do not rise by tick.
+        """
+        core_of = self.core_of
+        with self.reading() as file:
+            yield from iter_rows(file, core_of, self.duration_ticks, stops)
+
+    def messages(self):
+        """(source, destination, count): messages between pairs of cores, as `counts()` has them."""
+        core_of = self.core_of
+        with self.reading() as file:
+            return read_messages(file, core_of)
 
     def received(self):
         """(n_neurons,) int64 deliveries that each neuron received, and (n_neurons,) float64 sum of their weights."""

@@ -1,22 +1,22 @@
 """Where everything lies in a trace file, and how its columns are stored.
 
-    /spikes/<population>/timestamps   float64, ms      } one SONATA population per population of the network,
-    /spikes/<population>/node_ids     uint64, local    } sorted by (tick, id)
-    /spikes/<population>/ticks        int64            }
-    /spikes/<population>/offsets      float64, [0, 1): a run in continuous time only; a spike is at (tick + offset)
-                                      ticks, and the order is (tick, offset, id), in which equal rows may follow each
-                                      other: a neuron may fire several times at one instant
-    /eventsim/network/...             CompiledNetwork.to_arrays()
-    /eventsim/stimulus/...            Stimulus.to_arrays()
-    /eventsim/counts/online/...       EventCounts.to_arrays()
-    /eventsim/received/count, weight  (n_neurons,) int64, float64
-    /eventsim/delivered               (n_pathways,) int64
-    /eventsim/samples/...             Samples.to_arrays(), where state was recorded
-    /eventsim/synaptic_events/...     where deliveries were recorded, each as the kernel scattered it:
-        pathways, window              (w,), (2,) int64; pathways recorded, ascending; first tick, and last + 1
-        tick, end                     (m,) int64; each tick with a recorded delivery; where its rows of `synapse` end
-        synapse                       (n,) uint32; ids, ascending within a tick: a synapse delivers once in it at most
-    /eventsim/manifest                JSON as uint8, written last
+/spikes/<population>/timestamps   float64, ms      } one SONATA population per population of the network,
+/spikes/<population>/node_ids     uint64, local    } sorted by (tick, id)
+/spikes/<population>/ticks        int64            }
+/spikes/<population>/offsets      float64, [0, 1): a run in continuous time only; a spike is at (tick + offset)
+                                  ticks, and the order is (tick, offset, id), in which equal rows may follow each
+                                  other: a neuron may fire several times at one instant
+/eventsim/network/...             CompiledNetwork.to_arrays()
+/eventsim/stimulus/...            Stimulus.to_arrays()
+/eventsim/counts/online/...       EventCounts.to_arrays()
+/eventsim/received/count, weight  (n_neurons,) int64, float64
+/eventsim/delivered               (n_pathways,) int64
+/eventsim/samples/...             Samples.to_arrays(), where state was recorded
+/eventsim/synaptic_events/...     where deliveries were recorded, each as the kernel scattered it:
+    pathways, window              (w,), (2,) int64; pathways recorded, ascending; first tick, and last + 1
+    tick, end                     (m,) int64; each tick with a recorded delivery; where its rows of `synapse` end
+    synapse                       (n,) uint32; ids, ascending within a tick: a synapse delivers once in it at most
+/eventsim/manifest                JSON as uint8, written last
 """
 
 import hashlib
@@ -27,8 +27,8 @@ import numpy as np
 from eventsim.arrays import content_hash
 
 __all__ = [
-    "CLOCKS", "COUNTS", "COUNT_COLUMNS", "DELIVERED", "EVENTS", "EVENT_COLUMNS", "MANIFEST", "NETWORK",
-    "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SAMPLES", "SAMPLE_COLUMNS", "SCHEMA",
+    "CLOCKS", "COUNTED", "COUNTS", "COUNT_COLUMNS", "DELIVERED", "EVENTS", "EVENT_COLUMNS", "MANIFEST", "NETWORK",
+    "RECEIVED", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SAMPLES", "SAMPLE_COLUMNS", "SCHEMA",
     "SEGMENT_COLUMNS", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "blocks", "datasets", "mark_as_sonata",
     "read_arrays", "reserve", "reserve_population", "spikes_hash", "store", "store_again_uncompressed", "stored_hash",
 ]  # fmt: skip
@@ -38,11 +38,13 @@ SCHEMA = 1
 
 SPIKES = "spikes"
 NETWORK, STIMULUS, COUNTS = "eventsim/network", "eventsim/stimulus", "eventsim/counts/online"
-RECEIVED_COUNT, RECEIVED_WEIGHT = "eventsim/received/count", "eventsim/received/weight"
+RECEIVED = "eventsim/received"
+RECEIVED_COUNT, RECEIVED_WEIGHT = f"{RECEIVED}/count", f"{RECEIVED}/weight"
 DELIVERED, MANIFEST, SAMPLES = "eventsim/delivered", "eventsim/manifest", "eventsim/samples"
 EVENTS = "eventsim/synaptic_events"
 
-#: What only some traces have, under the name by which the manifest knows its hash.
+#: What was counted while running, and what only some traces have, under the names by which the manifest knows its hash.
+COUNTED = {"counts": COUNTS, "received": RECEIVED, "delivered": DELIVERED}
 OPTIONAL = {"samples": SAMPLES, "synaptic_events": EVENTS}
 
 #: What time is: whole ticks, or ticks and a fraction of one.
@@ -151,10 +153,10 @@ def read_arrays(group):
     return {name: dataset[:] for name, dataset in datasets(group).items()}
 
 
-def stored_hash(group):
-    """`content_hash` of what a group holds, without ever holding more than a block of it."""
-    digest = hashlib.sha256()
-    for name, dataset in sorted(datasets(group).items()):
+def stored_hash(stored):
+    """`content_hash` of a dataset, or of what a group holds, without ever holding more than a block of it."""
+    digest, columns = hashlib.sha256(), datasets(stored) if isinstance(stored, h5py.Group) else {"": stored}
+    for name, dataset in sorted(columns.items()):
         digest.update(f"{name}\0{dataset.dtype.str}\0{dataset.size}\0".encode())
         for block in blocks(dataset.size):
             digest.update(dataset[block].data)

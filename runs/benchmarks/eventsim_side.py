@@ -3,9 +3,9 @@
     python -m runs.benchmarks.eventsim_side compile CASE FILE [--quick]
     python -m runs.benchmarks.eventsim_side run CASE FILE [--quick] [--threads N] [--updates U] [--cores] [--trace FILE]
 
-One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last: processor time
-of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes before: arrays
-laid out, the kernel compiled or found compiled, the first tick.
+One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last: processor
+time of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes before:
+arrays laid out, the kernel compiled or found compiled, the first tick.
 """
 
 import argparse
@@ -43,7 +43,8 @@ def _run(case, path, threads, updates, cores, trace):
         summary = simulation.summary
         spikes = simulation.finish().spikes()
     return {
-        "start_s": started - began, "run_s": worked if threads == 1 else ran - started, "finish_s": time.perf_counter() - ran,
+        "start_s": started - began, "run_s": worked if threads == 1 else ran - started,
+        "finish_s": time.perf_counter() - ran,
         "events": summary.synaptic_events, "spikes": summary.spikes,
         "digest": spikes_digest(spikes.tick, spikes.neuron),
     }  # fmt: skip

@@ -27,7 +27,8 @@ def run_process(command, folder=_ROOT):
 
     Returns
     -------
-    dict : what its last line of output says, when that is JSON; wall_s; peak_mb (the largest resident set, 0 where /proc is not)
+    dict : what its last line of output says, when that is JSON; wall_s; peak_mb (the largest resident set, 0 where
+        there is no /proc)
 
     Raises
     ------

@@ -1,6 +1,13 @@
 """Experiments: a configuration type and a function that turns a configuration into files and a summary."""
 
-from runs.experiments import digits_attention, digits_heads, operation_counts, softmax_convergence
+from runs.experiments import (
+    approximation,
+    digits_attention,
+    digits_heads,
+    hardware_validation,
+    operation_counts,
+    softmax_convergence,
+)
 
 __all__ = ["EXPERIMENTS"]
 
@@ -9,8 +16,10 @@ __all__ = ["EXPERIMENTS"]
 #: and `lines(summary)`, which puts that summary into words for a terminal. Where tokens can be permuted it has
 #: `n_tokens(config)` and `permuted(config, order, keyed_by) -> (circuit, stimulus)` too, for `runs.permutation`.
 EXPERIMENTS = {
+    "approximation": approximation,
     "digits-attention": digits_attention,
     "digits-heads": digits_heads,
+    "hardware-validation": hardware_validation,
     "operation-counts": operation_counts,
     "softmax-convergence": softmax_convergence,
 }

@@ -218,28 +218,22 @@ def measure(kind, logits, length, options, *, seed, clock="grid", trace=None, ma
     m, n = logits.shape
     if kind.rounded:
         logits = np.round(logits - logits.max(axis=1, keepdims=True))
-    reach = float(np.ptp(logits, axis=1).max())
-    options = options | {"span": max(np.ceil(reach), 1.0), "d": max(int(np.ceil(reach)), 1)}
-    whole, parts, arms = Circuit("copies"), [], []
-    for row, z in enumerate(logits):
-        made = kind.build(z, length, options, seed + 7919 * row)
-        parts.append(whole.use(made, f"run{row}"))
-        if hasattr(made, "arm_tick"):
-            arms.append(made.arm_tick + (clock == "continuous"))
+    reach = max(float(np.ceil(np.ptp(logits, axis=1).max())), 1.0)
+    options = options | {"span": reach, "d": int(reach)}
+    whole, parts, ticks, arms = _copies(kind, logits, length, options, seed)
     ids = whole.plan.neuron_ids
-    armed = [ids[part.arm.ids[0]] for part in parts] if arms else []
-    stimulus = Stimulus.of(arms, armed, duration_ticks=kind.ticks(made, length, n, options))
+    armed = [ids[part.arm.ids[0]] for part in parts[: len(arms)]]
+    stimulus = Stimulus.of(np.asarray(arms, dtype=np.int64) + (clock == "continuous"), armed, duration_ticks=ticks)
     compiled = compile_network(whole.network())
     done = simulate(compiled, stimulus, clock=clock, trace=trace, manifest=manifest)
     spikes = done.spikes()
     done.close()
     p = _softmax(logits)
     total = np.bincount(spikes.neuron, minlength=compiled.n_neurons)
-    owned = total[ids].reshape(m, -1).sum(axis=1)
     if kind.timed:
         times, counts = _times(spikes, compiled.n_neurons), np.full(m, n)
         said = latency_shares(_at(times, ids, parts, "pool"), _at(times, ids, parts, "release")[:, 0],
-                              tau_ticks=length, span=options["span"])  # fmt: skip
+                              tau_ticks=length, span=reach)  # fmt: skip
         shares = said / said.sum(axis=1, keepdims=True)
         tv = 0.5 * np.abs(shares - p).sum(axis=1)
     else:
@@ -247,9 +241,21 @@ def measure(kind, logits, length, options, *, seed, clock="grid", trace=None, ma
         counts = found.sum(axis=1)
         shares, tv = found / np.maximum(counts, 1)[:, None], total_variation(found, p)
     law = np.sqrt(kind.law(p, np.maximum(counts, 1), length)) if kind.law else np.full(m, np.nan)
-    smallest = (length if kind.timed else counts) * p.min(axis=1)
-    l2 = np.sqrt(np.square(shares - p).sum(axis=1))
-    return Runs(stimulus.duration_ticks, counts, owned, tv, l2, law, smallest)
+    return Runs(
+        ticks=ticks, counts=counts, spikes=total[ids].reshape(m, -1).sum(axis=1), tv=tv,
+        l2=np.sqrt(np.square(shares - p).sum(axis=1)), law=law,
+        smallest=(length if kind.timed else counts) * p.min(axis=1),
+    )  # fmt: skip
+
+
+def _copies(kind, logits, length, options, seed):
+    """One circuit per row of logits in one; the parts, their ticks, and when each is armed (none if none is)."""
+    whole, parts, arms = Circuit("copies"), [], []
+    for row, z in enumerate(logits):
+        made = kind.build(z, length, options, seed + 7919 * row)  # mismatch and jitter differ between copies too
+        parts.append(whole.use(made, f"run{row}"))
+        arms += [made.arm_tick] if hasattr(made, "arm_tick") else []
+    return whole, parts, kind.ticks(made, length, logits.shape[1], options), arms
 
 
 def _at(values, ids, parts, port):

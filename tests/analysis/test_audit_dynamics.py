@@ -169,8 +169,8 @@ def _sign(file):
     manifest = decode_json(file[schema.MANIFEST][:], "manifest")
     manifest = {key: value for key, value in manifest.items() if not key.startswith("synaptic_events")}
     manifest["counts_hash"], manifest["spikes_hash"] = schema.stored_hash(file[schema.COUNTS]), schema.spikes_hash(file)
-    received = manifest.keys() & {"received_hash", "delivered_hash"}
-    assert not received or received == {"received_hash", "delivered_hash"}
+    for name in ("received", "delivered"):
+        manifest[f"{name}_hash"] = schema.stored_hash(file[getattr(schema, name.upper())])
     _rewrite(file, schema.MANIFEST, encode_json(manifest))
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.audit import recount, tally
+from analysis.audit import bundles, recount, tally
 from circuits.circuit import Circuit
 from circuits.neurons import IntegrateFire
 from eventsim import Stimulus, compile_network
@@ -85,7 +85,7 @@ def test_the_size_of_windows_and_chunks_changes_nothing(run, random_model, monke
     events = recount.recount_events(trace, model.placement.core_of)
     deliveries = recount.recount_deliveries(trace)
     monkeypatch.setattr(recount, "_SPIKES_PER_WINDOW", 7)
-    monkeypatch.setattr(recount, "_BUNDLES_PER_CHUNK", 5)
+    monkeypatch.setattr(bundles, "_BUNDLES_PER_CHUNK", 5)
     monkeypatch.setattr(tally, "_CELLS", 1)
     assert len(list(recount.spike_windows(trace))) > 20
     assert recount.recount_events(trace, model.placement.core_of).hash == events.hash

@@ -1,5 +1,7 @@
 """Fits of slope, constant and floor: exact curves, simulated ones with known truth, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ def test_an_exact_power_law_is_found_exactly(alpha):
     assert fit.slope == pytest.approx(-alpha, abs=1e-9) and fit.constant == pytest.approx(3, rel=1e-9)
     assert fit.floor == 0 and not fit.has_floor and fit.last_slope == pytest.approx(-alpha)
     assert fit.slope_low < -alpha < fit.slope_high
+    assert json.loads(json.dumps(fit.to_json()))["slope"] == fit.slope
     np.testing.assert_allclose(fit.predict(LENGTHS), 3 * LENGTHS**-alpha, rtol=1e-9)
 
 
@@ -50,9 +53,9 @@ def test_an_odd_length_does_not_decide():
     assert abs(fit.slope + 0.5) < 0.6 * abs(plain + 0.5)
 
 
-def coverage(rng, alpha, floor, runs, repetitions, **options):
+def coverage(rng, alpha, bias, runs, repetitions, **options):
     """Fraction of slope intervals that hold the truth, and of fits that found a floor."""
-    fits = [fit_convergence(LENGTHS, simulated(rng, alpha, floor, runs), resamples=200, seed=k, **options)
+    fits = [fit_convergence(LENGTHS, simulated(rng, alpha, bias, runs), resamples=200, seed=k, **options)
             for k in range(repetitions)]  # fmt: skip
     return (np.mean([fit.slope_low <= -alpha <= fit.slope_high for fit in fits]),
             np.mean([fit.has_floor for fit in fits]))  # fmt: skip

@@ -11,6 +11,8 @@ from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models import list_chips, load_chip
 
 SHIPPED = Path(hardware_models.__file__).parent / "chips" / "loihi.toml"
+SCOPE = 'scope = "per_operation"'
+ORIGIN = '\norigin = "Davies'
 CORES = '"Davies 2018, chip overview: 128 neuromorphic cores"'
 
 
@@ -29,18 +31,20 @@ def edited(tmp_path):
 
 
 def test_loihi_has_the_published_figures(loihi):
-    assert list_chips() == ["loihi"]
-    limits = {name: getattr(loihi.limits, name).value for name in loihi.limits.__struct_fields__}
+    assert list_chips() == ["loihi", "loihi2", "truenorth"]
+    fields = [name for name in loihi.limits.__struct_fields__ if name != "cores_per_neuron"]
+    limits = {name: getattr(loihi.limits, name).value for name in fields}
     assert limits == {
         "neurons_per_core": 1024, "synapse_words_per_core": 16384, "input_axons_per_core": 4096,
         "output_axons_per_core": 4096, "delay_slots_per_core": 8192, "delay_ticks": 62, "weight_bits": 9,
     }  # fmt: skip
     table = loihi.tables["davies2018"]
-    assert {name: str(getattr(table.energy, name).value) for name in table.energy.__struct_fields__} == {
+    assert {name: str(figure.value) for name, figure in table.energy.given().items()} == {
         "synaptic_event_pj": "23.6", "neuron_update_idle_pj": "52", "neuron_update_active_pj": "81",
         "message_in_pj": "1.7", "hop_east_west_pj": "3.0", "hop_north_south_pj": "4.0",
     }  # fmt: skip
-    assert {name: str(getattr(table.time, name).value) for name in table.time.__struct_fields__} == {
+    given = {name: getattr(table.time, name) for name in table.time.__struct_fields__}
+    assert {name: str(figure.value) for name, figure in given.items() if figure} == {
         "synaptic_event_ns": "3.5", "neuron_update_idle_ns": "5.3", "neuron_update_active_ns": "8.4",
         "barrier_one_tile_ns": "113", "barrier_all_tiles_ns": "465",
     }  # fmt: skip
@@ -83,10 +87,23 @@ def test_the_hash_of_a_chip_moves_with_any_of_its_figures(loihi, edited):
         ("value = 9\n", "value = 9000000000\n", "$.limits.weight_bits.value", ConfigError),
         ("energy.message_in_pj", "energy.message_in_nj", "$.tables.davies2018.energy.message_in_nj", ConfigError),
         ("[lacks.noise]", "[lacks.nose]", "$.lacks.nose", ConfigError),
-        ('how = "unverified"\n\n[static', 'how = "guessed"\n\n[static', "$.mesh.height_tiles.how", ConfigError),
-        ('scope = "per_operation"', 'scope = "all"', "$.tables.davies2018.scope", ConfigError),
-        ('scope = "per_operation"', 'scope = "all_in"', "$.tables.davies2018.energy", ConfigError),
-        ('process = "Intel 14 nm"', "process = 14", "$.tables.davies2018.process", ProvenanceError),
+        ('how = "unverified"\nread = "publication"\n\n[static', 'how = "guessed"\n\n[static',
+         "$.mesh.height_tiles.how", ConfigError),
+        (f"{SCOPE}{ORIGIN}", f'scope = "all"{ORIGIN}', "$.tables.davies2018.scope", ConfigError),
+        (f"{SCOPE}{ORIGIN}", f'scope = "all_in"{ORIGIN}', "$.tables.davies2018.energy", ConfigError),
+        ('process = "Intel 14 nm"\n\n[tables.davies2018.vol', "process = 14\n\n[tables.davies2018.vol",
+         "$.tables.davies2018.process", ProvenanceError),
+        ("energy.message_in_pj", "energy.message_in", "$.tables.davies2018.energy.message_in", ConfigError),
+        ("value = 23.6\n", "", "$.tables.davies2018.energy.synaptic_event_pj.value", ConfigError),
+        ("value = 1024\n", "", "$.limits.neurons_per_core.value", ConfigError),
+        ("value = 23.6", 'value = "23.6 pJ"', "$.tables.davies2018.energy.synaptic_event_pj.value", ConfigError),
+        ("[facts.reset_energy_uj]", "[facts.reset_energy]", "$.facts.reset_energy", ConfigError),
+        ("[limits.weight_bits]", "[limits.weight_bits_2]", "$.limits.weight_bits_2", ConfigError),
+        (f"{SCOPE}{ORIGIN}", f"{SCOPE}\nsource{ORIGIN[7:]}", "$.tables.davies2018.source", ConfigError),
+        ('like = "nahuku"\n\n[tables.nahuku_conv.', 'like = "nahuku_dense"\n\n[tables.nahuku_conv.',
+         "$.tables.nahuku_conv.like", ConfigError),
+        ('[unpublished."tables.nahuku.voltage_v"]', '[unpublished."volt"]', "$.tables.nahuku.voltage_v", ConfigError),
+        ('[unpublished."barrier energy"]', '[unpublished."mesh.width_tiles"]', "$.mesh.width_tiles", ConfigError),
         ('name = "loihi"', 'name = "loihi"\ncores = { how = "measured" }', "$.cores.source", ProvenanceError),
         ('name = "loihi"', 'name = "loihi"\ncolour = "blue"', "$.colour", ConfigError),
         ('name = "loihi"\n', "", "$.name", ConfigError),
@@ -129,3 +146,28 @@ def test_a_file_that_is_no_chip_is_refused(tmp_path, content):
     with pytest.raises((ConfigError, ProvenanceError)) as caught:
         load_chip(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "old, new, remedy",
+    [
+        ("energy.message_in_pj", "energy.message_in", "has no unit; write message_in_pj"),
+        ("value = 23.6\n", "", "is missing; give it, beside value, source, how"),
+        ("value = 23.6", "value = -23.6", "give a number that is finite and not negative"),
+        ("value = 23.6", 'value = "23.6 pJ"', "give a number, its unit belongs into the key"),
+        (CORES, '""', "say the publication, the table and the page"),
+        ("[facts.reset_energy_uj]", "[facts.reset_energy]", "has no unit; end the key in one of _pj, "),
+        ("energy.message_in_pj", "energy.massage_in_pj", "is unknown; allowed are synaptic_event_pj, "),
+        ('[unpublished."static.voltage_v"]', '[unpublished."volt"]', 'say under [unpublished."static.voltage_v"]'),
+    ],
+)
+def test_a_mistake_in_a_chip_file_comes_with_its_remedy(edited, old, new, remedy):
+    with pytest.raises((ConfigError, ProvenanceError)) as caught:
+        load_chip(edited(old, new))
+    assert remedy in str(caught.value)
+
+
+def test_a_chip_file_of_ones_own_is_used_like_those_that_come_with_the_package(edited):
+    chip = load_chip(edited("value = 23.6", "value = 20"))
+    assert chip.tables["davies2018"].energy.synaptic_event_pj.exact == 20
+    assert chip.tables["nahuku_conv"].energy.spike_pj.exact == Fraction("69.3")

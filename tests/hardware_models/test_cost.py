@@ -187,7 +187,8 @@ def with_table(loihi):
 def test_tables_of_different_scope_process_or_voltage_or_with_a_common_term_are_not_mixed(hand, loihi, with_table):
     voltage = msgspec.structs.replace(loihi.static.power_mw_per_chip, value=loihi.static.power_mw_per_chip.value / 100)
     refused = [({"scope": "all_in"}, "mix scope"), ({"process": "28 nm"}, "mix process"),
-               ({"voltage_v": voltage}, "mix voltage_v"), ({}, "both give synaptic_event_pj")]  # fmt: skip
+               ({"origin": "another"}, "mix origin"), ({"voltage_v": voltage}, "mix voltage 0.75 V"),
+               ({}, "both give synaptic_event_pj")]  # fmt: skip
     for changes, complaint in refused:
         with pytest.raises(ProvenanceError, match=complaint):
             cost(hand, with_table(**changes), ("davies2018", "other"))

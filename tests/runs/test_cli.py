@@ -9,7 +9,7 @@ from eventsim.errors import EnvironmentProblem
 from runs import cli
 
 MISTAKES = {
-    "unknown experiment": (["run", "nonsense"], "neither an experiment (digits-attention)"),
+    "unknown experiment": (["run", "nonsense"], "neither an experiment ("),
     "unknown key": (["run", "digits-attention", "--set", "suport=3"], "no key 'suport'; its keys are: support"),
     "wrong type": (
         ["run", "digits-attention", "--set", "support=many"],

@@ -40,9 +40,11 @@ def test_the_shares_pass_the_softmax_test_and_the_winner_take_all_fails_it(small
     assert summary["control"]["mean_tv"] > 2 * summary["shares"]["mean_tv"]
 
 
-def test_every_law_of_the_audit_passes(small_run):
+def test_every_law_of_the_audit_passes_that_has_something_to_check(small_run):
     laws = small_run[1].document["audit"]["laws"]
-    assert [law["name"] for law in laws if law["verdict"] != "passed"] == []
+    # The circuit has no refractory neurons, and the run records spikes, not each delivery.
+    others = {law["name"]: law["verdict"] for law in laws if law["verdict"] != "passed"}
+    assert others == {"refractory": "not checkable", "record": "not checkable"}
 
 
 def test_the_pool_fires_as_often_as_its_inhibition_asks(small_run):

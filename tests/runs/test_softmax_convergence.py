@@ -21,8 +21,10 @@ def logits(runs, n, sd, seed=0):
 
 
 def check_against_law(name, clock):
-    runs = measure(KINDS[name], logits(60, 4, 0.5), LENGTHS.get(name, 256), OPTIONS, seed=3, clock=clock)
-    relative = np.square(runs.l2 / runs.law)[(runs.law > 1e-6) & (runs.counts > 0)]
+    spread = 1.5 if name == "thinning" else 0.5  # scores are whole numbers: rounded logits must differ
+    runs = measure(KINDS[name], logits(60, 4, spread), LENGTHS.get(name, 256), OPTIONS, seed=3, clock=clock)
+    uncertain = runs.law > 1e-6
+    relative = np.square(runs.l2[uncertain] / runs.law[uncertain])
     error = relative.std() / np.sqrt(relative.size)
     assert abs(relative.mean() - 1) < 4 * error < 0.9
     assert (runs.tv <= np.sqrt(4) / 2 * runs.l2 + 1e-12).all()

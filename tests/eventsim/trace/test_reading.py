@@ -226,7 +226,8 @@ def test_faults_are_found_across_blocks(record, tmp_path, monkeypatch):
     assert "not sorted" in open_trace(tmp_path / "t.h5").column_faults()[0]
 
 
-@pytest.mark.parametrize("name", ["network/synapses/weight", "stimulus/input_id", "counts/online/count"])
+@pytest.mark.parametrize("name", ["network/synapses/weight", "stimulus/input_id", "counts/online/count",
+                                  "received/count", "received/weight", "delivered"])  # fmt: skip
 def test_an_altered_artefact_no_longer_has_its_hash(record, tmp_path, name):
     record(tmp_path / "t.h5").close()
     with h5py.File(tmp_path / "t.h5", "r+") as file:
@@ -242,7 +243,8 @@ def test_one_spike_less_shows_in_the_hash_alone(record, tmp_path):
             resize(file, f"spikes/pool/{column}", file[f"spikes/pool/{column}"][:1])
     trace = open_trace(tmp_path / "t.h5")
     assert trace.column_faults() == [] and len(trace.spikes()) == 5
-    assert trace.verify_hashes() == [("network", True), ("stimulus", True), ("spikes", False), ("counts", True)]
+    names = ["network", "stimulus", "spikes", "counts", "received", "delivered"]
+    assert trace.verify_hashes() == [(name, name != "spikes") for name in names]
 
 
 def test_the_hash_of_stored_arrays_is_the_content_hash(record, tmp_path, monkeypatch):

@@ -1,0 +1,119 @@
+"""truenorth_network: a network described in TrueNorth's own terms, ready to be simulated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventsim.errors import ConfigError
+from eventsim.network import CompiledNetwork, Operation, Population
+from eventsim.stimulus import Stimulus
+from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
+from hardware_models.wiring import wired
+
+__all__ = ["TrueNorthAxons", "truenorth_network"]
+
+#: Merolla et al., Science 345 (2014): 16 slots of a scheduler, one of which is in use.
+LONGEST_DELAY = 15
+
+
+@dataclass(frozen=True, eq=False)
+class TrueNorthAxons:
+    """Axons from neurons of one population into one crossbar, a row each.
+
+    Parameters
+    ----------
+    source, target : str
+    pre : (n,) int
+        The neuron that drives each axon, counted within its population. A neuron of the chip drives one axon in all.
+    crossbar : (n, target size) bool
+        Which neurons each axon reaches.
+    kind : int or (n,) int
+        Axon type, 0 to 3.
+    delay_ticks : int or (n,) int
+        1 to 15.
+    """
+
+    source: str
+    target: str
+    pre: object
+    crossbar: object
+    kind: object = 0
+    delay_ticks: object = 1
+
+
+def truenorth_network(populations, axons, *, seed=0, stimulus=None, dt_ms=1.0):
+    """A network of TrueNorth neurons.
+
+    Parameters
+    ----------
+    populations : mapping of str to TrueNorthCells or int
+        An int is a number of spike sources.
+    axons : sequence of TrueNorthAxons
+    seed : int
+        Of the random draws.
+    stimulus : Stimulus, optional
+    dt_ms : float
+        Length of a tick.
+
+    Returns
+    -------
+    CompiledNetwork
+
+    Raises
+    ------
+    ConfigError
+        A neuron with several targets, an axon type or delay out of range, an unknown population.
+    """
+    made, start = [], 0
+    for name, cells in populations.items():
+        made.append(cells.population(name, start) if isinstance(cells, TrueNorthCells)
+                    else Population(name, start, cells, is_source=True))  # fmt: skip
+        start = made[-1].stop
+    _require_one_target(made, axons)
+    pathways, post, first = [], [np.empty(0, np.int32)], 0
+    for group in axons:
+        pre, kind, delay = np.broadcast_arrays(group.pre, group.kind, group.delay_ticks)
+        _require_range(group, kind, delay)
+        row, reached = np.nonzero(np.asarray(group.crossbar))
+        for g in np.unique(kind).tolist():
+            chosen = kind[row] == g
+            name = f"{group.source}_to_{group.target}_type{g}"
+            pathway, targets, order = wired(name, (group.source, group.target), made, pre[row[chosen]],
+                                            reached[chosen], delay[row[chosen]], f"n{g}", first)  # fmt: skip
+            pathways.append(pathway)
+            post.append(targets)
+            first += order.size
+    none = np.full(start, -1, np.int32)
+    network = CompiledNetwork(
+        dt_ms=dt_ms, populations=tuple(made), pathways=tuple(pathways),
+        schedule=_schedule(populations, len(pathways), seed), post=np.concatenate(post), weight=np.ones(first),
+        key_lo=np.arange(start, dtype=np.int32), key_hi=np.zeros(start, np.int32), token=none, path_id=none, paths=(),
+        stimulus=stimulus or Stimulus.silent(),
+    )  # fmt: skip
+    network.validate()
+    return network
+
+
+def _schedule(populations, n_pathways, seed):
+    """A tick: inputs, deliveries, then update, threshold, negative threshold and reset of each population."""
+    cells = [(k, c) for k, c in enumerate(populations.values()) if isinstance(c, TrueNorthCells)]
+    sources = [k for k, c in enumerate(populations.values()) if not isinstance(c, TrueNorthCells)]
+    of_cells = zip(*(c.operations(k, seed) for k, c in cells))
+    return (*(Operation("emit", k) for k in sources), *(Operation("deliver", k) for k in range(n_pathways)),
+            *(operation for place in of_cells for operation in place))  # fmt: skip
+
+
+def _require_one_target(populations, axons):
+    for population in (p for p in populations if not p.is_source):
+        driven = [np.ravel(group.pre) for group in axons if group.source == population.name]
+        axons_of = np.bincount(np.concatenate([np.empty(0, np.int64), *driven]).astype(np.int64), minlength=1)
+        if axons_of.max() > 1:
+            raise ConfigError(f"neuron {axons_of.argmax()} of '{population.name}' drives {axons_of.max()} axons, 1 "
+                              "allowed; put a splitter neuron in between, or a copy of it")  # fmt: skip
+
+
+def _require_range(group, kind, delay):
+    for what, values, low, high in (("kind", kind, 0, N_TYPES - 1), ("delay_ticks", delay, 1, LONGEST_DELAY)):
+        if values.size and (values.min() < low or values.max() > high):
+            raise ConfigError(f"axons {group.source} to {group.target}: {what} from {values.min()} to {values.max()}, "
+                              f"{low} to {high} allowed")  # fmt: skip
