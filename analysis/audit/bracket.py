@@ -104,7 +104,10 @@ def _apply(matrices, vectors):
 
 
 def summed_exponential(row, matrix, state, length):
-    """The integral of exp(row @ state) over a stretch of linear exponent a + b t: exp(a) (exp(b h) - 1)/b."""
+    """The integral of exp(row @ state) over a stretch in which the exponent a + b t is linear, exp(a) (exp(b h) - 1)/b.
+
+    For b h = 0 it is exp(a) h.
+    """
     rate = np.exp(row @ state)
     slope = np.where(np.isfinite(row), row, 0.0) @ matrix @ state
     growth = slope * length

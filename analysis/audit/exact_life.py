@@ -23,7 +23,7 @@ _TOLERANCE = 1e-9
 #: The same where nothing moves, and only the order of sums may differ.
 _SUMS = 1e-12
 
-#: Ticks by which the end of a refractory period may be off: its length in ticks is a rounded quotient.
+#: Ticks by which the end of a refractory period that is not whole ticks may be off: its length is a rounded quotient.
 _END = 1e-9
 
 
@@ -180,7 +180,7 @@ class Life:
 
     def _is_closed(self, now):
         tick, offset = self._release
-        return (tick - now[0]) + (offset - now[1]) > _END
+        return (tick - now[0]) + (offset - now[1]) > (_END if self.equations.period[1] else 0.0)
 
     def _arrive(self, low, high, arrivals, closed):
         """Deliveries low, ..., high - 1; a guarded variable takes none while refractory."""

@@ -40,10 +40,13 @@ def test_every_folder_at_the_top_says_in_at_most_40_lines_what_it_is_for(root, w
     assert [top for top in tops if not (root / top / "README.md").is_file()] == []
 
 
-def test_no_readme_of_a_folder_is_longer_than_40_lines(root, written_files):
+def test_no_readme_of_a_folder_is_longer_than_40_lines_and_that_of_the_benchmarks_with_its_figures_than_60(
+    root, written_files
+):
     readmes = [path for path in written_files if path.name == "README.md" and path.parent != root]
     lengths = {str(path.relative_to(root)): len(path.read_text(encoding="utf-8").splitlines()) for path in readmes}
-    assert {name: lines for name, lines in lengths.items() if lines > 40} == {}
+    most = {name: 60 if name == "runs/benchmarks/README.md" else 40 for name in lengths}
+    assert {name: lines for name, lines in lengths.items() if lines > most[name]} == {}
 
 
 def test_continuous_integration_runs_what_the_readme_tells_a_reader_to(root):
