@@ -25,3 +25,10 @@ def one_millisecond():
     brian2.defaultclock.dt = 1 * brian2.ms
     yield
     brian2.defaultclock.dt = before
+
+
+@pytest.fixture(autouse=True)
+def a_default_clock_that_no_test_leaves_changed():
+    """Brian2's default clock is global: whatever a test makes of it, the next one finds it as Brian2 has it."""
+    yield
+    brian2.defaultclock.dt = 0.1 * brian2.ms
