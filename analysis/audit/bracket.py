@@ -70,9 +70,10 @@ def rises_above(matrix, state, row, length, tolerance):
         middle = _apply(half, state)
         end = _apply(half, middle)
         settled, above = _judge(m, r, h, state, middle, end, tolerance[which])
-        found = np.flatnonzero(above)
-        when[which[found]] = np.fmin(when[which[found]], begin[found] + h[found])
-        undecided = ~settled & ~above & np.isnan(when[which])
+        found = np.flatnonzero(above.any(axis=0))
+        first = above[:, found].argmax(axis=0)  # at the beginning, in the middle, at the end
+        np.fmin.at(when, which[found], begin[found] + 0.5 * first * h[found])
+        undecided = ~settled & np.isnan(when[which])
         which, h = which[undecided], h[undecided]
         state = np.concatenate([state[undecided], middle[undecided]])
         begin = np.concatenate([begin[undecided], begin[undecided] + 0.5 * h])
@@ -81,7 +82,7 @@ def rises_above(matrix, state, row, length, tolerance):
 
 
 def _judge(m, row, h, state, middle, end, tolerance):
-    """(settled, above) of each stretch."""
+    """(m,) bool, whether each stretch is settled, and (3, m) bool, whether it is above at its three states."""
     e = [_dot(row, x) for x in (state, middle, end)]
     slope = _dot(row, _apply(m, state))
     majorant = np.abs(m)
@@ -91,8 +92,8 @@ def _judge(m, row, h, state, middle, end, tolerance):
         bend = _dot(np.abs(row), _apply(exponential(majorant * h[:, None, None]), np.abs(_apply(m, _apply(m, state)))))
         low = np.maximum(e[0], e[2]) + bend * h**2 / 8 <= tolerance
         monotone = np.abs(slope) >= bend * h
-    above = np.maximum(np.maximum(e[0], e[1]), e[2]) > tolerance
-    return (low | monotone) & ~above, above
+    above = np.array(e) > tolerance
+    return low | monotone | above.any(axis=0), above
 
 
 def _dot(a, b):

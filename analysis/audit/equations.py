@@ -118,7 +118,7 @@ class Equations(Statements):
         if drawn:
             names = self.constants | operation.constants
             words = [int(evaluate(ast.unparse(left.args[j]), names, self.name)) for j in (0, 1, 3, 4)]
-        return operation, words, sides, (_RISES | _FALLS)[op]
+        return operation, words, sides, (_RISES | _FALLS)[op] and not drawn
 
     def draw(self, number):
         """The unit exponential variate that a neuron which fires at random waits for after so many others."""

@@ -101,6 +101,10 @@ class Life:
         self._is_bound = self.equations.sides is not None
         self._tolerance = _SUMS if self.equations.is_still else _TOLERANCE
 
+    def state(self, variable):
+        """A variable's value now."""
+        return float(self._state[self.equations.places[variable]])
+
     # -- a window
 
     def run(self, begin, end, arrivals, tick, offset, outcome, shown=None):

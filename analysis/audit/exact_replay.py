@@ -151,34 +151,45 @@ def _nearest(table, comparison):
 
 def readable(network):
     """{population: None, or why it cannot be replayed in continuous time} of all populations but spike sources."""
-    reasons = {}
+    reasons, deciding = {}, set()
     for k, population in enumerate(network.populations):
-        if population.is_source:
-            continue
-        try:
-            equations = Equations(network, population.start)
-            for p, pathway in enumerate(network.pathways):
-                if pathway.target == k:
-                    equations.effects(p)
-            reasons[k] = _cascades(network, k)
-        except CompileError as error:
-            reasons[k] = str(error)
+        if not population.is_source:
+            try:
+                deciding |= set(_deciding(network, k))
+                reasons[k] = None
+            except CompileError as error:
+                reasons[k] = str(error)
+                deciding |= {p for p, pathway in enumerate(network.pathways) if pathway.target == k}
+    for k in (k for k, reason in reasons.items() if reason is None):
+        reasons[k] = _cascade(network, k, deciding)
     return reasons
 
 
-def _cascades(network, k):
+def _deciding(network, k):
+    """Pathways onto population k whose deliveries bear on a spike of that very moment, or on what a spike leaves; the
+    others only move what is added up and read later, in any order."""
+    equations = Equations(network, network.populations[k].start)
+    reset, excess = equations.reset, equations.motion(0, False).excess
+    for p, pathway in enumerate(network.pathways):
+        for place, sets, _ in equations.effects(p) if pathway.target == k else ():
+            column = np.delete(reset[:, place], place)
+            if sets or excess[place] or reset[place, place] != 1.0 or column.any():
+                yield p
+
+
+def _cascade(network, k, deciding):
     """Why it is not known in what order things reached population k within an instant; None when it is.
 
     Of spikes at one instant the record does not say which caused which. What they deliver without delay comes after all
     else that arrives then, and all at once, as long as no spike in turn follows from a delivery without delay.
     """
     at_once = {
-        (p.source, p.target) for p in network.pathways
-        if p.size and p.delays[0] == 0 and not network.populations[p.source].is_source
+        (network.pathways[p].source, network.pathways[p].target) for p in deciding
+        if network.pathways[p].size and network.pathways[p].delays[0] == 0
+        and not network.populations[network.pathways[p].source].is_source
     }  # fmt: skip
     senders = {source for source, target in at_once if target == k}
     if any(target in senders for _, target in at_once):
-        return (
-            f"'{network.populations[k].name}' is reached without delay over several synapses, in an order not recorded"
-        )
+        name = network.populations[k].name
+        return f"'{name}' is reached without delay over several synapses, in an order that is not recorded"
     return None

@@ -263,4 +263,4 @@ def test_a_changed_record_is_caught(name, sound, tmp_path, caught):
     report = audit(open_trace(path))
     caught("record", name, report, {"record", "hashes"})
     assert {law.name for law in report.laws if law.verdict == "failed"} == {"record", "hashes"}
-    assert re.match(r"synapse \d+ onto neuron \d+ .* at tick \d+: a delivery is", report["record"].detail)
+    assert re.match(r"synapse \d+ onto neuron \d+ .* on core \d at tick \d+: a delivery is", report["record"].detail)

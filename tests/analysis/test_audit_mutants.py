@@ -4,6 +4,7 @@ A row of a table names what is broken, how, and which laws must be among those t
 """
 
 import inspect
+import re
 import textwrap
 from dataclasses import replace
 
@@ -313,3 +314,14 @@ def test_a_fault_names_its_place(sound, tampered):
     removed = audit(tampered(lambda c: _remove_spike(c, *_first_source_spike(c))))
     assert removed["stimulus"].detail.endswith("is in the stimulus, but did not fire")
     assert removed["stimulus"].detail.startswith(f"neuron {sound.model.stimulus.neuron[0]} ('source'[")
+    assert " on the host at tick " in removed["stimulus"].detail
+
+
+@pytest.mark.parametrize("law, name", [
+    ("deliveries", "the deliveries of a pathway are changed"), ("received", "the deliveries to a neuron are changed"),
+    ("received", "the weight to a neuron is changed by a billionth"), ("stimulus", "a source's spike is removed"),
+    ("silences", "a spike of a sink is removed"),
+])  # fmt: skip
+def test_a_fault_names_the_core_too(law, name, tampered):
+    detail = audit(tampered(FILE[name][0]), neurons="all")[law].detail
+    assert re.search(r"neuron \d+ \('[^']+'\[\d+\]\) on (core \d|the host)", detail), detail

@@ -1,15 +1,19 @@
 """The recount is held against counts by hand, exact fractions, and another implementation."""
 
+import re
 from fractions import Fraction
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
-from analysis.audit import bundles, recount, tally
+from analysis.audit import audit, bundles, recount, tally
+from analysis.audit.recount import EventRecount
 from circuits.circuit import Circuit
 from circuits.neurons import IntegrateFire
-from eventsim import Stimulus, compile_network
+from eventsim import Stimulus, compile_network, open_trace
+from eventsim.trace import schema
 from hardware_models import count_events
 
 
@@ -77,6 +81,44 @@ def test_two_independent_recounts_and_the_kernel_agree(run, random_model, reset,
     events = trace.synaptic_events()
     received = np.bincount(events.post, minlength=model.network.n_neurons)
     assert recount.recount_deliveries(trace).received.tolist() == received.tolist()
+
+
+def test_an_audit_holds_counts_window_by_window_and_comes_to_the_same(run, random_model, monkeypatch, tmp_path):
+    model = random_model(3, "host")
+    trace = run(model, trace=tmp_path / "run.h5")
+    whole = audit(trace)
+    monkeypatch.setattr(recount, "_ROWS_PER_WINDOW", 40)
+    assert len(recount.window_ends(trace)) > 20
+    most, taken = 0, EventRecount.rows
+
+    def watched(self, *window):
+        nonlocal most
+        rows = taken(self, *window)
+        most = max(most, rows[0].size)
+        return rows
+
+    monkeypatch.setattr(EventRecount, "rows", watched)
+    monkeypatch.setattr(type(trace), "counts", None)  # nobody reads them whole
+    cut = audit(trace)
+    assert [(law.name, law.verdict, law.checked) for law in cut.laws] == [
+        (law.name, law.verdict, law.checked) for law in whole.laws
+    ]
+    assert 0 < most < whole["counts"].checked / 10
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda ticks: ticks[::-1], "a tick of the counts lies outside|not sorted by tick"),
+    (lambda ticks: np.append(ticks[:-1], ticks[-1] + 10**6), "behind the end of the run"),
+])  # fmt: skip
+def test_rows_that_do_not_rise_by_tick_are_refused(run, random_model, tmp_path, monkeypatch, change, words):
+    monkeypatch.setattr(recount, "_ROWS_PER_WINDOW", 40)
+    run(random_model(3), trace=tmp_path / "run.h5").close()
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        column = file[f"{schema.COUNTS}/tick"]
+        column[:] = change(column[:])
+    report = audit(open_trace(tmp_path / "run.h5"))
+    assert report["counts"].verdict == report["cores"].verdict == "failed"
+    assert re.search(words, report["counts"].detail), report["counts"].detail
 
 
 def test_the_size_of_windows_and_chunks_changes_nothing(run, random_model, monkeypatch):
