@@ -254,7 +254,9 @@ class SoftmaxHead(Circuit):
         there = np.broadcast_to(self.mask, z.shape)
         stages = {
             "logits": (z[there], exact_z[there]), "softmax": (p[there], self.softmax(z)[there]),
-            "values": (y, p @ values), "whole": (y, exact_y), "weights, whole": (p[there], exact_p[there]),
+            "values": (y, p @ values),
+            "weights, whole": (p[there], exact_p[there]),
+            "whole": (y, exact_y),
         }  # fmt: skip
         rows = [(stage, _rms(got - due), _rms(due)) for stage, (got, due) in stages.items()]
         return pd.DataFrame(rows, columns=["stage", "rmse", "scale"])
