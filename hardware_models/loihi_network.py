@@ -8,7 +8,7 @@ from eventsim.network import CompiledNetwork, Operation, Population
 from eventsim.stimulus import Stimulus
 from hardware_models.loihi_arithmetic import actual_weight
 from hardware_models.loihi_neuron import LoihiCells
-from hardware_models.wiring import wired
+from hardware_models.wiring import network_of, populations_of, wired
 
 __all__ = ["LoihiSynapses", "in_chip_order", "loihi_network"]
 
@@ -66,12 +66,8 @@ def loihi_network(populations, synapses, *, overflow="wrap", stimulus=None, dt_m
     ConfigError
         An unknown population, a neuron or a number out of range.
     """
-    made, start = [], 0
-    for name, cells in populations.items():
-        made.append(cells.population(name, start) if isinstance(cells, LoihiCells)
-                    else Population(name, start, cells, is_source=True))  # fmt: skip
-        start = made[-1].stop
-    pathways, post, weight, first = [], [np.empty(0, np.int32)], [np.empty(0)], 0
+    made = populations_of(populations)
+    pathways, post, weight, first = [], [], [], 0
     for wires in synapses:
         pathway, targets, order = wired(
             f"{wires.source}_to_{wires.target}", (wires.source, wires.target), made, wires.pre, wires.post,
@@ -82,15 +78,8 @@ def loihi_network(populations, synapses, *, overflow="wrap", stimulus=None, dt_m
         post.append(targets)
         weight.append(actual_weight(mantissa, wires.exponent, wires.sign, wires.bits, wires.odd))
         first += order.size
-    none = np.full(start, -1, np.int32)
-    network = CompiledNetwork(
-        dt_ms=dt_ms, populations=tuple(made), pathways=tuple(pathways),
-        schedule=in_chip_order(made, len(pathways), overflow), post=np.concatenate(post),
-        weight=np.concatenate(weight), key_lo=np.arange(start, dtype=np.int32), key_hi=np.zeros(start, np.int32),
-        token=none, path_id=none, paths=(), stimulus=stimulus or Stimulus.silent(),
-    )  # fmt: skip
-    network.validate()
-    return network
+    schedule = in_chip_order(made, len(pathways), overflow)
+    return network_of(made, pathways, post, weight, schedule, stimulus, dt_ms)
 
 
 def in_chip_order(populations, n_pathways, overflow):

@@ -8,7 +8,7 @@ from eventsim.errors import ConfigError
 from eventsim.network import CompiledNetwork, Operation, Population
 from eventsim.stimulus import Stimulus
 from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
-from hardware_models.wiring import wired
+from hardware_models.wiring import network_of, populations_of, wired
 
 __all__ = ["TrueNorthAxons", "truenorth_network"]
 
@@ -64,13 +64,9 @@ def truenorth_network(populations, axons, *, seed=0, stimulus=None, dt_ms=1.0):
     ConfigError
         A neuron with several targets, an axon type or delay out of range, an unknown population.
     """
-    made, start = [], 0
-    for name, cells in populations.items():
-        made.append(cells.population(name, start) if isinstance(cells, TrueNorthCells)
-                    else Population(name, start, cells, is_source=True))  # fmt: skip
-        start = made[-1].stop
+    made = populations_of(populations)
     _require_one_target(made, axons)
-    pathways, post, first = [], [np.empty(0, np.int32)], 0
+    pathways, post, first = [], [], 0
     for group in axons:
         pre, kind, delay = np.broadcast_arrays(group.pre, group.kind, group.delay_ticks)
         _require_range(group, kind, delay)
@@ -83,15 +79,8 @@ def truenorth_network(populations, axons, *, seed=0, stimulus=None, dt_ms=1.0):
             pathways.append(pathway)
             post.append(targets)
             first += order.size
-    none = np.full(start, -1, np.int32)
-    network = CompiledNetwork(
-        dt_ms=dt_ms, populations=tuple(made), pathways=tuple(pathways),
-        schedule=_schedule(populations, len(pathways), seed), post=np.concatenate(post), weight=np.ones(first),
-        key_lo=np.arange(start, dtype=np.int32), key_hi=np.zeros(start, np.int32), token=none, path_id=none, paths=(),
-        stimulus=stimulus or Stimulus.silent(),
-    )  # fmt: skip
-    network.validate()
-    return network
+    schedule = _schedule(populations, len(pathways), seed)
+    return network_of(made, pathways, post, [np.ones(targets.size) for targets in post], schedule, stimulus, dt_ms)
 
 
 def _schedule(populations, n_pathways, seed):

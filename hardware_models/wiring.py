@@ -1,11 +1,53 @@
-"""wired: rows of synapses as a Pathway, sorted as a CompiledNetwork holds them."""
+"""Cells and rows of synapses, described by hand, as the Populations and Pathways of a CompiledNetwork."""
 
 import numpy as np
 
 from eventsim.errors import ConfigError
-from eventsim.network import Pathway
+from eventsim.network import CompiledNetwork, Pathway, Population
+from eventsim.stimulus import Stimulus
 
-__all__ = ["wired"]
+__all__ = ["network_of", "populations_of", "wired"]
+
+
+def populations_of(described):
+    """The Populations, one after the other.
+
+    Parameters
+    ----------
+    described : mapping of str to int or an object with `population(name, start)`
+        An int is a number of spike sources.
+    """
+    made, start = [], 0
+    for name, cells in described.items():
+        source = isinstance(cells, int | np.integer)
+        made.append(Population(name, start, cells, is_source=True) if source else cells.population(name, start))
+        start = made[-1].stop
+    return made
+
+
+def network_of(populations, pathways, post, weight, schedule, stimulus, dt_ms):
+    """The CompiledNetwork of these parts, checked; neurons are keyed by their ids and belong to no token.
+
+    Parameters
+    ----------
+    populations, pathways, schedule : sequences
+    post : sequence of (n,) int32
+        Of each pathway, as `wired` returns it.
+    weight : sequence of (n,) float64
+        Of each pathway, in the order of `post`.
+    stimulus : Stimulus or None
+    dt_ms : float
+    """
+    n = populations[-1].stop if populations else 0
+    none = np.full(n, -1, np.int32)
+    network = CompiledNetwork(
+        dt_ms=dt_ms, populations=tuple(populations), pathways=tuple(pathways), schedule=schedule,
+        post=np.concatenate([np.empty(0, np.int32), *post]), weight=np.concatenate([np.empty(0), *weight]),
+        key_lo=np.arange(n, dtype=np.int32), key_hi=np.zeros(n, np.int32), token=none, path_id=none, paths=(),
+        stimulus=stimulus or Stimulus.silent(),
+    )  # fmt: skip
+    network.validate()
+    return network
 
 
 def wired(name, ends, populations, pre, post, delay_ticks, variable, first):
