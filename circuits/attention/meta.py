@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-from circuits.attention.projections import require_products, require_projections
-from circuits.attention.ssa import ORDERS, spike_products
-from circuits.block import Block
+from circuits.attention.ssa import SSA, spike_products
 from circuits.dataflow import Stream
-from circuits.maps import Conv
 
 __all__ = ["MetaAttention"]
 
 
 @dataclass(frozen=True, eq=False)
-class MetaAttention(Block):
+class MetaAttention(SSA):
     """SSA between membrane potentials, exact (Yao et al., ICLR 2024, arXiv 2404.03663).
 
     s = LIF(x); q, k, v = LIF(K * s), each K a re-parameterised convolution folded into one 3 x 3 kernel (see
@@ -26,26 +23,7 @@ class MetaAttention(Block):
         See `SSA`; the authors' order is "kv_first".
     """
 
-    q: Conv
-    k: Conv
-    v: Conv
-    proj: Conv
-    heads: int
     order: str = "kv_first"
-    scale: float = 0.125
-
-    def __post_init__(self):
-        require_projections(self.heads, self.proj, q=self.q, k=self.k, v=self.v)
-        require_products(self.order, ORDERS, self.scale)
-
-    @property
-    def channels(self):
-        return self.q.inputs
-
-    @property
-    def period(self):
-        """Ticks per step."""
-        return self.q.outputs // self.heads if self.order == "serial" else 1
 
     def build(self, flow, x):
         spikes = Stream.of(flow.layer("shortcut", x))
