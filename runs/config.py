@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
 
@@ -89,15 +89,17 @@ def _convert(table, config_type, path, origin):
         return msgspec.convert(table, config_type)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
-        key = where.rstrip("`")
+        key = where.rstrip("`").partition("[")[0]  # of a list, msgspec names the element
         raise ConfigError(
             f"{origin.get(key, f'{path}: {key}' if key else path)}: {what}{_choices(config_type, key)}"
         ) from None
 
 
 def _choices(config_type, key):
-    """For a key that takes one of several words: those words."""
-    for field in msgspec.structs.fields(config_type):
-        if field.name == key and get_origin(field.type) is Literal:
-            return f"; choose one of {', '.join(get_args(field.type))}"
-    return ""
+    """For a key that takes one of several words, or a list of them: those words."""
+    kind = next((field.type for field in msgspec.structs.fields(config_type) if field.name == key), None)
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is list:
+        (kind,) = get_args(kind)
+    return f"; choose one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""

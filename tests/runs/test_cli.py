@@ -9,6 +9,10 @@ from eventsim.errors import EnvironmentProblem
 from runs import cli
 
 MISTAKES = {
+    "unknown word in a list": (
+        ["run", "digits-heads", "--set", 'codes=["phase"]'],
+        "--set codes=[\"phase\"]: Invalid enum value 'phase'; choose one of rate, duration, latency",
+    ),
     "unknown experiment": (["run", "nonsense"], "neither an experiment ("),
     "unknown key": (["run", "digits-attention", "--set", "suport=3"], "no key 'suport'; its keys are: support"),
     "wrong type": (
