@@ -234,7 +234,7 @@ def test_a_part_is_copied_when_used_and_knows_its_ports():
     part.neurons("later", 5, LIF())
     assert c.n_neurons == 4
     with pytest.raises(AttributeError, match="no port 'nothing'; it has: input, output"):
-        used.nothing  # noqa: B018
+        assert used.nothing
     with pytest.raises(CircuitError, match="has 'part' already"):
         c.use(part, "part")
     with pytest.raises(KeyError, match="no population 'nothing'"):

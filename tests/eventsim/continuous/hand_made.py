@@ -82,9 +82,8 @@ def exponential(name, size, *, rate, drift, u=0.0, current=0.0, v=0.5, tick_s=TI
 
 def escape(name, size, *, rate, drift, u=0.0, current=0.0, seed=0, keys=None, tick_s=TICK_MS * 1e-3):
     """Hazard rate exp(u) per tick, du/dt = (current + drift)/tick."""
-    fill = lambda value: np.full(size, value, dtype=np.int64)  # noqa: E731
-    keys = np.arange(size, dtype=np.int64) if keys is None else np.asarray(keys, dtype=np.int64)
-    parameters = {"key_lo": keys, "key_hi": fill(0), "purpose": fill(0), "seed": fill(seed)}
+    keys, none = np.arange(size) if keys is None else keys, np.zeros(size, dtype=np.int64)
+    parameters = {"key_lo": np.asarray(keys, dtype=np.int64), "key_hi": none, "purpose": none, "seed": none + seed}
     parameters["log_odds"] = np.full(size, np.log(rate))
     condition = "keyed_uniform(key_lo, key_hi, t_in_timesteps, purpose, seed) < 1/(1 + exp(-(u + log_odds)))"
     return Cells(name, size, state={"u": u, "current": current}, constants={"drift": drift, "tick": tick_s},

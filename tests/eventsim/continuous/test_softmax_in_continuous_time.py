@@ -34,8 +34,13 @@ def test_first_spikes_under_rising_drive_follow_the_survival_function():
     found = run_exactly(network([escape("cells", n, rate=rate, drift=drift, u=-0.5)], ticks=150))
     _, first = np.unique(found.neuron, return_index=True)
     time = (found.tick + found.offset)[first]
-    survival = lambda t: np.exp(-rate * np.exp(-0.5) * np.expm1(drift * t) / drift)  # noqa: E731
-    distribution = lambda t: (1 - survival(t)) / (1 - survival(150))  # noqa: E731
+
+    def survival(t):
+        return np.exp(-rate * np.exp(-0.5) * np.expm1(drift * t) / drift)
+
+    def distribution(t):
+        return (1 - survival(t)) / (1 - survival(150))
+
     assert time.size == pytest.approx(n * (1 - survival(150)), abs=5 * np.sqrt(n * survival(150)) + 1)
     assert stats.kstest(time, distribution).pvalue > 1e-3
     assert stats.kstest(time, lambda t: distribution(1.02 * t).clip(0, 1)).pvalue < 1e-3

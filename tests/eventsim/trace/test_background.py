@@ -125,7 +125,7 @@ def test_a_disk_that_fails_at_any_call_is_one_error_and_earlier_segments_stay(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, function, fail)
-        with pytest.raises(EnvironmentProblem, match=r"cannot write .* \(No space left on device\)"):  # noqa: PT012
+        with pytest.raises(EnvironmentProblem, match=r"cannot write .* \(No space left on device\)"):
             while to_write:
                 writer.write_segment(*to_write[0])
                 del to_write[0]
