@@ -5,10 +5,10 @@ import os
 # An HDF5 filter plugin is code: reading a trace must never load one.
 os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
 
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.counts import EventCounts
 from eventsim.errors import EventSimError
-from eventsim.from_tables import network as network_from_tables
-from eventsim.network import CompiledNetwork
+from eventsim.from_tables import network
 from eventsim.simulate import simulate
 from eventsim.simulation import Simulation
 from eventsim.stimulus import Stimulus
@@ -16,7 +16,7 @@ from eventsim.trace import Trace, open_trace
 
 __all__ = [
     "CompiledNetwork", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace", "compile_network",
-    "keyed_uniform", "network_from_tables", "open_trace", "simulate", "trace_from_brian2",
+    "keyed_uniform", "network", "open_trace", "simulate", "trace_from_brian2",
 ]  # fmt: skip
 
 #: Public names that need Brian2, which takes a second to import; a saved network runs without it.

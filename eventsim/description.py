@@ -20,7 +20,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class PopulationRow(_Row):
-    """See eventsim.network.Population; `state` and `parameters` name its arrays."""
+    """See eventsim.compiled_network.Population; `state` and `parameters` name its arrays."""
 
     name: str
     start: int
@@ -38,7 +38,7 @@ class PopulationRow(_Row):
 
 
 class PathwayRow(_Row):
-    """See eventsim.network.Pathway."""
+    """See eventsim.compiled_network.Pathway."""
 
     name: str
     source: int
@@ -50,7 +50,7 @@ class PathwayRow(_Row):
 
 
 class OperationRow(_Row):
-    """See eventsim.network.Operation; a statement is (variable, op, expression)."""
+    """See eventsim.compiled_network.Operation; a statement is (variable, op, expression)."""
 
     kind: str
     index: int
@@ -65,7 +65,7 @@ class OperationRow(_Row):
 
 
 class TableRow(_Row):
-    """See eventsim.network.Table."""
+    """See eventsim.compiled_network.Table."""
 
     n_columns: int
     step_s: float

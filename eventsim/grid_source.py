@@ -26,13 +26,13 @@ import re
 import numpy as np
 
 from eventsim import grid_templates as templates
+from eventsim.compiled_network import EFFECTS
 from eventsim.counts import KINDS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
 from eventsim.grid_arrays import GridArrays, Layout
 from eventsim.grid_phases import phases_of
 from eventsim.grid_plan import plan_for
-from eventsim.network import EFFECTS
 
 __all__ = ["kernel_source"]
 

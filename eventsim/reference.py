@@ -17,8 +17,8 @@ import operator
 from dataclasses import dataclass
 from functools import partial
 
+from eventsim.compiled_network import EFFECTS
 from eventsim.interpreter import divide, function_of
-from eventsim.network import EFFECTS
 
 __all__ = ["ReferenceResult", "reference_run"]
 

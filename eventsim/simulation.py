@@ -9,12 +9,12 @@ import numpy as np
 from eventsim.arrays import content_hash
 from eventsim.buffers import buffer_sizes
 from eventsim.checkpoint import read_checkpoint, read_segments, write_checkpoint
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.continuous import ContinuousEngine
 from eventsim.counts import HOST
 from eventsim.errors import ConfigError
 from eventsim.grid_engine import GridEngine
 from eventsim.interrupts import interrupts_held_back
-from eventsim.network import CompiledNetwork
 from eventsim.trace import TraceWriter
 from eventsim.trace.event_record import choose_events
 

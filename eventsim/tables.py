@@ -9,7 +9,7 @@ __all__ = ["clip", "exprel", "sign", "table", "timestep"]
 
 @njit
 def table(values, first, stop, n_columns, step_s, refine, t, column):
-    """Value of a `eventsim.network.Table` at time t, from the flat array of all tables.
+    """Value of a `eventsim.compiled_network.Table` at time t, from the flat array of all tables.
 
     As Brian2's TimedArray: the time is rounded to `refine` parts of a step, then down to a whole step.
     """

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventsim.network import CompiledNetwork, Operation, Population
-from eventsim.stimulus import Stimulus
+from eventsim.compiled_network import Operation
 from hardware_models.loihi_arithmetic import actual_weight
 from hardware_models.loihi_neuron import LoihiCells
 from hardware_models.wiring import network_of, populations_of, wired

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
-from eventsim.network import Operation, Population, Statement
 from hardware_models.loihi_arithmetic import (
     ACCUMULATOR_BITS,
     DECAY_ONE,

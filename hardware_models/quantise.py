@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
-from eventsim.network import CompiledNetwork
 from hardware_models.loihi_arithmetic import DECAY_ONE, bias_of, require_choice
 from hardware_models.loihi_network import in_chip_order
 from hardware_models.loihi_neuron import LoihiCells

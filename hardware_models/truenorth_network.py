@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventsim.compiled_network import Operation
 from eventsim.errors import ConfigError
-from eventsim.network import CompiledNetwork, Operation, Population
-from eventsim.stimulus import Stimulus
 from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
 from hardware_models.wiring import network_of, populations_of, wired
 

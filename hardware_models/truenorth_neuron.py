@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
-from eventsim.network import Operation, Population, Statement
 from hardware_models.loihi_arithmetic import require_choice
 
 __all__ = ["FLOORS", "N_TYPES", "RESETS", "TrueNorthCells"]

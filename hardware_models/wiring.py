@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from eventsim.compiled_network import CompiledNetwork, Pathway, Population
 from eventsim.errors import ConfigError
-from eventsim.network import CompiledNetwork, Pathway, Population
 from eventsim.stimulus import Stimulus
 
 __all__ = ["network_of", "populations_of", "wired"]

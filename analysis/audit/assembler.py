@@ -10,9 +10,9 @@ import numpy as np
 
 from analysis.audit.instructions import BLOCK, OPCODES, Functions
 from analysis.audit.machine import CONDITION, DELIVER, FIRST_FREE, RESET, THRESHOLD, UPDATE, Program
+from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import names_in
-from eventsim.network import EFFECTS
 
 __all__ = ["assemble", "places_of"]
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from analysis.audit.forms import SUPPORTED, Form, Logistic, evaluate
 from analysis.audit.statements import GUARD, Statements
+from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.interpreter import function_of
-from eventsim.network import EFFECTS
 
 __all__ = ["Equations", "Motion"]
 

@@ -253,7 +253,7 @@ def _call(opcode, argument, functions, x):
 
 @njit(inline="always")
 def _look_up(functions, k, t, column):
-    """A function of time, as eventsim.network.Table defines it; not a number where it has no such column."""
+    """A function of time, as eventsim.compiled_network.Table defines it; not a number where it has no such column."""
     n_columns, step_s, refine = functions.shape[k]
     values = functions.values[functions.at[k] : functions.at[k + 1]]
     if not 0 <= column < n_columns:

@@ -80,7 +80,7 @@ class Statements:
 
 
 def _look_up(table, now, column=0):
-    """Value of a function of time, as eventsim.network.Table says."""
+    """Value of a function of time, as eventsim.compiled_network.Table says."""
     rows = table.values.reshape(-1, table.n_columns)
     row = int(round(now.seconds / (table.step_s / table.refine)) // table.refine)
     return float(rows[min(max(row, 0), len(rows) - 1), int(column)])

@@ -4,8 +4,8 @@ import numpy as np
 from brian2 import Quantity, SpikeGeneratorGroup
 from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Constant, Subexpression
 
+from eventsim.compiled_network import Population
 from eventsim.errors import CompileError
-from eventsim.network import Population
 
 __all__ = ["CLOCK_NAMES", "GroupReader", "owner_of"]
 

@@ -8,9 +8,9 @@ from brian2.parsing.bast import brian_ast
 from eventsim.compile.group import owner_of
 from eventsim.compile.noise import OURS
 from eventsim.compile.statements import as_statements, fold, functions_of_time, read_constants, statements_of
+from eventsim.compiled_network import Operation, Statement
 from eventsim.errors import CompileError
 from eventsim.expressions import names_in, substitute
-from eventsim.network import Operation, Statement
 
 __all__ = ["read_operation"]
 

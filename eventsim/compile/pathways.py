@@ -4,9 +4,9 @@ import numpy as np
 
 from eventsim.compile.effects import deliveries_of
 from eventsim.compile.synaptic_code import EFFECTS
+from eventsim.compiled_network import Pathway
 from eventsim.errors import CompileError
 from eventsim.memory import require_memory
-from eventsim.network import Pathway
 
 __all__ = ["check_synapses", "read_pathway"]
 

@@ -24,8 +24,8 @@ from eventsim.compile.pathways import check_synapses, read_pathway
 from eventsim.compile.statements import read_constants
 from eventsim.compile.tables import Tables
 from eventsim.compile.target import numpy_target
+from eventsim.compiled_network import CompiledNetwork, Operation
 from eventsim.errors import CompileError
-from eventsim.network import CompiledNetwork, Operation
 from eventsim.stimulus import Stimulus
 
 __all__ = ["compile_network"]

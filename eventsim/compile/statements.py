@@ -11,9 +11,9 @@ from brian2.input.binomial import BinomialFunction
 from brian2.parsing.bast import brian_dtype_from_dtype
 
 from eventsim.compile.noise import OURS, RANDOM
+from eventsim.compiled_network import Statement
 from eventsim.errors import CompileError
 from eventsim.expressions import FUNCTIONS, evaluate, names_in
-from eventsim.network import Statement
 
 __all__ = ["as_statements", "fold", "functions_of_time", "read_constants", "statements_of"]
 

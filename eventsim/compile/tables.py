@@ -6,8 +6,8 @@ import numpy as np
 from brian2.input.timedarray import _find_K
 
 from eventsim.compile.statements import functions_of_time
+from eventsim.compiled_network import Table
 from eventsim.errors import CompileError
-from eventsim.network import Table
 
 __all__ = ["Tables"]
 

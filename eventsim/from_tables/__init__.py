@@ -18,11 +18,11 @@ two leaky models, to a current (see `eventsim.from_tables.currents`).
 
 import numpy as np
 
+from eventsim.compiled_network import CompiledNetwork, Operation
 from eventsim.errors import ConfigError
 from eventsim.from_tables.columns import columns_of, integers
 from eventsim.from_tables.models import MODELS, NUMBERS, groups_of
 from eventsim.from_tables.wiring import SYNAPSE_COLUMNS, wire
-from eventsim.network import CompiledNetwork, Operation
 from eventsim.stimulus import Stimulus
 
 __all__ = ["MODELS", "network"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eventsim.network import Population, Statement
+from eventsim.compiled_network import Population, Statement
 
 __all__ = ["Group", "repeated", "ticks"]
 

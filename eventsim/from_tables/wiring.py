@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from eventsim.compiled_network import Pathway
 from eventsim.from_tables.columns import floats, integers, refuse
 from eventsim.memory import require_memory
-from eventsim.network import Pathway
 
 __all__ = ["LONGEST_DELAY", "SYNAPSE_COLUMNS", "wire"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from eventsim.arrays import take
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, EventSimError, NotRecordedError, TraceFormatError
-from eventsim.network import CompiledNetwork
 from eventsim.samples import Samples
 from eventsim.stimulus import Stimulus
 from eventsim.trace.chosen import ChosenSpikes

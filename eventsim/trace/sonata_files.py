@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from eventsim import from_tables
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, ProvenanceError, TraceFormatError
-from eventsim.from_tables import network as network_from_tables
-from eventsim.network import CompiledNetwork
 from eventsim.trace.foreign import duration_of, whole_ticks, write_foreign
 from eventsim.trace.guard import open_checked, refusing
 
@@ -34,7 +34,7 @@ def trace_of_sonata(cls, spikes, edges, model, *, dt_ms=None, stimulus=None, dur
         A SONATA edges file with `syn_weight` and `delay` of each edge.
     model : CompiledNetwork, DataFrame or mapping
         A network, whose synapses must be those of the edges if these are given; or the table of neurons that
-        `network_from_tables` takes, with its column `population`, to which the edges are the synapses.
+        `eventsim.network` takes, with its column `population`, to which the edges are the synapses.
     dt_ms : float, optional
         Length of a tick, for a table of neurons.
     stimulus, duration_ms, path
@@ -141,7 +141,7 @@ def _network_of_edges(path, model, dt_ms):
     if path is None or dt_ms is None:
         raise ConfigError("a table of neurons needs an edges file, and dt_ms")
     ranges = _ranges_of(model)
-    return network_from_tables(model, _edges_of_sonata(path, ranges), dt_ms=dt_ms)
+    return from_tables.network(model, _edges_of_sonata(path, ranges), dt_ms=dt_ms)
 
 
 def _ranges_of(neurons):

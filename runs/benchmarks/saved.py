@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eventsim.network import CompiledNetwork
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.stimulus import Stimulus
 
 __all__ = ["load_network", "save_network"]

@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from eventsim import network_from_tables, simulate
+import eventsim
+from eventsim import simulate
 from eventsim.errors import ProvenanceError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, cost, count_activity, count_events, load_chip, place
@@ -71,7 +72,7 @@ def _clocks(p, q, start, pre=(), post=()):
     start = np.asarray(start, dtype=np.float64)
     neurons = {"model": ["integrate"] * start.size, "v_th": q * _SCALE, "drive": p * _SCALE,
                "v_start": (start + 0.5) * _SCALE}  # fmt: skip
-    return network_from_tables(neurons, {"pre": pre, "post": post, "weight": 1.0, "delay_ms": 0.0})
+    return eventsim.network(neurons, {"pre": pre, "post": post, "weight": 1.0, "delay_ms": 0.0})
 
 
 def _energy(report, *terms):
@@ -88,7 +89,7 @@ def by_hand(config):
     chip, source = load_chip("loihi"), "SANA-FE, run on the same case; each term by hand"
     nan = float("nan")
     neurons = {"model": ["source"] + ["integrate"] * 5, "v_th": [nan] + [10.0] * 5}
-    network = network_from_tables(neurons, {"pre": 0, "post": np.arange(1, 6), "weight": 1.0, "delay_ms": 0.0})
+    network = eventsim.network(neurons, {"pre": 0, "post": np.arange(1, 6), "weight": 1.0, "delay_ms": 0.0})
     placed = Placement.of(network, [-1, 36, 36, 36, 36, 0], chip, enters_at=[0, -1, -1, -1, -1, -1])
     reports = []
     for ticks in (1, 2, 3):
@@ -158,7 +159,7 @@ def nearest_neighbours(config):
     n, sources, ticks = 76_800, 15, 60
     neurons = {"model": ["source"] * sources + ["integrate"] * n, "v_th": 1e6}
     wires = {"pre": np.repeat(np.arange(sources), n), "post": np.tile(sources + np.arange(n), sources)}
-    network = network_from_tables(neurons, wires | {"weight": 1.0, "delay_ms": 0.0})
+    network = eventsim.network(neurons, wires | {"weight": 1.0, "delay_ms": 0.0})
     placed, rows = place(network, chip), []
     for spikes in (667, 750):
         place_of = np.arange(spikes)
@@ -229,7 +230,7 @@ def full_chip(config):
     chip, energies = load_chip("loihi"), []
     for start in (0.0, 1.0):
         neurons = {"model": ["integrate"] * 131_072, "v_th": 10.0, "v_start": start}
-        network = network_from_tables(neurons, {"pre": [], "post": [], "weight": [], "delay_ms": []})
+        network = eventsim.network(neurons, {"pre": [], "post": [], "weight": [], "delay_ms": []})
         placed = place(network, chip)
         trace = simulate(network, Stimulus.silent(1), core_of=placed.core_of)
         activity = count_activity(trace, placed)

@@ -152,7 +152,7 @@ def test_the_replay_imports_nothing_of_what_it_checks():
     for name in modules:
         source = Path(import_module(f"analysis.audit.{name}").__file__).read_text()
         imported = re.findall(r"^(?:from|import) (eventsim\S*)", source, re.MULTILINE)
-        assert set(imported) <= {"eventsim.errors", "eventsim.interpreter", "eventsim.network"}, name
+        assert set(imported) <= {"eventsim.errors", "eventsim.interpreter", "eventsim.compiled_network"}, name
 
 
 # -- engines that were handed a slightly different network

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import eventsim
 from analysis.audit import LAWS, audit
-from eventsim import Stimulus, Trace, network_from_tables, simulate
+from eventsim import Stimulus, Trace, simulate
 from hardware_models import Placement, cost, count_events, load_chip, place
 
 #: Laws about what a run counted; nobody counted here.
@@ -14,7 +15,7 @@ COUNTED = {"deliveries", "received", "counts", "cores", "messages"}
 @pytest.fixture(scope="module")
 def ours():
     rng = np.random.default_rng(3)
-    network = network_from_tables(
+    network = eventsim.network(
         {"population": ["in"] * 10 + ["pool"] * 20, "model": ["source"] * 10 + ["lif"] * 20,
          "tau_ms": [np.nan] * 10 + [20.0] * 20},
         {"pre": rng.integers(0, 30, 300), "post": rng.integers(10, 30, 300), "weight": rng.integers(1, 4, 300) / 8,

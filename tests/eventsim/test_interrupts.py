@@ -19,13 +19,17 @@ def press():
 
 def test_an_interrupt_waits_for_the_end():
     before, done = signal.getsignal(signal.SIGINT), []
-    with pytest.raises(KeyboardInterrupt):  # that the second step is reached is the point
+
+    def steps():
         with interrupts_held_back():
             with interrupts_held_back():
                 press()
                 done.append("inner")
             done.append("outer")
         done.append("behind")
+
+    with pytest.raises(KeyboardInterrupt):
+        steps()
     assert done == ["inner", "outer"]
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -43,9 +47,12 @@ def test_a_handler_of_ones_own_is_called_instead():
 
 
 def test_an_error_within_goes_before_the_interrupt():
-    with pytest.raises(ZeroDivisionError), interrupts_held_back():
+    def pressed_and_failed():
         press()
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), interrupts_held_back():
+        pressed_and_failed()
 
 
 def test_a_thread_that_is_not_the_main_one_can_simulate_too():

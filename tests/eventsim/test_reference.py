@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import eventsim
+from eventsim.compiled_network import CompiledNetwork, Operation, Pathway, Population, Statement, Table
 from eventsim.errors import CompileError
-from eventsim.network import CompiledNetwork, Operation, Pathway, Population, Statement, Table
 from eventsim.philox import normal_array, uniform_array
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus

@@ -83,7 +83,7 @@ def test_a_group_that_can_fire_needs_a_monitor_on_all_of_it(monitored):
 
 
 def test_the_compiled_network_must_be_of_this_one(run):
-    other = eventsim.network_from_tables({"model": ["lif"], "tau_ms": [20.0]}, {"pre": [], "post": [], "weight": [],
+    other = eventsim.network({"model": ["lif"], "tau_ms": [20.0]}, {"pre": [], "post": [], "weight": [],
                                          "delay_ms": []}, dt_ms=0.1)  # fmt: skip
     network, _ = build("cells")
     with pytest.raises(ProvenanceError, match="records 4 neurons of 'cells', which the compiled network does not have"):

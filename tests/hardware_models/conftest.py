@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from eventsim.network import CompiledNetwork, Operation, Pathway, Population
+from eventsim.compiled_network import CompiledNetwork, Operation, Pathway, Population
 from eventsim.stimulus import Stimulus
 from eventsim.trace import TraceWriter
 from hardware_models import load_chip

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from eventsim import network_from_tables, simulate
+import eventsim
+from eventsim import simulate
 from eventsim.errors import CapacityError, ConfigError, ProvenanceError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, core_ticks, cost, count_activity, count_events, count_traffic, load_chip, place
@@ -111,7 +112,7 @@ def counters():
     neurons = {"model": ["source", "integrate", "integrate", "integrate"],
                "population": ["in", "quiet", "quiet", "driven"],
                "v_th": [np.nan, 2.0, 2.0, 1.0], "drive": [np.nan, 0.0, 0.0, 1.0]}  # fmt: skip
-    network = network_from_tables(neurons, {"pre": [0, 1], "post": [1, 2], "weight": 1.0, "delay_ms": 0.0})
+    network = eventsim.network(neurons, {"pre": [0, 1], "post": [1, 2], "weight": 1.0, "delay_ms": 0.0})
     return network, Placement.of(network, [-1, 0, 1, 1], load_chip("loihi"))
 
 
@@ -144,7 +145,7 @@ def test_a_trace_that_the_network_would_not_give_is_refused(counters, record):
 
 def test_activity_is_not_defined_on_potentials_that_are_not_whole_numbers(loihi):
     neurons = {"model": ["source", "integrate"], "v_th": [np.nan, 2.0]}
-    network = network_from_tables(neurons, {"pre": [0], "post": [1], "weight": 0.5, "delay_ms": 0.0})
+    network = eventsim.network(neurons, {"pre": [0], "post": [1], "weight": 0.5, "delay_ms": 0.0})
     placed = Placement.of(network, [-1, 0], loihi)
     trace = simulate(network, Stimulus.of([0], [0], duration_ticks=3), core_of=placed.core_of)
     with pytest.raises(ConfigError, match="'v' of population 'integrate' is not a whole number"):

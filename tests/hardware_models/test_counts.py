@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from eventsim.compiled_network import CompiledNetwork, Operation, Statement
 from eventsim.counts import KINDS
 from eventsim.errors import ProvenanceError
-from eventsim.network import CompiledNetwork, Operation, Statement
 from eventsim.simulate import simulate
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, count_events, place

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eventsim.compile import compile_network
-from eventsim.network import Operation, Statement
+from eventsim.compiled_network import Operation, Statement
 from eventsim.noise import keyed_uniform
 
 

@@ -11,9 +11,9 @@ from circuits.attention import SDSA, SSA, QKTokenAttention
 from circuits.maps import Linear
 from circuits.pipeline import Pipeline
 from eventsim.compile import compile_network
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
 from eventsim.from_tables import network
-from eventsim.network import CompiledNetwork
 from eventsim.noise import keyed_uniform
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus

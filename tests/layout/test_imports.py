@@ -80,7 +80,7 @@ def test_a_saved_network_is_simulated_and_costed_without_importing_brian2(root):
     paths = [path.relative_to(root) for name in ("eventsim", "hardware_models") for path in (root / name).rglob("*.py")]
     names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
     without = sorted(name for name in names if not any(f"{name}.".startswith(f"{need}.") for need in NEED_BRIAN2))
-    assert {"eventsim", "eventsim.network", "eventsim.stimulus", "eventsim.counts"} <= set(without)
+    assert {"eventsim", "eventsim.compiled_network", "eventsim.stimulus", "eventsim.counts"} <= set(without)
     assert not imports_brian2(root, without)
 
 

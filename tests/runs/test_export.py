@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventsim import Trace, network_from_tables
+import eventsim
+from eventsim import Trace
 from runs import cli
 
 
 @pytest.fixture
 def trace(tmp_path):
     """Path of a trace of four spikes, at 0, 1, 2 and 4 ms."""
-    network = network_from_tables(
+    network = eventsim.network(
         {"model": ["source", "lif"], "tau_ms": [np.nan, 20.0]},
         {"pre": [0], "post": [1], "weight": [0.5], "delay_ms": [1.0]},
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eventsim.network import CompiledNetwork, Operation, Pathway, Population, Statement
+from eventsim.compiled_network import CompiledNetwork, Operation, Pathway, Population, Statement
 from eventsim.stimulus import Stimulus
 
 __all__ = ["Cells", "escape", "exponential", "gate", "integrate", "lif", "network", "sources", "wires"]

@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.optimize import brentq
 
 import eventsim
+from eventsim.compiled_network import Operation
 from eventsim.errors import CompileError
-from eventsim.network import Operation
 from eventsim.neurons import ADAPTIVE, CURRENTS
 from eventsim.neurons.recognise import recognise
 from eventsim.neurons.steps import changes_of

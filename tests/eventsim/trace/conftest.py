@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from eventsim.network import CompiledNetwork, Operation, Pathway, Population
+from eventsim.compiled_network import CompiledNetwork, Operation, Pathway, Population
 from eventsim.stimulus import Stimulus
 from eventsim.trace import TraceWriter
 

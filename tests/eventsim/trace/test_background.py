@@ -123,13 +123,16 @@ def test_a_disk_that_fails_at_any_call_is_one_error_and_earlier_segments_stay(
             raise OSError(errno.ENOSPC, "No space left on device")
         return original(*arguments)
 
+    def write_all():
+        while to_write:
+            writer.write_segment(*to_write[0])
+            del to_write[0]
+        writer.finish(**totals)
+
     with monkeypatch.context() as patch:
         patch.setattr(os, function, fail)
         with pytest.raises(EnvironmentProblem, match=r"cannot write .* \(No space left on device\)"):
-            while to_write:
-                writer.write_segment(*to_write[0])
-                del to_write[0]
-            writer.finish(**totals)
+            write_all()
     whole = sorted(path for path in (tmp_path / PARTS).iterdir() if path.suffix == ".h5")
     assert [read_segment(path)["tick"].size for path in whole] == [5, 1][: len(whole)]
     assert not (tmp_path / "t.h5").exists() or function == "fsync"  # renamed, though perhaps not for good

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from eventsim.network import CompiledNetwork, Pathway, Population
+from eventsim.compiled_network import CompiledNetwork, Pathway, Population
 from eventsim.stimulus import Stimulus
 from eventsim.trace import SpikeTable, Trace
 from eventsim.trace import expansion as module

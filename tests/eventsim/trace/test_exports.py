@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventsim import network_from_tables
+import eventsim
 from eventsim.errors import CapacityError, ConfigError, EnvironmentProblem
 from eventsim.stimulus import Stimulus
 from eventsim.trace import Trace, TraceWriter
@@ -262,7 +262,7 @@ def circuit(tmp_path_factory):
     """(folder, trace): 3 inputs, 5 neurons, 40 synapses drawn at random, exported as SONATA."""
     pytest.importorskip("libsonata")
     rng = np.random.default_rng(4)
-    network = network_from_tables(
+    network = eventsim.network(
         {"population": ["in"] * 3 + ["pool"] * 5, "model": ["source"] * 3 + ["lif"] * 5,
          "tau_ms": [np.nan] * 3 + [20.0] * 5},
         {"pre": rng.integers(0, 8, 40), "post": rng.integers(3, 8, 40), "weight": rng.integers(-8, 9, 40) / 8,

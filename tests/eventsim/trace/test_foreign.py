@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from eventsim import network_from_tables
+import eventsim
 from eventsim.errors import ConfigError, EventSimError, NotRecordedError, ProvenanceError, TraceFormatError
 from eventsim.stimulus import Stimulus
 from eventsim.trace import Trace, open_trace
@@ -170,7 +170,7 @@ def write_edges(path, **changes):
 
 @pytest.fixture(scope="module")
 def model():
-    return network_from_tables(MODEL, EDGES, dt_ms=0.1)
+    return eventsim.network(MODEL, EDGES, dt_ms=0.1)
 
 
 def test_sonata_files_and_a_table_of_neurons_become_a_trace(tmp_path, model):
@@ -187,7 +187,7 @@ def test_sonata_files_and_a_network_must_have_the_same_synapses(tmp_path, model)
     assert rows(Trace.from_sonata(spikes, edges, model)) == rows(Trace.from_sonata(spikes, None, model))
     with pytest.raises(ProvenanceError, match=r"neuron 0 to 2 of weight 0.25 after 1 ticks, which is none"):
         Trace.from_sonata(spikes, write_edges(edges, **{"0/syn_weight": np.array([0.25, 1, -4])}), model)
-    fewer = network_from_tables(MODEL, {name: values[:3] for name, values in EDGES.items()}, dt_ms=0.1)
+    fewer = eventsim.network(MODEL, {name: values[:3] for name, values in EDGES.items()}, dt_ms=0.1)
     with pytest.raises(ProvenanceError, match="4 edges, the network 3 synapses"):
         Trace.from_sonata(spikes, write_edges(edges), fewer)
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from eventsim.arrays import content_hash
+from eventsim.compiled_network import CompiledNetwork, Pathway, Population
 from eventsim.counts import EventCounts
 from eventsim.errors import CapacityError, ConfigError, TraceFormatError
-from eventsim.network import CompiledNetwork, Pathway, Population
 from eventsim.stimulus import Stimulus
 from eventsim.trace import SpikeTable, open_trace
 from eventsim.trace.schema import stored_hash

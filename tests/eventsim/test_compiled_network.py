@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import eventsim
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import EventSimError, TraceFormatError
-from eventsim.network import CompiledNetwork
 from tests.support.brian2_runs import by_eventsim
 
 ROOT = Path(__file__).resolve().parents[2]
