@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import xlog1py, xlogy
 
+from analysis.water_filling import reverse_water_filling
 from eventsim.errors import ConfigError
 
 __all__ = [
@@ -315,19 +316,15 @@ def gaussian_bits(covariance, mse):
     variances = _eigenvalues(covariance)
     if not (math.isfinite(mse) and mse > 0):
         raise ConfigError(f"mse is {mse}; it must be above 0 (a real number exactly takes infinitely many bits)")
-    tail = np.append(np.cumsum(variances[::-1])[::-1][1:], 0.0)
-    order = np.arange(1, variances.size + 1)
-    # The k largest are all above the level when mse is below sum_i min(v_k, v_i) = k v_k + tail_k.
-    active = int(np.count_nonzero(mse < order * variances + tail))
-    level = (mse - tail[active - 1]) / active if active else variances[0]
+    filled = reverse_water_filling(variances, mse)
     return GaussianRate(
-        bits=float(0.5 * np.log2(variances[:active] / level).sum()),
+        bits=filled.bits,
         is_bound=False,
         assumptions=(f"the output is Gaussian with the measured covariance ({NOT_A_BOUND} for other data)",),
         formula="sum_i max(0, log2(v_i / level) / 2), sum_i min(level, v_i) = mse",
         source="Cover and Thomas 2006, theorem 10.3.3",
-        water_level=float(level),
-        active_dimensions=active,
+        water_level=filled.level,
+        active_dimensions=filled.active,
     )
 
 
