@@ -8,8 +8,9 @@ import pytest
 
 from hardware_models import load_chip
 from runs.config import load_config
-from runs.experiments import EXPERIMENTS, hardware_truths
-from runs.experiments.hardware_truths import by_hand, full_chip, nearest_neighbours, random_wiring, truenorth
+from runs.experiments import EXPERIMENTS
+from runs.experiments.hardware_validation import truths
+from runs.experiments.hardware_validation.truths import by_hand, full_chip, nearest_neighbours, random_wiring, truenorth
 
 CONFIG = EXPERIMENTS["hardware-validation"].Config(seed=1)
 
@@ -61,7 +62,7 @@ def test_a_price_that_is_off_by_a_digit_breaks_the_case_worked_out_by_hand(monke
     wrong = msgspec.structs.replace(table.energy.message_out_pj, value=table.energy.message_out_pj.value + 1)
     energy = msgspec.structs.replace(table.energy, message_out_pj=wrong)
     tables = chip.tables | {"nahuku": msgspec.structs.replace(table, energy=energy)}
-    monkeypatch.setattr(hardware_truths, "load_chip", lambda name: msgspec.structs.replace(chip, tables=tables))
+    monkeypatch.setattr(truths, "load_chip", lambda name: msgspec.structs.replace(chip, tables=tables))
     held = {row.quantity: row.holds for row in by_hand(CONFIG).rows}
     assert not held["total"] and held["second tick"]
 

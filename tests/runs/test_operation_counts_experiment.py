@@ -7,7 +7,7 @@ import pytest
 
 from eventsim import open_trace
 from eventsim.errors import ConfigError
-from runs.experiments.operation_counts_report import broken
+from runs.experiments.operation_counts.report import broken
 from runs.run import run_experiment
 
 DATA = Path(__file__).parents[1] / "data"

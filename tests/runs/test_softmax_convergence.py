@@ -9,8 +9,8 @@ from eventsim import open_trace
 from eventsim.errors import CapacityError, ConfigError
 from runs.config import load_config
 from runs.experiments import EXPERIMENTS
-from runs.experiments.softmax_copies import KINDS, measure
-from runs.experiments.softmax_failures import FAILURES
+from runs.experiments.softmax_convergence.copies import KINDS, measure
+from runs.experiments.softmax_convergence.failures import FAILURES
 
 OPTIONS = {"rate_per_tick": 0.25, "inhibition": 0.5}
 LENGTHS = {"first_spike": 64, "gated_counts": 512, "thinning": 64}

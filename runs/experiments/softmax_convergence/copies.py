@@ -23,7 +23,10 @@ from circuits.softmax import (
 )
 from eventsim import Stimulus, compile_network, simulate
 
-__all__ = ["KINDS", "Kind", "Runs", "latencies", "measure", "pool", "shifted"]
+__all__ = ["KINDS", "RESOLVED", "Kind", "Runs", "latencies", "measure", "pool", "shifted"]
+
+#: From this K p_min on every count of a deterministic circuit is of the size that its law takes it to be.
+RESOLVED = 2.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from msgspec import Meta
 
 from analysis.convergence import against_law, fit_convergence
 from circuits import race, size
-from runs.experiments.softmax_copies import KINDS, measure
-from runs.experiments.softmax_failures import FAILURES
+from runs.experiments.softmax_convergence.copies import KINDS, RESOLVED, measure
+from runs.experiments.softmax_convergence.failures import FAILURES
+from runs.experiments.softmax_convergence.words import in_words, slope_in_words
 
 __all__ = ["Config", "lines", "run"]
 
@@ -26,9 +27,6 @@ Positive = Annotated[int, Meta(ge=1)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
 Lengths = Annotated[list[Positive], Meta(min_length=4)]
 FewLengths = Annotated[list[Positive], Meta(min_length=2)]
-
-#: From this K p_min on every count of a deterministic circuit is of the size that its law takes it to be.
-RESOLVED = 2.0
 
 #: A law below this leaves nothing to measure: the candidates of thinning that all have full score win every time.
 CERTAIN = 1e-6
@@ -84,7 +82,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 def run(config, folder, progress):
     """Run the experiment; write trace.h5 (one of the runs) and report.html into `folder` and return the summary."""
-    from runs.experiments.softmax_report import write  # matplotlib takes a while to import
+    from runs.experiments.softmax_convergence.report import write  # matplotlib takes a while to import
 
     began = perf_counter()
     _check_size(config)
@@ -261,26 +259,6 @@ def lines(summary):
         worst = "; ".join(f"{row['setting']}: {row['points'][-1]['tv']:.4f}" for row in failure["settings"])
         yield f"failure {failure['name']}: sound {failure['sound'][-1]['tv']:.4f}; {worst}"
     yield f"{summary['seconds']:.0f} s"
-
-
-def slope_in_words(fit):
-    """A slope with its interval, and the floor if one was found."""
-    floor = f", floor {fit['floor']:.2g}" if fit["has_floor"] else ""
-    return f"{fit['slope']:.3f} ({fit['slope_low']:.3f} to {fit['slope_high']:.3f}){floor}"
-
-
-def in_words(verdict):
-    """A circuit's slope and constant beside those expected."""
-    ratio = verdict["ratio"]
-    fit = verdict["fit"]
-    slope = f"slope {plus_minus(fit['slope'], fit['slope_error'])}, " if fit else ""
-    constant = plus_minus(ratio["ratio"], ratio["standard_error"])
-    return f"{slope}expected {verdict['expected_slope']:g}; error over law {constant} ({verdict['runs']:,} runs)"
-
-
-def plus_minus(value, standard_error):
-    """A value, and three standard errors."""
-    return f"{value:.3f} ± {3 * standard_error:.3f}"
 
 
 class _Progress:

@@ -22,7 +22,7 @@ from circuits.maps import Linear
 from circuits.pipeline import Pipeline
 from eventsim import compile_network, simulate
 from eventsim.errors import ConfigError
-from runs.experiments.operation_counts_report import broken, counter_table, reasons, write
+from runs.experiments.operation_counts.report import broken, counter_table, reasons, write
 
 __all__ = ["Config", "lines", "run"]
 

@@ -2,8 +2,8 @@
 
 from analysis.plots import convergence
 from analysis.report import Figure, Section, Table, Verdict, write_report
-from runs.experiments.softmax_convergence import RESOLVED, in_words, plus_minus, slope_in_words
-from runs.experiments.softmax_copies import KINDS
+from runs.experiments.softmax_convergence.copies import KINDS, RESOLVED
+from runs.experiments.softmax_convergence.words import in_words, plus_minus, slope_in_words
 
 __all__ = ["write"]
 

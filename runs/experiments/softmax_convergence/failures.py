@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from circuits.softmax import escape_inhibition, first_spike, gated_counts, hard_reset, integrate_inhibition, leaky
-from runs.experiments.softmax_copies import KINDS, latencies, pool, shifted
+from runs.experiments.softmax_convergence.copies import KINDS, latencies, pool, shifted
 
 __all__ = ["FAILURES", "Failure"]
 

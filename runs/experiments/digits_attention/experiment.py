@@ -79,7 +79,7 @@ class Outcome:
 
 def run(config, folder, progress):
     """Run the experiment; write trace.h5 and report.html into `folder` and return the summary."""
-    from runs.experiments.digits_report import write  # matplotlib takes a while to import
+    from runs.experiments.digits_attention.report import write  # matplotlib takes a while to import
 
     began = perf_counter()
     chip, data = load_chip(config.chip), digits(config.support, config.queries, config.seed)

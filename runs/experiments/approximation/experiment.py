@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from circuits.approximator import FUNCTIONS, Basis, LowestIndexWins, follows
 from eventsim import compile_network, simulate
-from runs.experiments.approximation_report import write
+from runs.experiments.approximation.report import write
 
 __all__ = ["Config", "lines", "run"]
 

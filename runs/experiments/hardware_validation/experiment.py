@@ -1,6 +1,6 @@
 """hardware-validation: counts and costs of networks that are built and run, beside what others published.
 
-Each truth is a network, a placement and a count; `runs.experiments.hardware_truths` builds them.
+Each truth is a network, a placement and a count; `runs.experiments.hardware_validation.truths` builds them.
 """
 
 from typing import Annotated
@@ -12,7 +12,7 @@ from msgspec import Meta
 from analysis.plots import core_heat_map, link_loads
 from analysis.report import Figure, Section, Table, Verdict, write_report
 from hardware_models import count_events, count_traffic
-from runs.experiments.hardware_truths import TRUTHS, run_on_79_cores
+from runs.experiments.hardware_validation.truths import TRUTHS, run_on_79_cores
 
 __all__ = ["Config", "lines", "run"]
 
