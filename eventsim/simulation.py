@@ -13,7 +13,7 @@ from eventsim.compiled_network import CompiledNetwork
 from eventsim.continuous import ContinuousEngine
 from eventsim.counts import HOST
 from eventsim.errors import ConfigError
-from eventsim.grid_engine import GridEngine
+from eventsim.grid import GridEngine
 from eventsim.interrupts import interrupts_held_back
 from eventsim.trace import TraceWriter
 from eventsim.trace.event_record import choose_events
@@ -57,7 +57,7 @@ class Simulation:
     threads : int
         Of the grid: spikes, counts and states are the same, bit for bit, for any number.
     updates : str
-        Of the grid: one of `eventsim.grid_engine.UPDATES`; changes the time a run takes and nothing else.
+        Of the grid: one of `eventsim.grid.engine.UPDATES`; changes the time a run takes and nothing else.
     record : mapping of str to sequence of int, optional
         Variable -> ids of the neurons whose values are sampled at the start of every `record_every_ticks`-th tick.
     record_events : bool or mapping, optional

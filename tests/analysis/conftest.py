@@ -9,7 +9,9 @@ import pytest
 
 from circuits.circuit import Circuit
 from circuits.neurons import LIF, Gate, IntegrateFire
-from eventsim import Stimulus, compile_network, grid_engine, grid_kernel, simulate
+from eventsim import Stimulus, compile_network, simulate
+from eventsim.grid import engine as grid_engine
+from eventsim.grid import kernel as grid_kernel
 from hardware_models import Placement, cost, count_events, load_chip
 
 _TICKS, _QUERIES = 20, 3

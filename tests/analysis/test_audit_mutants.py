@@ -17,7 +17,7 @@ from eventsim import open_trace
 from eventsim.arrays import decode_json, encode_json
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
-from eventsim.grid_engine import GridEngine
+from eventsim.grid import GridEngine
 from eventsim.trace import chosen, schema
 from hardware_models import cost
 

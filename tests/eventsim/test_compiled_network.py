@@ -109,7 +109,7 @@ def test_a_foreign_file_in_the_place_of_a_kernel_is_not_run(compiled, tmp_path):
 
 
 def test_the_kernel_depends_on_the_model_and_not_on_sizes_names_or_weights(compiled):
-    from eventsim.grid_kernel import kernel_source
+    from eventsim.grid.kernel import kernel_source
 
     def made(n, name, weight):
         cells = NeuronGroup(n, "v : 1", threshold="v >= 1", reset="v -= 1", name=name)
@@ -202,7 +202,7 @@ def test_a_description_with_one_wrong_value_is_refused_or_runs(compiled, data):
     arrays["description"] = np.frombuffer(json.dumps(description).encode(), dtype=np.uint8)
     try:
         network = CompiledNetwork.from_arrays(arrays)
-        eventsim.grid_kernel.kernel_source(network)
+        eventsim.grid.kernel.kernel_source(network)
     except EventSimError:
         pass
 

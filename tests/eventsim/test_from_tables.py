@@ -11,7 +11,7 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 import eventsim
 from eventsim.errors import ConfigError
 from eventsim.from_tables import network
-from eventsim.grid_kernel import kernel_source
+from eventsim.grid.kernel import kernel_source
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
 from tests.support.brian2_runs import by_brian2, by_eventsim, same

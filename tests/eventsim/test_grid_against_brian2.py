@@ -9,9 +9,9 @@ import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
-from eventsim import grid_engine
 from eventsim.compiled_network import CompiledNetwork
-from eventsim.grid_kernel import kernel_for
+from eventsim.grid import engine as grid_engine
+from eventsim.grid.kernel import kernel_for
 from tests.support.brian2_runs import both, by_brian2, by_eventsim, same
 
 NOISE = {"keyed_uniform": eventsim.keyed_uniform, "tick": 1 * ms}

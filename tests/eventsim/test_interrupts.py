@@ -7,7 +7,7 @@ import pytest
 
 import eventsim
 from eventsim import compile_network, open_trace
-from eventsim.grid_engine import GridEngine
+from eventsim.grid import GridEngine
 from eventsim.interrupts import interrupts_held_back
 from eventsim.trace import TraceWriter
 from runs.benchmarks.networks import cuba

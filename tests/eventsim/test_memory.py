@@ -10,9 +10,9 @@ import eventsim
 from eventsim import from_tables, memory
 from eventsim.buffers import BufferSizes
 from eventsim.errors import CapacityError
-from eventsim.grid_arrays import allocate
-from eventsim.grid_memory import grid_memory
-from eventsim.grid_plan import plan_for
+from eventsim.grid.arrays import allocate
+from eventsim.grid.memory import grid_memory
+from eventsim.grid.plan import plan_for
 from eventsim.stimulus import Stimulus
 
 BUFFERS = BufferSizes(spikes=1000, rows=1000, samples=10, deliveries=0)

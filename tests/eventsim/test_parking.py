@@ -5,7 +5,7 @@ import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
-from eventsim.parking import parking_of
+from eventsim.grid.parking import parking_of
 from tests.support.brian2_runs import both, same
 
 pytestmark = pytest.mark.usefixtures("one_millisecond")

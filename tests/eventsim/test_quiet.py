@@ -6,9 +6,9 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
 from circuits import StoredKeyAttention
-from eventsim import grid_engine
 from eventsim.errors import ConfigError
-from eventsim.quiet import quiet_populations
+from eventsim.grid import engine as grid_engine
+from eventsim.grid.quiet import quiet_populations
 from tests.support.brian2_runs import by_brian2, by_eventsim, same
 
 pytestmark = pytest.mark.usefixtures("one_millisecond")

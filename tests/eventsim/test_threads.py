@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import eventsim
-from eventsim import grid_arrays
 from eventsim.errors import ConfigError
-from eventsim.grid_kernel import kernel_for
-from eventsim.grid_parts import bounds_of_parts, divide
-from eventsim.grid_plan import plan_for
-from eventsim.grid_storage import store
+from eventsim.grid import arrays as grid_arrays
+from eventsim.grid.kernel import kernel_for
+from eventsim.grid.parts import bounds_of_parts, divide
+from eventsim.grid.plan import plan_for
+from eventsim.grid.storage import store
 from runs.benchmarks.networks import coincidence, cuba, delta_lif
 
 #: As many threads as two cores give.

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventsim import continuous, event_kernel
+from eventsim.continuous import engine, kernel
 from tests.eventsim.continuous import hand_made
 from tests.eventsim.continuous.runs import run_exactly
 
@@ -78,12 +78,12 @@ def test_delta_synapses_give_nests_spikes_with_ties_and_multapses():
 
 def test_a_kernel_that_tests_after_every_single_arrival_gives_other_spikes(monkeypatch):
     network, theirs = _delta()
-    source = Path(event_kernel.__file__).read_text()
+    source = Path(kernel.__file__).read_text()
     one_by_one = source.replace(_NEXT, _NEXT + " " * 20 + "break\n").replace(_IDLE, _IDLE + " " * 16 + "break\n")
     assert one_by_one.count("break\n") == source.count("break\n") + 2
     mutant = {"__name__": "mutant"}
     exec(one_by_one, mutant)
-    monkeypatch.setattr(continuous, "kernel", lambda: (mutant["run"], mutant["settle"]))
+    monkeypatch.setattr(engine, "kernel", lambda: (mutant["run"], mutant["settle"]))
     found = run_exactly(network)
     assert _sorted(found.time_ms, found.neuron)[1] != _sorted(*theirs)[1]
 

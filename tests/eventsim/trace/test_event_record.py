@@ -9,8 +9,8 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 import eventsim
 from eventsim import Simulation, Stimulus, open_trace
 from eventsim.errors import CapacityError, ConfigError, NotRecordedError, TraceFormatError
-from eventsim.grid_kernel import kernel_source
-from eventsim.grid_plan import plan_for
+from eventsim.grid.kernel import kernel_source
+from eventsim.grid.plan import plan_for
 from eventsim.trace import event_record
 from eventsim.trace.event_record import EventBlock
 

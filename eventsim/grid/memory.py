@@ -1,7 +1,7 @@
 """How much memory a run on the grid needs, told from sizes alone, before any of it is taken."""
 
 from eventsim.counts import KINDS
-from eventsim.grid_phases import history_ticks, ticks_ahead
+from eventsim.grid.phases import history_ticks, ticks_ahead
 
 __all__ = ["grid_memory"]
 
@@ -15,7 +15,7 @@ _SOME, _PAIRS = 1 << 20, 1 << 22
 
 
 def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events=False):
-    """Mapping from a purpose to the bytes that `eventsim.grid_arrays.allocate` takes for it, at its peak.
+    """Mapping from a purpose to the bytes that `eventsim.grid.arrays.allocate` takes for it, at its peak.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def divide(network, bounds, storage, keep_ids=False):
     ----------
     network : CompiledNetwork
     bounds : (n_parts + 1, n_populations) int64
-    storage : eventsim.grid_storage.Storage
+    storage : eventsim.grid.storage.Storage
     keep_ids : bool
         Whether to tell the id of each synapse, where that is not its place.
 

@@ -7,7 +7,7 @@ import math
 
 from numba import njit
 
-from eventsim.event_queue import before, elapsed, later, put, take_out
+from eventsim.continuous.queue import before, elapsed, later, put, take_out
 from eventsim.neurons import ADAPTIVE, ESCAPE, GATE, LEAKY, SOURCE, advance, crossing, threshold
 from eventsim.philox import uniform
 

@@ -15,18 +15,19 @@ def kernel():
     """`run` and `settle` of the event kernel, kept under the hash of every file that they are compiled from: Numba
     itself looks at one file only."""
     folder = Path(eventsim.__file__).parent
-    files = [folder / "counts.py", *sorted(folder.glob("event_*.py")), *sorted((folder / "neurons").glob("*.py"))]
+    rooms = [sorted((folder / room).glob("*.py")) for room in ("continuous", "neurons")]
+    files = [folder / "counts.py", *rooms[0], *rooms[1]]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     loaded = load(_WRAPPER.format(digest=digest), "events")
     return loaded["run"], loaded["settle"]
 
 
-_WRAPPER = '''"""Written by eventsim.event_compiled for sources {digest}; safe to delete."""
+_WRAPPER = '''"""Written by eventsim.continuous.compiled for sources {digest}; safe to delete."""
 from numba import njit
 
-from eventsim import event_kernel
+from eventsim.continuous import kernel
 
-_run, _settle = event_kernel.run, event_kernel.settle
+_run, _settle = kernel.run, kernel.settle
 
 
 @njit(cache=True, nogil=True)

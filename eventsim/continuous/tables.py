@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from eventsim.continuous.arrays import EFFECT, LANE, PATHWAY, Counters, Neurons, Sampling, Wires
 from eventsim.counts import KINDS
 from eventsim.errors import CompileError, ConfigError
-from eventsim.event_arrays import EFFECT, LANE, PATHWAY, Counters, Neurons, Sampling, Wires
 from eventsim.network_parts import EFFECTS
 from eventsim.neurons import ESCAPE
 from eventsim.neurons.affine import affine_form

@@ -1,6 +1,6 @@
 """The text that a grid kernel is made of: one template for each thing that can happen in a tick.
 
-`{k}` is a population, `{p}` a pathway, `{s}` and `{g}` its ends; all of them numbers. See `eventsim.grid_source` for
+`{k}` is a population, `{p}` a pathway, `{s}` and `{g}` its ends; all of them numbers. See `eventsim.grid.source` for
 what fills them in, and for the invariants they keep. Within a part, neurons are counted from the part's first:
 `first{k}` is its id, `base{k}` its place in the population, `n{k}` how many there are.
 """
@@ -12,7 +12,7 @@ __all__ = [
     "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
 ]  # fmt: skip
 
-MODULE = '''"""Written by eventsim.grid_source; safe to delete."""
+MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
 import math
 
 import numpy as np
@@ -183,7 +183,7 @@ TOUCH_ZERO = """                                if w == 0.0:
                                     here[{zero_weight_events}, core_of[first{g} + i] + 1] += 1
 """
 
-# Parking: see `eventsim.parking`. The queue holds those that rest, in the order in which they fired.
+# Parking: see `eventsim.grid.parking`. The queue holds those that rest, in the order in which they fired.
 COME_BACK = """                while resting_count[part, {k}] > 0:
                     i = resting[first{k} + resting_head[part, {k}]]
 {over}                    if not is_over:
@@ -273,7 +273,7 @@ ASK = """                            if j + 4 < n_fired:
 ASK_CODES = """                                ask_for_row(code, np.int64(rows[row]), np.int64(rows[row + 1]))
 """
 
-#: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid_storage`).
+#: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid.storage`).
 WEIGHT = {
     "none": "",
     "row": "",

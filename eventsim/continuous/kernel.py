@@ -19,7 +19,7 @@ Invariants of the kernel
 import numpy as np
 from numba import njit
 
-from eventsim.event_arrays import (
+from eventsim.continuous.arrays import (
     BUSY,
     CURSOR,
     HORIZON,
@@ -37,10 +37,10 @@ from eventsim.event_arrays import (
     TOTAL,
     WINDOW,
 )
-from eventsim.event_cell import above, at_rest, fire, foresee, move, refractory, to_threshold
-from eventsim.event_queue import before, put, take_out
-from eventsim.event_scatter import close_tick, count_spike, deliver, emit
-from eventsim.event_state import sample, settle
+from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refractory, to_threshold
+from eventsim.continuous.queue import before, put, take_out
+from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
+from eventsim.continuous.state import sample, settle
 from eventsim.neurons import ESCAPE
 
 __all__ = ["run", "settle"]
@@ -91,7 +91,7 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
     ----------
     start, until : int
     registers : int64
-        See `eventsim.event_arrays`, as for the types below.
+        See `eventsim.continuous.arrays`, as for the types below.
     neurons : Neurons
     wires : Wires
     counters : Counters

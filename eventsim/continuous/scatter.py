@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit
 
+from eventsim.continuous.arrays import NOTED, ROWS, TOTAL
+from eventsim.continuous.cell import is_shut, move
+from eventsim.continuous.queue import put
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.event_arrays import NOTED, ROWS, TOTAL
-from eventsim.event_cell import is_shut, move
-from eventsim.event_queue import put
 
 __all__ = ["close_tick", "count_spike", "deliver", "emit"]
 

@@ -9,7 +9,7 @@ Invariants of the kernel
 - `history` keeps, for each population and each of the last `depth` ticks, the neurons that fired, ascending.
   A pathway delivers at tick t, for each delay d from the longest to zero, the rows of the spikes of tick
   t - d: older spikes first, then by sending neuron, then by synapse, which is the order of Brian2's queue.
-- A part (see `eventsim.grid_parts`) writes the state of its own neurons only. Parts meet after as many ticks as the
+- A part (see `eventsim.grid.parts`) writes the state of its own neurons only. Parts meet after as many ticks as the
   shortest delay lasts; within a tick, only before a delivery without delay, for which all parts must have fired.
 - A delivery is counted where it is scattered, and nowhere else.
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
@@ -17,7 +17,7 @@ Invariants of the kernel
   by population.
 - Of a population that runs by touch, `active` lists for each part the neurons that something may have changed since
   their last test: touched by a delivery, fired, or set by an update. The others would neither fire nor change.
-- A neuron that is parked (see `eventsim.parking`) has -infinity for a potential while the kernel runs; between two
+- A neuron that is parked (see `eventsim.grid.parking`) has -infinity for a potential while the kernel runs; between two
   runs the state is what Brian2's would be.
 """
 
@@ -25,30 +25,30 @@ import re
 
 import numpy as np
 
-from eventsim import grid_templates as templates
 from eventsim.compiled_network import EFFECTS
 from eventsim.counts import KINDS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
-from eventsim.grid_arrays import GridArrays, Layout
-from eventsim.grid_phases import phases_of
-from eventsim.grid_plan import plan_for
+from eventsim.grid import templates
+from eventsim.grid.arrays import GridArrays, Layout
+from eventsim.grid.phases import phases_of
+from eventsim.grid.plan import plan_for
 
 __all__ = ["kernel_source"]
 
 _KIND = {name: index for index, name in enumerate(KINDS)}
 
 
-def kernel_source(network, plan=None, counting="eventsim.grid_counting"):
+def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     """The kernel's source text and the values of its constants.
 
     Parameters
     ----------
     network : CompiledNetwork
-    plan : eventsim.grid_plan.Plan, optional
+    plan : eventsim.grid.plan.Plan, optional
         The one that suits the network if left out.
     counting : str
-        The module that stands for `eventsim.grid_counting`.
+        The module that stands for `eventsim.grid.counting`.
 
     Returns
     -------

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numba
 
 from eventsim.errors import ConfigError
-from eventsim.grid_arrays import CHANGING, START, Layout, allocate, totals
-from eventsim.grid_events import take_events
-from eventsim.grid_kernel import kernel_for
-from eventsim.grid_memory import grid_memory
-from eventsim.grid_plan import plan_for
+from eventsim.grid.arrays import CHANGING, START, Layout, allocate, totals
+from eventsim.grid.events import take_events
+from eventsim.grid.kernel import kernel_for
+from eventsim.grid.memory import grid_memory
+from eventsim.grid.plan import plan_for
+from eventsim.grid.quiet import quiet_populations
 from eventsim.memory import require_memory
-from eventsim.quiet import quiet_populations
 
 __all__ = ["UPDATES", "GridEngine"]
 
-#: How neurons of quiet populations (`eventsim.quiet`) are looked at: all of them in each tick, only those that
+#: How neurons of quiet populations (`eventsim.grid.quiet`) are looked at: all of them in each tick, only those that
 #: something touched, or whichever suits the activity that is measured.
 UPDATES = ("measured", "dense", "touched")
 

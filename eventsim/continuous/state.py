@@ -2,8 +2,8 @@
 
 from numba import njit
 
-from eventsim.event_arrays import NEXT_SAMPLE, SAMPLES
-from eventsim.event_cell import move
+from eventsim.continuous.arrays import NEXT_SAMPLE, SAMPLES
+from eventsim.continuous.cell import move
 from eventsim.neurons import SOURCE
 
 __all__ = ["sample", "settle"]

@@ -3,13 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from eventsim.grid_source import kernel_source
+from eventsim.grid.source import kernel_source
 from eventsim.kernel_cache import load
 
 __all__ = ["kernel_for", "kernel_source"]
 
 #: Compiled once for all kernels.
-_COUNTING = Path(__file__).with_name("grid_counting.py")
+_COUNTING = Path(__file__).with_name("counting.py")
 
 
 def kernel_for(network, plan):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from eventsim.grid_storage import Storage, store
-from eventsim.parking import parking_of
+from eventsim.grid.parking import parking_of
+from eventsim.grid.storage import Storage, store
 
 __all__ = ["Plan", "plan_for"]
 
@@ -18,7 +18,7 @@ class Plan:
     parked : mapping of int to Parking
         Populations whose resting neurons are set aside.
     by_touch : frozenset of int
-        Populations, quiet ones (see `eventsim.quiet`), of which only touched neurons are looked at.
+        Populations, quiet ones (see `eventsim.grid.quiet`), of which only touched neurons are looked at.
     records_events : bool
         Whether deliveries can be written down where they are scattered.
     """

@@ -8,9 +8,9 @@ from scipy.sparse import coo_array, csr_array
 from eventsim.buffers import BufferSizes
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
-from eventsim.grid_events import event_arrays
-from eventsim.grid_parts import bounds_of_parts, divide, flat
-from eventsim.grid_phases import history_ticks, ticks_ahead
+from eventsim.grid.events import event_arrays
+from eventsim.grid.parts import bounds_of_parts, divide, flat
+from eventsim.grid.phases import history_ticks, ticks_ahead
 
 __all__ = ["CHANGING", "GridArrays", "Layout", "START", "allocate", "totals"]
 
@@ -46,13 +46,13 @@ _FIELDS = (
 )  # fmt: skip
 
 #: Arguments of a kernel. Sizes: P populations, W pathways, Q parts, T ticks of history, D ticks that parts run ahead,
-#: C cores and the host, K classes of weight (see `eventsim.grid_storage`).
+#: C cores and the host, K classes of weight (see `eventsim.grid.storage`).
 #:
 #: state, floats, integers : variables and parameters end to end; `Layout` says in which order, *_at where each begins
 #: bounds : (Q + 1, P) int64; part q owns neurons bounds[q, k], ..., bounds[q + 1, k] - 1 of population k
 #: target : uint16 or uint32; receiving neurons, counted from the part's first of the population; synapses are sorted
 #: by (part, pathway, sender, delay, creation)
-#: weight, code, row_code, values : weights, as eventsim.grid_storage has them; row_code_at : (W + 1,)
+#: weight, code, row_code, values : weights, as eventsim.grid.storage has them; row_code_at : (W + 1,)
 #: first_synapse, rows_at : (Q, W) int64; where the synapses and the rows of a part's pathway begin
 #: rows : as in Pathway, for each part and pathway, but counted from the first synapse of all
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
@@ -156,7 +156,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     stimulus : Stimulus
     core_of : (n_neurons,) int32
     constants : (n_constants,) float64
-    plan : eventsim.grid_plan.Plan
+    plan : eventsim.grid.plan.Plan
         The kernel's, or one that differs in `by_touch` only.
     n_parts : int
     buffers : BufferSizes, optional
