@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from analysis.effective_dimension.spectrum import checked_samples
 from eventsim.errors import ConfigError
 
-__all__ = ["mle_dimension", "two_nn"]
+__all__ = ["mle_dimension", "mle_dimension_of", "neighbour_distances", "two_nn", "two_nn_of"]
 
 #: Fraction of ratios that `two_nn` fits to; Facco et al. discard the tenth that is largest.
 _KEPT = 0.9
@@ -33,7 +33,11 @@ def two_nn(samples):
     ------
     Facco, d'Errico, Rodriguez and Laio 2017, Scientific Reports 7:12140.
     """
-    distances = _distances(samples, 2)
+    return two_nn_of(neighbour_distances(samples, 2))
+
+
+def two_nn_of(distances):
+    """`two_nn` from the distances of each sample to its nearest others, (S, 2 or more), ascending."""
     log_ratio = np.sort(np.log(distances[:, 1] / distances[:, 0]))
     count = len(log_ratio)
     kept = log_ratio[: max(1, int(_KEPT * count))]
@@ -61,12 +65,16 @@ def mle_dimension(samples, neighbours=20):
     """
     if neighbours < 2:
         raise ConfigError(f"neighbours is {neighbours}; give at least 2")
-    distances = _distances(samples, neighbours)
+    return mle_dimension_of(neighbour_distances(samples, neighbours))
+
+
+def mle_dimension_of(distances):
+    """`mle_dimension` from the distances of each sample to its k nearest others, (S, k), ascending."""
     return float(1 / _above_zero(np.log(distances[:, -1:] / distances[:, :-1]).mean()))
 
 
-def _distances(samples, neighbours):
-    """Distance of each different row to its nearest others, ascending, (S', neighbours) float64."""
+def neighbour_distances(samples, neighbours):
+    """Distances of each different row to its nearest others, ascending, (S', neighbours) float64."""
     rows = np.unique(checked_samples(samples), axis=0)
     if len(rows) <= neighbours:
         raise ConfigError(f"{len(rows)} different samples; {neighbours} neighbours take at least {neighbours + 1}")

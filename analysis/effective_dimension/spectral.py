@@ -3,10 +3,8 @@ r"""Definitions that see only the eigenvalues v_1 >= v_2 >= ... of the covarianc
     participation ratio   (sum v)^2 / sum v^2
     stable rank           sum v / v_1
     entropy rank          exp(-sum p ln p), p = v / sum v
-    PCA at a fraction     the fewest k with v_1 + ... + v_k >= fraction sum v
-    water-filling         how many v rise above the level at which reverse water-filling leaves a given distortion
 
-k equal eigenvalues have dimension k by the first three. Estimated from S samples of D channels, all are biased: no
+k equal eigenvalues have dimension k. Estimated from S samples of D channels, all are biased: no
 sample spectrum has more than S - 1 eigenvalues above 0, and the large ones come out too large. Only for the
 participation ratio is there an exact remedy.
 """
@@ -16,16 +14,13 @@ import math
 import numpy as np
 from scipy.special import entr
 
-from analysis.effective_dimension.spectrum import channel_variances, checked_samples, spectrum
-from analysis.water_filling import reverse_water_filling
-from eventsim.errors import ConfigError
+from analysis.effective_dimension.spectrum import channel_variances, checked_samples, smaller_covariance, spectrum
 
 __all__ = [
-    "corrected_participation_ratio", "entropy_rank", "participation_ratio", "pca_dimension", "stable_rank",
-    "unbiased_traces", "water_filling_dimension",
+    "corrected_participation_ratio", "entropy_rank", "participation_ratio", "stable_rank", "unbiased_traces",
 ]  # fmt: skip
 
-#: Cumulated variance within this of the fraction asked for has reached it: the rounding of a sum of ten thousand.
+#: Estimates of tr Sigma^2 below this part of the sample's (tr C)^2 are rounding.
 _ROUNDING = 1e-12
 
 
@@ -69,9 +64,9 @@ def unbiased_traces(samples):
     Himeno and Yamada 2014, J. Multivariate Anal. 130:27.
     """
     samples = checked_samples(samples, least=4)
-    count, v = len(samples), spectrum(samples)
+    count, covariance = len(samples), smaller_covariance(samples)
     fourth = np.square(np.square(samples - samples.mean(axis=0)).sum(axis=1)).sum() / (count - 1)
-    trace_square, square_trace = v.sum() ** 2, np.square(v).sum()
+    trace_square, square_trace = np.trace(covariance) ** 2, np.square(covariance).sum()
     scale = (count - 1) / (count * (count - 2) * (count - 3))
     above = 2 * square_trace + (count**2 - 3 * count + 1) * trace_square - count * fourth
     below = (count - 1) * (count - 2) * square_trace + trace_square - count * fourth
@@ -127,42 +122,3 @@ def entropy_rank(samples):
     """
     v = spectrum(samples)
     return float(np.exp(entr(v / v.sum()).sum()))
-
-
-def pca_dimension(samples, fraction=0.95):
-    """The fewest principal components that hold this fraction of the variance.
-
-    Parameters
-    ----------
-    samples : (S, D) or (D,) float
-    fraction : float
-        Above 0, at most 1.
-
-    Source
-    ------
-    Jolliffe 2002, Principal Component Analysis, section 6.1.1.
-    """
-    if not 0 < fraction <= 1:
-        raise ConfigError(f"fraction is {fraction}; it must lie above 0 and be at most 1, such as 0.95")
-    v = spectrum(samples)
-    reached = np.cumsum(v) >= (fraction - _ROUNDING) * v.sum()
-    return int(np.argmax(reached)) + 1
-
-
-def water_filling_dimension(samples, distortion=0.1):
-    """How many directions a Gaussian source of this covariance spends bits on.
-
-    Parameters
-    ----------
-    samples : (S, D) or (D,) float
-    distortion : float
-        Mean squared error over the total variance, between 0 and 1.
-
-    Source
-    ------
-    Cover and Thomas 2006, theorem 10.3.3; see `analysis.water_filling`.
-    """
-    if not 0 < distortion < 1:
-        raise ConfigError(f"distortion is {distortion}; it is a fraction of the variance, between 0 and 1")
-    v = spectrum(samples)
-    return reverse_water_filling(v, distortion * v.sum()).active

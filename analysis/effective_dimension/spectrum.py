@@ -4,7 +4,7 @@ import numpy as np
 
 from eventsim.errors import ConfigError
 
-__all__ = ["channel_variances", "checked_samples", "spectrum"]
+__all__ = ["channel_variances", "checked_samples", "smaller_covariance", "spectrum"]
 
 
 def checked_samples(samples, least=2):
@@ -45,11 +45,14 @@ def spectrum(samples):
     """
     if np.ndim(samples) == 1:
         return np.sort(_checked_variances(samples))[::-1]
-    samples = checked_samples(samples)
+    return np.clip(np.linalg.eigvalsh(smaller_covariance(checked_samples(samples)))[::-1], 0.0, None)
+
+
+def smaller_covariance(samples):
+    """Of the two matrices with the eigenvalues of the covariance, but for zeros, the smaller."""
     centred = samples - samples.mean(axis=0)
-    # Of the two matrices with the same eigenvalues but for zeros, the smaller.
     product = centred.T @ centred if len(centred) > centred.shape[1] else centred @ centred.T
-    return np.clip(np.linalg.eigvalsh(product)[::-1], 0.0, None) / (len(samples) - 1)
+    return product / (len(samples) - 1)
 
 
 def channel_variances(samples):
