@@ -150,7 +150,7 @@ def _linear(state, name):
     norm = f"{name}_conv_bn.1" if layer.endswith(".0") else f"{name}_bn"
     weight = state.weight(f"{layer}.weight")
     bias = state.take(f"{layer}.bias", len(weight)) if f"{layer}.bias" in state else None
-    return Linear(weight, bias).folded(state.norm(norm, len(weight)))
+    return state.normed(Linear(weight, bias), norm)
 
 
 def _stacked(state, names):

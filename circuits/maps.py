@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from circuits.errors import require
+from circuits.windows import Windows
 
 __all__ = ["BatchNorm", "Conv", "Linear"]
 
@@ -138,49 +139,37 @@ class Conv(_Map):
 
     def __post_init__(self):
         super().__post_init__()
-        require(self.stride >= 1, f"Conv: stride is {self.stride}; it must be at least 1")
-        require(self.padding >= 0, f"Conv: padding is {self.padding}; it must be at least 0")
-        require(
-            min(self._grid_out) >= 1, f"Conv: a kernel of {self.weight.shape[2:]} does not fit the grid {self.grid}"
-        )
+        self._windows.check("Conv")
+
+    @cached_property
+    def _windows(self):
+        return Windows(self.grid, self.weight.shape[2:], self.stride, self.padding)
 
     @property
-    def _grid_out(self):
-        return tuple((g + 2 * self.padding - k) // self.stride + 1 for g, k in zip(self.grid, self.weight.shape[2:]))
+    def grid_out(self):
+        """(rows, columns) of the tokens it makes."""
+        return self._windows.grid_out
 
     def tokens_out(self, tokens):
         require(tokens == self.grid[0] * self.grid[1], f"{tokens} tokens do not fill Conv's grid {self.grid}")
-        return self._grid_out[0] * self._grid_out[1]
-
-    @cached_property
-    def _pairs(self):
-        """(input token, output token, row and column in the kernel) wherever the kernel meets the grid."""
-        axes = []
-        for grid, out, kernel in zip(self.grid, self._grid_out, self.weight.shape[2:]):
-            o, k = (axis.ravel() for axis in np.indices((out, kernel)))
-            i = o * self.stride - self.padding + k
-            inside = (i >= 0) & (i < grid)
-            axes.append((i[inside], o[inside], k[inside]))
-        (i, o, k), (j, p, m) = axes
-        return tuple(array.ravel() for array in np.broadcast_arrays(
-            i[:, None] * self.grid[1] + j, o[:, None] * self._grid_out[1] + p, k[:, None], m))  # fmt: skip
+        return self.grid_out[0] * self.grid_out[1]
 
     def n_synapses(self, tokens):
         """Synapses for this many input tokens: none where the kernel hangs over the edge."""
         self.tokens_out(tokens)
-        return self._pairs[0].size * self.inputs * self.outputs
+        return self._windows.pairs[0].size * self.inputs * self.outputs
 
     def table(self, tokens):
         """(pre, post, weight), one row per synapse; neurons are counted token by token, channels within."""
         self.tokens_out(tokens)
-        token_in, token_out, row, column = self._pairs
+        token_in, token_out, row, column = self._windows.pairs
         pre = token_in[:, None, None] * self.inputs + np.arange(self.inputs)
         post = token_out[:, None, None] * self.outputs + np.arange(self.outputs)[:, None]
         return _flat(pre, post, self.weight[:, :, row, column].transpose(2, 0, 1))
 
     def __call__(self, x):
         """The map in plain numpy: (..., tokens, inputs) -> (..., tokens out, outputs)."""
-        token_in, token_out, row, column = self._pairs
+        token_in, token_out, row, column = self._windows.pairs
         out = np.zeros((*x.shape[:-2], self.tokens_out(x.shape[-2]), self.outputs))
         for i, o, r, c in zip(token_in, token_out, row, column):
             out[..., o, :] += x[..., i, :] @ self.weight[:, :, r, c].T

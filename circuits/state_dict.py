@@ -114,8 +114,17 @@ class StateDict:
         return BatchNorm(*(self.take(f"{name}.{part}", channels)
                            for part in ("weight", "bias", "running_mean", "running_var")), eps=self.eps)  # fmt: skip
 
+    def normed(self, linear, name):
+        """A map and the batch normalisation stored below `name`; the map alone where there is none, folded already."""
+        if not any(entry.startswith(f"{name}.") for entry in self._left):
+            return linear
+        return linear.folded(self.norm(name, linear.outputs))
+
     def finish(self):
         """Raise CircuitError when entries are left that nothing reads."""
+        learnt = next((self.prefix + name for name in self._left if name.endswith("lif.w")), None)
+        require(learnt is None, f"the checkpoint has '{learnt}', a time constant that was learnt; the neurons of these "
+                                "circuits have tau = 2: train with LIFNode(tau=2.0)")  # fmt: skip
         require(not self._left, f"the checkpoint has entries below '{self.prefix}' that nothing here reads: "
                                 f"{_some(self._left)}")  # fmt: skip
 

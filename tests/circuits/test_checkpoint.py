@@ -211,7 +211,7 @@ def _spikformer():
         ),
         (lambda e: e.update({"attn.k_linear.bias": np.array(["x"] * C)}), "'attn.k_linear.bias' holds <U1"),
         (lambda e: e.update({"attn.v_linear.weight": np.ones((C, C + 1))}), r"v has shape \(8, 9\), q has \(8, 8\)"),
-        (lambda e: e.update({"attn.q_lif.w": np.ones(())}), "'attn.' that nothing here reads: 'q_lif.w'"),
+        (lambda e: e.update({"attn.q_lif.w": np.ones(())}), "'attn.q_lif.w', a time constant that was learnt"),
         (lambda e: e.update({"mlp.fc3_linear.weight": np.ones((2, 2))}), "nothing here reads: 'mlp.fc3_linear.weight'"),
         (lambda e: e.pop("attn.proj_linear.weight"), "none of 'attn.proj_linear.weight', 'attn.proj_conv.weight'"),
         (lambda e: e.pop("attn.q_bn.running_mean"), "has no 'attn.q_bn.running_mean'"),
