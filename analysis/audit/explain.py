@@ -11,7 +11,7 @@ from analysis.audit.condition import condition_of, told
 from analysis.audit.exact_replay import explain_exactly
 from analysis.audit.replay import Replay
 from eventsim.errors import CompileError, ConfigError
-from eventsim.trace.selection import population_range
+from eventsim.trace.selection import neurons_named
 
 __all__ = ["Explanation", "name_of", "neuron_id", "why"]
 
@@ -150,15 +150,13 @@ def neuron_id(trace, neuron):
     """The id that an id, "population[index]" or "label[index]" stands for; raises ConfigError when there is none."""
     if isinstance(neuron, str) and not neuron.isdigit():
         match = _INDEXED.match(neuron)
-        start, stop = population_range(match["group"] if match else neuron, trace.network, trace.manifest)
-        if match is None and stop - start != 1:
-            raise ConfigError(
-                f"'{neuron}' is {stop - start} neurons; write '{neuron}[k]' with k in 0 to {stop - start - 1}"
-            )
+        ids = np.flatnonzero(neurons_named(match["group"] if match else neuron, trace.network, trace.manifest))
+        if match is None and ids.size != 1:
+            raise ConfigError(f"'{neuron}' is {ids.size} neurons; write '{neuron}[k]' with k in 0 to {ids.size - 1}")
         index = int(match["index"]) if match else 0
-        if index >= stop - start:
-            raise ConfigError(f"'{neuron}' does not exist; k lies in 0 to {stop - start - 1}")
-        return start + index
+        if index >= ids.size:
+            raise ConfigError(f"'{neuron}' does not exist; k lies in 0 to {ids.size - 1}")
+        return int(ids[index])
     neuron = int(neuron)
     if not 0 <= neuron < trace.network.n_neurons:
         raise ConfigError(f"there is no neuron {neuron}; ids run from 0 to {trace.network.n_neurons - 1}")

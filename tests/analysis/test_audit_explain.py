@@ -12,8 +12,8 @@ import analysis
 from analysis.audit import diverge, why
 from analysis.audit.replay import Replay
 from circuits.circuit import Circuit
-from circuits.neurons import IntegrateFire
-from eventsim import Stimulus, compile_network
+from circuits.neurons import LIF, IntegrateFire
+from eventsim import Stimulus, compile_network, simulate
 from eventsim.errors import ConfigError
 
 
@@ -72,12 +72,27 @@ def test_an_explanation_is_text_json_and_a_picture(counted, tmp_path):
 
 
 @pytest.mark.parametrize("neuron, tick, words", [
-    ("nobody", 3, "no population 'nobody'"), ("c[1]", 3, "k lies in 0 to 0"), (7, 3, "ids run from 0 to 1"),
-    (0, 12, "ticks 0 to 11"), (0, -1, "ticks 0 to 11"),
+    ("nobody", 3, "nothing is called 'nobody'; there are: "), ("c[1]", 3, "k lies in 0 to 0"),
+    (7, 3, "ids run from 0 to 1"), (0, 12, "ticks 0 to 11"), (0, -1, "ticks 0 to 11"),
 ])  # fmt: skip
 def test_what_does_not_exist_is_refused(counted, neuron, tick, words):
     with pytest.raises(ConfigError, match=words):
         why(counted, neuron, tick)
+
+
+def test_a_neuron_of_a_circuit_is_found_by_its_path_with_no_manifest():
+    circuit = Circuit("pair")
+    start = circuit.inputs("start", 2)
+    circuit.use(_inner(), "inner")
+    trace = simulate(compile_network(circuit.network()), Stimulus.of([1], [int(circuit.neuron_ids(start)[1])]))
+    assert why(trace, "start[1]", 1).fired and not why(trace, "start[0]", 1).fired
+    assert why(trace, "inner/cell", 1).name == "neuron 0 ('inner/cell'[0])"
+
+
+def _inner():
+    inner = Circuit("inner")
+    inner.port("cell", inner.neuron("cell", LIF()))
+    return inner
 
 
 def test_a_label_of_several_neurons_asks_for_an_index(sound):
