@@ -5,12 +5,15 @@ from dataclasses import replace
 import numba
 
 from eventsim.errors import ConfigError
-from eventsim.grid.arrays import CHANGING, START, Layout, allocate, totals
+from eventsim.grid.allocate import allocate
+from eventsim.grid.arrays import CHANGING, START
 from eventsim.grid.events import take_events
 from eventsim.grid.kernel import kernel_for
+from eventsim.grid.layout import Layout
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
 from eventsim.grid.quiet import quiet_populations
+from eventsim.grid.totals import totals
 from eventsim.memory import require_memory
 
 __all__ = ["UPDATES", "GridEngine"]

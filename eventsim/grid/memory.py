@@ -15,7 +15,7 @@ _SOME, _PAIRS = 1 << 20, 1 << 22
 
 
 def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events=False):
-    """Mapping from a purpose to the bytes that `eventsim.grid.arrays.allocate` takes for it, at its peak.
+    """Mapping from a purpose to the bytes that `eventsim.grid.allocate` takes for it, at its peak.
 
     Parameters
     ----------

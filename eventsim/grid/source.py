@@ -25,18 +25,18 @@ import re
 
 import numpy as np
 
-from eventsim.compiled_network import EFFECTS
-from eventsim.counts import KINDS
 from eventsim.errors import CompileError
-from eventsim.expressions import evaluate, names_in, translate
 from eventsim.grid import templates
-from eventsim.grid.arrays import GridArrays, Layout
+from eventsim.grid.arrays import GridArrays
+from eventsim.grid.delivery_source import deliver
+from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
+from eventsim.grid.population_source import counted_spikes, fire, reset, touched, update
 
 __all__ = ["kernel_source"]
 
-_KIND = {name: index for index, name in enumerate(KINDS)}
+_WRITERS = {"threshold": fire, "reset": reset}
 
 
 def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
@@ -119,17 +119,17 @@ def _segments(operations):
 def _segment(network, operations, layout, plan):
     """Source of one segment; an update right before a threshold shares its loop."""
     if operations[0].kind == "deliver":
-        return _deliver(network, operations[0], layout, plan)
+        return deliver(network, operations[0], layout, plan)
     if operations[0].kind in ("update", "threshold") and operations[0].index in plan.by_touch:
-        return _touched(network, operations, layout)
+        return touched(network, operations, layout)
     source, waiting = "", None
     for operation in operations:
         if waiting is not None and operation.kind == "threshold" and operation.every == waiting.every:
-            source += _fire(network, operation, layout, plan, waiting)
+            source += fire(network, operation, layout, plan, waiting)
             waiting = None
             continue
         if waiting is not None:
-            source += _update(network, waiting, layout, plan)
+            source += update(network, waiting, layout, plan)
             waiting = None
         if operation.kind == "update":
             waiting = operation
@@ -140,236 +140,11 @@ def _segment(network, operations, layout, plan):
             raise CompileError(
                 name, f"the operation '{operation.kind}'", f"emit, update, deliver, {', '.join(_WRITERS)}"
             )
-    return source + (_update(network, waiting, layout, plan) if waiting is not None else "")
+    return source + (update(network, waiting, layout, plan) if waiting is not None else "")
 
 
 def _emit(operation):
     k = operation.index
-    return templates.EMIT.format(where=f"emission of population {k}", k=k, every=operation.every, counted=_fired(k, 16))
-
-
-def _fired(k, indent=12):
-    return templates.FIRED.format(indent=" " * indent, k=k)
-
-
-def _update(network, operation, layout, plan):
-    writer = _StatementWriter(network, operation, layout, blocked=True)
-    parking = plan.parked.get(operation.index)
-    once = writer.lines(operation.once, 16, per_neuron=False)
-    each = writer.lines(parking.update if parking else operation.each, 24, guarded=not parking)
-    return templates.UPDATE.format(
-        where=writer.where, k=operation.index, every=operation.every, once=once, each=each or " " * 24 + "pass\n",
-        back=_come_back(network, operation, layout, parking), views=writer.views(each),
-    )  # fmt: skip
-
-
-def _come_back(network, operation, layout, parking):
-    """Source by which parked neurons take part again, once their rest is over."""
-    if parking is None:
-        return ""
-    k, places = operation.index, layout.names(operation.index)
-    writer = _StatementWriter(network, operation, layout)
-    over = " " * 20 + f"is_over = {writer.expression(parking.over.expression)}\n"
-    return templates.COME_BACK.format(
-        k=k, over=over, place=places[parking.variable], guard=places[parking.over.variable]
+    return templates.EMIT.format(
+        where=f"emission of population {k}", k=k, every=operation.every, counted=counted_spikes(k, 16)
     )
-
-
-def _fire(network, operation, layout, plan, update=None):
-    """A threshold, perhaps with the update before it."""
-    k, once, update_each, back = operation.index, "", "", ""
-    parking, rest = plan.parked.get(k), ""
-    if update is not None:
-        writer = _StatementWriter(network, update, layout, blocked=True)
-        once = writer.lines(update.once, 16, per_neuron=False)
-        update_each = writer.lines(parking.update if parking else update.each, 24, guarded=not parking)
-        back = _come_back(network, update, layout, parking)
-    if parking:
-        rest = templates.REST.format(k=k, place=layout.names(k)[parking.variable])
-    tests = parking.threshold if parking else operation.each
-    swept = _StatementWriter(network, operation, layout, blocked=True)
-    once += swept.lines(operation.once, 16, per_neuron=False)
-    swept_each = swept.lines(tests, 24)
-    writer = _StatementWriter(network, operation, layout, names=swept.names)
-    each = writer.lines(tests, 24)
-    fired = writer.lines(operation.fired, 24, guarded=False)
-    costly = any(name in each for name in ("uniform(", "normal(", "binomial("))  # drawn once, not once more in a search
-    sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept_each)
-    if costly:
-        sweep = templates.SWEEP.format(each=update_each) if update_each else ""
-    return templates.FIRE.format(
-        where=writer.where, k=k, every=operation.every, back=back, once=once, views=swept.views(sweep), sweep=sweep,
-        each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired, counted=_fired(k),
-    )  # fmt: skip
-
-
-def _reset(network, operation, layout, plan):
-    parking = plan.parked.get(operation.index)
-    writer = _StatementWriter(network, operation, layout, held=parking.variable if parking else None)
-    once = writer.lines(operation.once, 16, per_neuron=False)
-    each = writer.lines(operation.each, 20, guarded=False) or " " * 20 + "pass\n"
-    return templates.RESET.format(
-        where=writer.where, k=operation.index, every=operation.every, once=once, each=each,
-        slot=f"((tick - {operation.lag}) % depth)" if operation.lag else "slot",
-    )  # fmt: skip
-
-
-def _touched(network, operations, layout):
-    """Updates and threshold of a population that runs by touch."""
-    source = ""
-    for operation in operations:
-        writer = _StatementWriter(network, operation, layout)
-        if operation.kind == "threshold":
-            spike = templates.SPIKE.format(indent=" " * 20, k=operation.index)
-            source += templates.TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 16), spike=spike)
-        else:
-            assignments = (writer.assignment(statement) for statement in operation.each)
-            source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
-    where = f"population {operations[0].index}"
-    return templates.TOUCHED.format(
-        where=where, k=operations[0].index, each=source, counted=_fired(operations[0].index)
-    )
-
-
-def _deliver(network, operation, layout, plan):
-    p = operation.index
-    pathway, way = network.pathways[p], plan.storage.ways[p]
-    g, touch, landed = pathway.target, "", f"                            landed{pathway.target} += done\n"
-    if g in plan.by_touch:
-        zero = templates.TOUCH_ZERO.format(g=g, **_KIND) if way != "none" else ""
-        touch, landed = templates.TOUCH.format(g=g, **_KIND) + zero, ""
-    event = {"event_start": templates.EVENT_START, "event": templates.EVENT, "event_stop": templates.EVENT_STOP}
-    return templates.DELIVER.format(
-        where=f"delivery by pathway {p}", p=p, s=pathway.source, g=g, every=operation.every,
-        effects=_effects(network, operation, layout, plan), ask=_ask(p, plan.storage),
-        of_row=templates.ROW_WEIGHT[way].format(p=p), weight=templates.WEIGHT[way],
-        count=_count(g, way, plan.storage.counts_classes), touch=touch, landed=landed,
-        **{name: text.format(p=p) if plan.records_events else "" for name, text in event.items()},
-    )  # fmt: skip
-
-
-def _ask(p, storage):
-    """Source that asks for rows ahead of time, where they are in no cache."""
-    codes = templates.ASK_CODES if storage.ways[p] == "code" else ""
-    return templates.ASK.format(p=p, codes=codes) if storage.is_large else ""
-
-
-def _count(g, way, counts_classes):
-    """Source that counts one delivery in its neuron's class of weight."""
-    indent, by_class = " " * 32, f"np.uint64({{c}}) * np.uint64(n{g}) + np.uint64(i)"
-    if way == "none":
-        return f"{indent}counts{g}[i] += 1\n"
-    if counts_classes:
-        return f"{indent}counts{g}[{by_class.format(c='c')}] += 1\n"
-    return f"{indent}counts{g}[{by_class.format(c='w == 0.0')}] += 1\n{indent}sums{g}[i] += w\n"
-
-
-def _effects(network, operation, layout, plan):
-    """Source of what a delivery does to its target's state."""
-    pathway = network.pathways[operation.index]
-    target, places = network.populations[pathway.target], layout.names(pathway.target)
-    where = f"delivery by pathway {operation.index}"
-    sent = _readable(network, pathway.source, layout.names(pathway.source), "all_{}[history[at + j]]")
-    readable = _readable(network, pathway.target, places, "{}[i]") | {"weight": "w"}
-    readable |= {name: sent[variable] for name, variable in pathway.senders.items()}
-    readable |= {name: layout.constant(value) for name, value in sorted(pathway.constants.items())}
-    readable |= _time(operation, readable)
-    parking, lines = plan.parked.get(pathway.target), []
-    for variable, op, value in pathway.effects:
-        if variable not in target.state or op not in EFFECTS:
-            raise CompileError(pathway.name, f"the effect {op} on '{variable}'",
-                               f"{', '.join(EFFECTS)}, on a variable of the target")  # fmt: skip
-        known = names_in(value, where)
-        constant = layout.constant(float(evaluate(value, {}, where))) if not known else None
-        expression = constant or translate(value, readable, where)
-        guard = None if parking and parking.variable == variable else target.guards.get(variable)
-        condition = f"if {places[guard]}[i] != 0.0: " if guard else ""
-        lines.append(f"{' ' * 32}{condition}{places[variable]}[i] {EFFECTS[op]} {expression}\n")
-    return "".join(lines)
-
-
-_WRITERS = {"threshold": _fire, "reset": _reset}
-
-
-def _readable(network, k, places, form):
-    """Mapping from the variables of population k to source that reads them, as numbers, whole ones or truth values.
-
-    `form` is the source of a value, {} standing for the variable's place.
-    """
-    values = {name: form.format(place) for name, place in places.items()}
-    values |= {name: f"({values[name]} != 0.0)" for name in network.populations[k].booleans}
-    return values | {name: f"int({values[name]})" for name in network.populations[k].integers}
-
-
-def _time(operation, names):
-    """Source of the names for time; "t" only where `names` tells the length of a step."""
-    step = f"(tick // {operation.every})" if operation.every > 1 else "tick"
-    return {"t_in_timesteps": step} | ({"t": f"({step} * {names['dt']})"} if "dt" in names else {})
-
-
-class _StatementWriter:
-    """Source of the statements of one operation; temporaries become known as they appear.
-
-    In a loop over blocks, `blocked`, variables are read and written through views of the block's neurons.
-    """
-
-    def __init__(self, network, operation, layout, blocked=False, held=None, names=None):
-        population, k = network.populations[operation.index], operation.index
-        self.where, self.blocked = f"{operation.kind} of population {k}", blocked
-        self.places = layout.names(k)
-        if held:
-            self.places[held] = f"held_{self.places[held]}"
-        if blocked:
-            self.places = {name: f"block_{place}" for name, place in self.places.items()}
-        self.guards, self.prefix = population.guards, layout.letters()
-        self.variables = _readable(network, k, self.places, "{}[i]")
-        offset = f"first{k} + block" if blocked else f"first{k}"
-        self.names = {name: f"{name}[{offset} + i]" for name in ("key_lo", "key_hi")}
-        if names is None:
-            constants = {name: layout.constant(value) for name, value in sorted(operation.constants.items())}
-        else:
-            constants = {name: text for name, text in names.items() if name not in self.names}
-        self.names |= constants
-        self.names |= _time(operation, self.names)
-        self.tables = {name: layout.table(network.tables[k], k) for name, k in sorted(operation.tables.items())}
-
-    def views(self, source):
-        """Lines that make the views of a block that `source` names."""
-        words = set(re.findall(r"\w+", source))
-        return "".join(
-            f"                    {place} = {place.removeprefix('block_')}[block:block + size]\n"
-            for place in self.places.values() if place in words
-        )  # fmt: skip
-
-    def expression(self, text):
-        return translate(text, self.names | self.variables, self.where, self.tables)
-
-    def lines(self, statements, indent, guarded=True, per_neuron=True):
-        return "".join(f"{' ' * indent}{self._line(s, guarded, per_neuron)}\n" for s in statements)
-
-    def assignment(self, statement):
-        """(place, value) of a statement that sets a variable to a constant."""
-        return f"{self.places[statement.variable]}[i]", translate(statement.expression, self.names, self.where)
-
-    def _line(self, statement, guarded, per_neuron):
-        name, op = statement.variable, statement.op
-        readable = self.names | self.variables if per_neuron else self.names
-        expression = translate(statement.expression, readable, self.where, self.tables)
-        if name == "_cond":
-            return f"condition = {expression}"
-        if op == ":=" and name not in self.variables:
-            self.names[name] = f"{self.prefix}_{len(self.names)}"
-            return f"{self.names[name]} = {expression}"
-        if op in ("=", "+=", "-=", "*=", "/=") and name in self.places and per_neuron:
-            place = f"{self.places[name]}[i]"
-            guard = self.guards.get(name) if guarded else None
-            if guard is None:
-                return f"{place} {op} {expression}"
-            value = expression if op == "=" else f"{place} {op[0]} ({expression})"
-            return (
-                f"{place} = {value} if {self.variables[guard]} else {place}"  # no branch: the loop stays a vector loop
-            )
-        if op == "=" and name in self.names:
-            return f"{self.names[name]} = {expression}"
-        raise CompileError(self.where, f"'{name} {op} {statement.expression}'",
-                           "temporaries, and assignments to the population's own variables")  # fmt: skip

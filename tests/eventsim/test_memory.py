@@ -10,7 +10,7 @@ import eventsim
 from eventsim import from_tables, memory
 from eventsim.buffers import BufferSizes
 from eventsim.errors import CapacityError
-from eventsim.grid.arrays import allocate
+from eventsim.grid.allocate import allocate
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
 from eventsim.stimulus import Stimulus

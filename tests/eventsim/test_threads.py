@@ -8,11 +8,12 @@ import pytest
 
 import eventsim
 from eventsim.errors import ConfigError
-from eventsim.grid import arrays as grid_arrays
+from eventsim.grid.allocate import allocate
 from eventsim.grid.kernel import kernel_for
 from eventsim.grid.parts import bounds_of_parts, divide
 from eventsim.grid.plan import plan_for
 from eventsim.grid.storage import store
+from eventsim.grid.totals import totals
 from runs.benchmarks.networks import coincidence, cuba, delta_lif
 
 #: As many threads as two cores give.
@@ -35,10 +36,10 @@ def run(compiled, n_parts, storage=None, ticks=400):
     chosen = plan_for(compiled)
     chosen = chosen if storage is None else replace(chosen, storage=storage)
     kernel, constants = kernel_for(compiled, chosen)
-    arrays = grid_arrays.allocate(compiled, compiled.stimulus.lasting(ticks), core_of, constants, chosen, n_parts)
+    arrays = allocate(compiled, compiled.stimulus.lasting(ticks), core_of, constants, chosen, n_parts)
     assert kernel(0, ticks, arrays) == ticks
     spikes, rows = arrays.filled[:2]
-    return grid_arrays.totals(arrays) | {
+    return totals(arrays) | {
         "spike_tick": arrays.spike_tick[:spikes], "spike_neuron": arrays.spike_neuron[:spikes],
         "row_tick": arrays.row_tick[:rows], "row_core": arrays.row_core[:rows], "row_kind": arrays.row_kind[:rows],
         "row_count": arrays.row_count[:rows], "state": arrays.state,

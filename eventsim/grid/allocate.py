@@ -1,0 +1,119 @@
+"""The arrays of a kernel, fresh: a network and its stimulus, divided among parts, ready for tick 0."""
+
+import numpy as np
+
+from eventsim.buffers import BufferSizes
+from eventsim.counts import KINDS
+from eventsim.errors import ConfigError
+from eventsim.grid.arrays import GridArrays
+from eventsim.grid.counters import counters, reach
+from eventsim.grid.events import event_arrays
+from eventsim.grid.layout import Layout
+from eventsim.grid.parts import bounds_of_parts, divide, flat
+from eventsim.grid.phases import history_ticks, ticks_ahead
+
+__all__ = ["allocate"]
+
+
+def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=None, recorded=(), record_every=1,
+             events=None):  # fmt: skip
+    """A fresh GridArrays, ready for tick 0.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    stimulus : Stimulus
+    core_of : (n_neurons,) int32
+    constants : (n_constants,) float64
+    plan : eventsim.grid.plan.Plan
+        The kernel's, or one that differs in `by_touch` only.
+    n_parts : int
+    buffers : BufferSizes, optional
+        What the buffers hold at least.
+    recorded : sequence of (variable, neuron id)
+        What is sampled, at the start of every `record_every`-th tick.
+    events : EventChoice, optional
+        Which deliveries are recorded; none if left out.
+    """
+    buffers = BufferSizes() if buffers is None else buffers
+    layout, populations, pathways = Layout(network), network.populations, network.pathways
+    sizes = np.array([p.size for p in populations], dtype=np.int64)
+    span, depth = ticks_ahead(network), history_ticks(network)
+    n_cores = int(core_of.max(initial=0)) + 2  # and the host
+    bounds = bounds_of_parts(network, n_parts)
+    arrays = divide(network, bounds, plan.storage, keep_ids=events is not None)
+    ids = arrays.pop("synapse_of")
+    ids = ids if ids.size else None
+    arrays |= event_arrays(network, events, buffers.deliveries, arrays["first_synapse"], ids)
+    for name, parts, dtype in (
+        ("state", [populations[k].state[name] for k, name in layout.state], np.float64),
+        ("floats", [populations[k].parameters[name] for k, name in layout.floats], np.float64),
+        ("integers", [populations[k].parameters[name] for k, name in layout.integers], np.int64),
+        ("delays", [p.delays for p in pathways], np.int64),
+        ("tables", [table.values for table in network.tables], np.float64),
+    ):
+        arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
+    arrays["reach"], arrays["reach_at"] = reach(network, core_of)
+    arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
+    per_tick = len(KINDS) * n_cores
+    return GridArrays(
+        **arrays, **counters(network, core_of, bounds, plan.storage), key_lo=network.key_lo, key_hi=network.key_hi,
+        constants=constants, bounds=bounds, values=plan.storage.values,
+        population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
+        cursor=arrays["stimulus_at"][:-1].copy(),
+        history=np.zeros(int(depth * sizes.sum()), dtype=np.int32), history_at=depth * (np.cumsum(sizes) - sizes),
+        history_count=np.zeros((sizes.size, depth, n_parts), dtype=np.int64),
+        active=_counted_from_the_first(bounds), active_count=np.diff(bounds, axis=0),
+        is_active=np.ones(network.n_neurons, dtype=bool),
+        resting=np.zeros(network.n_neurons, dtype=np.int32),
+        resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
+        resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
+        held=np.full(arrays["state"].size if plan.parked else 0, -np.inf),
+        tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
+        busy=np.zeros((n_parts, span), dtype=bool),
+        spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
+        spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),
+        row_tick=np.empty(buffers.rows + per_tick, dtype=np.int64),
+        row_core=np.empty(buffers.rows + per_tick, dtype=np.int32),
+        row_kind=np.empty(buffers.rows + per_tick, dtype=np.uint8),
+        row_count=np.empty(buffers.rows + per_tick, dtype=np.int64),
+        recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
+        sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
+        sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),
+        may_run=np.array([0, span], dtype=np.int64), meeting=np.zeros(16, dtype=np.int64),
+    )  # fmt: skip
+
+
+def _counted_from_the_first(bounds):
+    """(n_neurons,) int32: each neuron's place in its part of its population, in order of neuron id."""
+    sizes = np.diff(bounds, axis=0)
+    parts = [np.arange(size, dtype=np.int32) for size in sizes.T.ravel().tolist()]
+    return np.concatenate([np.empty(0, np.int32), *parts])
+
+
+def _places(network, layout, state_at, recorded):
+    """Where in the flat state each (variable, neuron) lies; raises ConfigError for what no neuron has."""
+    starts = np.array([p.start for p in network.populations])
+    places = []
+    for variable, neuron in recorded:
+        inside = 0 <= neuron < network.n_neurons
+        k = int(np.searchsorted(starts, neuron, side="right") - 1) if inside else -1
+        if not inside or (k, variable) not in layout.state:
+            there_are = (
+                ", ".join(sorted(network.populations[k].state)) if inside else f"neurons 0 to {network.n_neurons - 1}"
+            )
+            raise ConfigError(
+                f"cannot record '{variable}' of neuron {neuron}; there are: {there_are or 'no variables'}"
+            )
+        places.append(state_at[layout.state.index((k, variable))] + neuron - network.populations[k].start)
+    return np.array(places, dtype=np.int64)
+
+
+def _by_population(network, stimulus):
+    """The stimulus sorted by (source population, tick, neuron), neurons counted within their population."""
+    starts = np.array([p.start for p in network.populations], dtype=np.int64)
+    population = np.searchsorted(starts, stimulus.neuron, side="right") - 1
+    order = np.lexsort((stimulus.neuron, stimulus.tick, population))
+    at = np.searchsorted(population[order], np.arange(starts.size + 1)).astype(np.int64)
+    local = stimulus.neuron[order] - starts[population[order]]
+    return stimulus.tick[order].astype(np.int64), local.astype(np.int64), at

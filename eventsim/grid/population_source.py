@@ -1,0 +1,90 @@
+"""The source of what a population does in a tick: update, threshold, reset; all of its neurons, or those touched."""
+
+from eventsim.grid import templates
+from eventsim.grid.statements import StatementWriter
+
+__all__ = ["counted_spikes", "fire", "reset", "touched", "update"]
+
+
+def counted_spikes(k, indent=12):
+    return templates.FIRED.format(indent=" " * indent, k=k)
+
+
+def update(network, operation, layout, plan):
+    writer = StatementWriter(network, operation, layout, blocked=True)
+    parking = plan.parked.get(operation.index)
+    once = writer.lines(operation.once, 16, per_neuron=False)
+    each = writer.lines(parking.update if parking else operation.each, 24, guarded=not parking)
+    return templates.UPDATE.format(
+        where=writer.where, k=operation.index, every=operation.every, once=once, each=each or " " * 24 + "pass\n",
+        back=_come_back(network, operation, layout, parking), views=writer.views(each),
+    )  # fmt: skip
+
+
+def _come_back(network, operation, layout, parking):
+    """Source by which parked neurons take part again, once their rest is over."""
+    if parking is None:
+        return ""
+    k, places = operation.index, layout.names(operation.index)
+    writer = StatementWriter(network, operation, layout)
+    over = " " * 20 + f"is_over = {writer.expression(parking.over.expression)}\n"
+    return templates.COME_BACK.format(
+        k=k, over=over, place=places[parking.variable], guard=places[parking.over.variable]
+    )
+
+
+def fire(network, operation, layout, plan, update=None):
+    """A threshold, perhaps with the update before it."""
+    k, once, update_each, back = operation.index, "", "", ""
+    parking, rest = plan.parked.get(k), ""
+    if update is not None:
+        writer = StatementWriter(network, update, layout, blocked=True)
+        once = writer.lines(update.once, 16, per_neuron=False)
+        update_each = writer.lines(parking.update if parking else update.each, 24, guarded=not parking)
+        back = _come_back(network, update, layout, parking)
+    if parking:
+        rest = templates.REST.format(k=k, place=layout.names(k)[parking.variable])
+    tests = parking.threshold if parking else operation.each
+    swept = StatementWriter(network, operation, layout, blocked=True)
+    once += swept.lines(operation.once, 16, per_neuron=False)
+    swept_each = swept.lines(tests, 24)
+    writer = StatementWriter(network, operation, layout, names=swept.names)
+    each = writer.lines(tests, 24)
+    fired_lines = writer.lines(operation.fired, 24, guarded=False)
+    costly = any(name in each for name in ("uniform(", "normal(", "binomial("))  # drawn once, not once more in a search
+    sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept_each)
+    if costly:
+        sweep = templates.SWEEP.format(each=update_each) if update_each else ""
+    return templates.FIRE.format(
+        where=writer.where, k=k, every=operation.every, back=back, once=once, views=swept.views(sweep), sweep=sweep,
+        each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired_lines,
+        counted=counted_spikes(k),
+    )  # fmt: skip
+
+
+def reset(network, operation, layout, plan):
+    parking = plan.parked.get(operation.index)
+    writer = StatementWriter(network, operation, layout, held=parking.variable if parking else None)
+    once = writer.lines(operation.once, 16, per_neuron=False)
+    each = writer.lines(operation.each, 20, guarded=False) or " " * 20 + "pass\n"
+    return templates.RESET.format(
+        where=writer.where, k=operation.index, every=operation.every, once=once, each=each,
+        slot=f"((tick - {operation.lag}) % depth)" if operation.lag else "slot",
+    )  # fmt: skip
+
+
+def touched(network, operations, layout):
+    """Updates and threshold of a population that runs by touch."""
+    source = ""
+    for operation in operations:
+        writer = StatementWriter(network, operation, layout)
+        if operation.kind == "threshold":
+            spike = templates.SPIKE.format(indent=" " * 20, k=operation.index)
+            source += templates.TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 16), spike=spike)
+        else:
+            assignments = (writer.assignment(statement) for statement in operation.each)
+            source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
+    where = f"population {operations[0].index}"
+    return templates.TOUCHED.format(
+        where=where, k=operations[0].index, each=source, counted=counted_spikes(operations[0].index)
+    )

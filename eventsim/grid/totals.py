@@ -1,0 +1,46 @@
+"""What the counters of a kernel come to at the end of a run."""
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+__all__ = ["totals"]
+
+_AT_ONCE = 1 << 20  # pairs of a neuron and a core that are handled at once
+
+
+def totals(arrays):
+    """What the counters of a kernel come to, in the form that `TraceWriter.finish` takes.
+
+    Returns
+    -------
+    dict : received_count (n_neurons,) int64; received_weight (n_neurons,) float64; delivered (n_pathways,) int64;
+        message_source, message_destination, message_count, sorted and without zeros, cores counted from the host, -1
+    """
+    n_classes, n_neurons = arrays.is_zero_class.size, arrays.core_of.size
+    count, weight = np.zeros(n_neurons, dtype=np.int64), arrays.received_weight.copy()
+    first = arrays.population_start + arrays.bounds
+    for start, stop in zip(first[:-1].ravel().tolist(), first[1:].ravel().tolist()):
+        of_class = arrays.received[n_classes * start : n_classes * stop].reshape(n_classes, stop - start)
+        count[start:stop] = of_class.sum(axis=0)
+        if n_classes == arrays.values.size:
+            weight[start:stop] += arrays.values @ of_class
+    return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
+            **_messages(arrays)}  # fmt: skip
+
+
+def _messages(arrays):
+    """Messages between cores: what each neuron sent, to each core that it reaches."""
+    n_cores, at = arrays.tally.shape[3], arrays.reach_at
+    matrix, first = csr_array((n_cores, n_cores), dtype=np.int64), 0
+    while first < arrays.sent.size:
+        last = max(first + 1, int(np.searchsorted(at, at[first] + _AT_ONCE, side="right")) - 1)
+        size = np.diff(at[first : last + 1])
+        source = np.repeat(arrays.core_of[first:last].astype(np.int32) + 1, size)
+        destination = arrays.reach[at[first] : at[last]].astype(np.int32) + 1
+        some = coo_array((np.repeat(arrays.sent[first:last], size), (source, destination)), shape=matrix.shape)
+        matrix, first = matrix + some.tocsr(), last
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    source, destination = matrix.nonzero()
+    return {"message_source": (source - 1).astype(np.int32), "message_destination": (destination - 1).astype(np.int32),
+            "message_count": matrix.data}  # fmt: skip
