@@ -1,4 +1,4 @@
-"""Real inputs for experiments."""
+"""Handwritten digits, as a classification by attention."""
 
 from dataclasses import dataclass
 
