@@ -8,14 +8,16 @@ An input x_c of magnitude at most A_c is sent for `ticks` ticks in one of three 
     regular    the same, without chance: floor(|x_c|/A_c t + 1/2) spikes in the first t ticks
     offset     one source, which fires with probability (1 + x_c/A_c)/2 per tick
 
-so that a spike stands for A_c/ticks (offset: 2 A_c/ticks, above -A_c). Every other number is a count. Integrate-and-fire
-neurons add up what a layer hears, held below their threshold; a control spike releases them, and for `ticks` ticks
-neuron i fires floor(v_i + 1/2) times, at most once per tick: that is the ReLU, and the upper limit. A spike of layer l
-stands for limit_l/ticks. An output has a neuron for each sign.
+so that a spike stands for A_c/ticks (offset: 2 A_c/ticks, above -A_c). Every other number is a count.
+Integrate-and-fire neurons add up what a layer hears, held below their threshold; a control spike releases them, and for
+`ticks` ticks neuron i fires floor(v_i + 1/2) times, at most once per tick: that is the ReLU, and the upper limit. A
+spike of layer l stands for limit_l/ticks. An output has a neuron for each sign.
 
     tick 0                ticks               2 ticks             ...  (L + 1) ticks
     begin, input spikes   layer 1 released    layer 2 released         layer L held again
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,7 +58,7 @@ class CodedLayers(Circuit):
     def __init__(self, layers, *, ticks, limits, code="random", amplitude=1.0, dt_ms=1.0):
         layers = tuple(layers)
         require(len(layers) >= 1, "coded layers: give one layer or more")
-        for before, after in zip(layers, layers[1:]):
+        for before, after in pairwise(layers):
             require(before.outputs == after.inputs, f"coded layers: {before!r} does not fit {after!r}")
         require(code in INPUT_CODES, f"coded layers: code is {code!r}; choose one of {', '.join(INPUT_CODES)}")
         require(ticks >= 1, f"coded layers: ticks is {ticks}; it must be at least 1")
@@ -66,7 +68,7 @@ class CodedLayers(Circuit):
         self.amplitude = _positive("amplitude", amplitude, (layers[0].inputs,))
         self.limits = _positive("limits", limits, (len(layers),))
         self.signs = SIGNS[:1] if code == "offset" else SIGNS
-        self.control = self.neurons("control", len(layers) + 2, Source())
+        self.control = self.neurons("control", len(layers) + 2, Source())  # begins; releases each layer; ends
         self.sources = self.inputs("input", (layers[0].inputs, self.signs.size))
         self._wire()
 

@@ -34,8 +34,8 @@ def _channels(tokens):
     return tokens.shape[1]
 
 
-#: The first two depend on the basis in which tokens are encoded, "channels" is no effective dimension at all; the others
-#: see eigenvalues only.
+#: The first two depend on the basis in which tokens are encoded, "channels" is no effective dimension at all; the
+#: others see eigenvalues only.
 DIMENSIONS = {
     "magnitude": magnitude_dimension, "half": half_dimension, "participation ratio": participation_ratio,
     "pca 95 %": partial(pca_dimension, fraction=0.95), "entropy rank": entropy_rank, "stable rank": stable_rank,

@@ -105,7 +105,7 @@ def held_out(law, table, by, seed=0):
     for level in table[by].unique():
         out = (table[by] == level).to_numpy()
         if out.all():
-            raise ConfigError(f"all measurements of the code {law.code!r} have the {by} {level!r}: none is left to fit to")
+            raise ConfigError(f"all measurements in the code {law.code!r} have the {by} {level!r}; none is left to fit")
         found[:, out] = _parts(law, fit(law, table[~out], seed), table[out])
     return found
 

@@ -1,7 +1,7 @@
 r"""Functions of tokens, each with the derivative that says how it passes errors on, and the circuit that computes it.
 
-A function takes x (queries, n, d) and gives (queries, outputs). What it encodes is a vector of tokens, `copies` for each
-token of x: attention sends every token as query, key and value. Its gain is
+A function takes x (queries, n, d) and gives (queries, outputs). What it encodes is a vector of tokens, `copies` for
+each token of x: attention sends every token as query, key and value. Its gain is
 
     L^2 = E ||J||_F^2 / (copies n d),
 

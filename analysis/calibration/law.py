@@ -39,8 +39,8 @@ class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def shape(self, table):
         """Resource over C for each row of a table with the columns error and the dimensions' names."""
-        dimensions = np.prod([np.asarray(table[name], float) ** k for name, k in self.dimension.items()] or [1.0], axis=0)
-        return dimensions / np.asarray(table["error"], float) ** self.power
+        powers = [np.asarray(table[name], float) ** k for name, k in self.dimension.items()]
+        return np.prod(powers or [1.0], axis=0) / np.asarray(table["error"], float) ** self.power
 
     def measured(self, table):
         """The resource that each row of a table took, from its column spikes or ticks."""
@@ -147,8 +147,10 @@ def load_registration(path=REGISTRATION, sha256=None):
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
-        raise ProvenanceError(f"{path}: its SHA-256 is {found}, registered was {sha256}: the definitions changed after "
-                              "they were registered; restore the file, or register it anew under its new hash")  # fmt: skip
+        raise ProvenanceError(
+            f"{path}: its SHA-256 is {found}, registered was {sha256}: definitions changed after they were registered; "
+            "restore the file, or register it anew under its new hash"
+        )
     try:
         return msgspec.convert(tomllib.loads(content.decode()), Registration), found
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

@@ -1,8 +1,8 @@
 r"""Task: a function of tokens and the data it is computed on; and what a circuit of spiking neurons makes of it.
 
-    error        eps = sqrt(E |y' - y|^2 / (L^2 m tr Sigma)): the output's error in units of what the function would make
-                 of an input that is wrong by its own size; m = copies n tokens are encoded, Sigma is the covariance of one
-    spikes       of the senders, per encoded token
+    error     eps = sqrt(E |y' - y|^2 / (L^2 m tr Sigma)): the output's error in units of what the function would make
+              of an input that is wrong by its own size; m = copies n tokens are encoded, Sigma is one's covariance
+    spikes    of the senders, per encoded token
 """
 
 from dataclasses import asdict, dataclass, field
@@ -13,6 +13,7 @@ import numpy as np
 from analysis.calibration.dimensions import DIMENSIONS
 from analysis.calibration.functions import OFFSET_CLIP
 from eventsim import compile_network, simulate
+from eventsim.errors import ConfigError
 
 __all__ = ["Measurement", "Task", "measure"]
 
@@ -23,24 +24,28 @@ class Task:
 
     Parameters
     ----------
-    name : str
     function : Layered or Attention
-    dataset, basis : str
-        Where the tokens come from, and in which basis they are encoded.
     tokens : (S, d) array
         Of the training set: what is known of the data before a circuit is asked.
     x : (queries, n, d) array
         What the circuit is asked; other tokens.
+    name : str
+    dataset, basis : str
+        Where the tokens come from, and in which basis they are encoded.
     """
 
-    name: str
     function: object
-    dataset: str
-    basis: str
     tokens: np.ndarray
     x: np.ndarray
+    name: str = "task"
+    dataset: str = ""
+    basis: str = ""
 
     def __post_init__(self):
+        shapes = f"tokens have shape {np.shape(self.tokens)}, inputs {np.shape(self.x)}"
+        fits = np.ndim(self.tokens) == 2 and np.ndim(self.x) == 3 and np.shape(self.tokens)[1] == np.shape(self.x)[2]
+        if not (fits and np.isfinite(self.tokens).all() and np.isfinite(self.x).all()):
+            raise ConfigError(f"{self.name}: {shapes}; give finite (S, d) and (queries, n, d), the same d in both")
         mean = self.tokens.mean(axis=0)
         scale = np.sqrt(np.square(self.tokens - mean).mean())
         object.__setattr__(self, "tokens", (self.tokens - mean) / scale)
@@ -100,6 +105,8 @@ class Measurement:
         Length of an input's window.
     duration : int
         Ticks of a query.
+    rate : float
+        Spikes per tick of an encoded token's senders, as the training set has them.
     spikes : float
         Of the senders, per encoded token.
     all_spikes, synaptic_events : float
@@ -120,6 +127,7 @@ class Measurement:
     code: str
     ticks: int
     duration: int
+    rate: float
     spikes: float
     all_spikes: float
     synaptic_events: float
@@ -162,7 +170,9 @@ def measure(task, code, ticks, *, seed=0, progress=None, **simulation):
     mean, spread = missed.mean(), missed.std(ddof=1) / np.sqrt(queries)
     low, high = (float(np.sqrt(max(mean + sign * spread, 0.0) / task.unit)) for sign in (-1, 1))
     return Measurement(
-        task.name, task.function.family, task.function.circuit, task.dataset, task.basis, code, ticks,
-        built.circuit.duration_ticks, float(sent) / task.encoded_tokens, total / queries, float(events) / queries,
-        float(np.sqrt(mean / task.unit)), low, high, float(np.sqrt(mean / task.output_variance)), task.dimensions,
+        task=task.name, family=task.function.family, circuit=task.function.circuit, dataset=task.dataset,
+        basis=task.basis, code=code, ticks=ticks, duration=built.circuit.duration_ticks, rate=task.rate(code),
+        spikes=float(sent) / task.encoded_tokens, all_spikes=total / queries, synaptic_events=float(events) / queries,
+        error=float(np.sqrt(mean / task.unit)), error_low=low, error_high=high,
+        of_output=float(np.sqrt(mean / task.output_variance)), dimensions=task.dimensions,
     )  # fmt: skip

@@ -42,11 +42,9 @@ class Source:
 
 def _spectra(rng, d):
     """Gaussian tokens with variances k^-a, each in its own basis and turned at random."""
-    for a in (0.0, 1.0, 2.0):
+    for a, turned in ((0.0, False), (1.0, False), (2.0, False), (2.0, True)):
         x = rng.standard_normal((2 * _TOKENS, d)) * np.arange(1, d + 1) ** (-a / 2)
-        yield f"k^-{a:g}", x
-        if a:
-            yield f"k^-{a:g} turned", x @ _rotation(rng, d).T
+        yield (f"k^-{a:g} turned", x @ _rotation(rng, d).T) if turned else (f"k^-{a:g}", x)
 
 
 def _digits(rng):
@@ -90,19 +88,15 @@ def _functions(rng, d):
     square = _rotation(rng, d)
     tall = rng.standard_normal((d // 2, d)) / np.sqrt(d)
     pool = np.kron(np.full((1, 4), 0.25), np.eye(d))
-    shift = np.kron(np.eye(3) - 1.0 / 3, np.eye(d))
     hidden, read = rng.standard_normal((2 * d, d)) / np.sqrt(d), rng.standard_normal((d // 2, 2 * d)) / np.sqrt(d)
     both = np.concatenate([np.eye(d), -np.eye(d)])
-    yield Layered("linear", (Linear(square),)), 1
     yield Layered("linear", (Linear(tall),)), 1
     yield Layered("linear", (Linear(both @ tall.T @ tall), Linear(np.hstack([np.eye(d), -np.eye(d)])))), 1
     yield Layered("pooling", (Linear(pool),)), 4
-    yield Layered("pooling", (Linear(shift),)), 3
     yield Layered("pooling", (Linear(both @ pool), Linear(np.hstack([np.eye(d), -np.eye(d)])))), 4
     yield Layered("relu network", (Linear(hidden, np.full(2 * d, 0.2)), Linear(read))), 1
     yield Layered("hard tanh", (Linear(square),), saturates=1.0), 1
     yield Attention("attention", 2.0 / d), 4
-    yield Attention("attention", 0.5 / d), 4
     yield Attention("pooling", 0.02 / d), 4
 
 
@@ -111,13 +105,22 @@ def _rotation(rng, d):
     return q * np.sign(np.diag(r))
 
 
-def tasks(seed, queries):
-    """Every function on every source."""
+def tasks(seed, tokens):
+    """Every function on every source, as a list of Task.
+
+    Parameters
+    ----------
+    seed : int
+        Of the data and of the functions' weights.
+    tokens : int
+        Tokens of the inputs of each task, all queries together.
+    """
     found = []
     for source in sources(seed):
         training, rest = source.halves
         rng = np.random.default_rng([seed, 10])
         for k, (function, n) in enumerate(_functions(rng, training.shape[1])):
-            x = rest[: queries * n].reshape(queries, n, -1)
-            found.append(Task(f"{function.family} {k} on {source.name}", function, source.dataset, source.name, training, x))
+            x = rest[: tokens // n * n].reshape(-1, n, rest.shape[1])
+            name = f"{function.family}, {function.circuit} ({k}), {source.name}"
+            found.append(Task(function, training, x, name, source.dataset, source.name))
     return found
