@@ -19,6 +19,7 @@ from circuits.attention import (
 )
 from circuits.checkpoint import load_attention, load_block, load_encoder
 from circuits.circuit import Circuit, Neurons, Phases
+from circuits.coded_layers import CodedLayers
 from circuits.encoder import Encoder, EncoderBlock, MembraneFeedForward, SpikingFeedForward
 from circuits.encoding import Latency
 from circuits.gates import And, AtLeast, Majority, Or
@@ -38,7 +39,7 @@ from circuits.softmax import (
 )
 
 __all__ = [
-    "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "Conv", "DSSA", "DurationHead", "Encoder",
+    "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "CodedLayers", "Conv", "DSSA", "DurationHead", "Encoder",
     "EncoderBlock", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency", "LatencyHead",
     "Linear", "Majority", "MembraneFeedForward", "MetaAttention", "NeuronModel", "Neurons", "Or", "Phases",
     "Pipeline", "QKChannelAttention", "QKTokenAttention", "Ramp", "RateHead", "SDSA", "SOFTMAX", "SSA", "Size",
