@@ -10,6 +10,7 @@ import click
 
 from eventsim.errors import EnvironmentProblem, EventSimError
 from eventsim.packages import check_siblings
+from runs import completion
 
 __all__ = ["main"]
 
@@ -36,11 +37,14 @@ def verb(function):
 
 
 @verb
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=completion.experiment_names)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT]."
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.",
+    shell_complete=completion.settings,
+)  # fmt: skip
 def run(experiment, out, settings):
     """Run an experiment: a name, or a TOML file that names one.
 
@@ -54,11 +58,14 @@ def run(experiment, out, settings):
 
 
 @verb
-@click.argument("trace")
+@click.argument("trace", shell_complete=completion.experiment_names)
 @click.option("--all", "everyone", is_flag=True, help="Replay every neuron, not a sample.")
 @click.option("--against", metavar="TRACE", help="Find the first divergence from another trace instead.")
 @click.option("--permutation", is_flag=True, help="TRACE is an experiment: rerun it with permuted tokens.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="With --permutation: override a key.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="With --permutation: override a key.",
+    shell_complete=completion.settings,
+)  # fmt: skip
 def audit(trace, everyone, against, permutation, settings):
     """Check every law on a trace; exit code 1 when one is broken.
 
@@ -105,12 +112,18 @@ def why(trace, neuron, tick, ticks, plot):
 
 @verb
 @click.argument("trace")
-@click.option("--chip", default="loihi", show_default=True, help="A chip that comes with the package, or a TOML file.")
-@click.option("--table", default="davies2018", show_default=True, help="Energy table of that chip.")
+@click.option(
+    "--chip", default="loihi", show_default=True, help="A chip that comes with the package, or a TOML file.",
+    shell_complete=completion.chip_names,
+)  # fmt: skip
+@click.option(
+    "--table", default="davies2018", show_default=True, help="Energy table of that chip.",
+    shell_complete=completion.table_names,
+)  # fmt: skip
 @click.option("--tick-us", default="fastest", show_default=True, help="Length of a tick in microseconds, or 'fastest'.")
 @click.option("--binning", metavar="RULE", help="How events of a continuous run fall into ticks: floor.")
 def cost(trace, chip, table, tick_us, binning):
-    """Place a trace's network on a chip and project energy, time and power.
+    """Project energy, time and power of a run on a chip.
 
     \b
     eventsim cost out/digits-attention/trace.h5 --chip loihi --tick-us 1000
@@ -122,9 +135,11 @@ def cost(trace, chip, table, tick_us, binning):
 
 
 @verb
-@click.argument("chip", required=False)
+@click.argument("chip", required=False, shell_complete=completion.chip_names)
 def chips(chip):
-    """List the chips, or every number of one with its source; a TOML file is checked and listed too.
+    """List the chips, or all numbers of one with their sources.
+
+    A TOML file of your own is checked and listed too.
 
     \b
     eventsim chips
@@ -151,13 +166,16 @@ def inspect(trace):
 
 @verb
 @click.argument("trace")
-@click.option("--to", required=True, metavar="FORMAT", help="csv, parquet, neo, perfetto or sonata.")
+@click.option(
+    "--to", required=True, metavar="FORMAT", help="csv, parquet, neo, perfetto or sonata.",
+    shell_complete=completion.formats,
+)  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder [beside TRACE, TRACE-FORMAT].")
 @click.option("--start-ms", type=float, help="Begin of the window [the run's].")
 @click.option("--stop-ms", type=float, help="End of the window, which is not in it [the run's].")
 @click.option("--events", is_flag=True, help="Synaptic events too, for csv and parquet.")
 def export(trace, to, out, start_ms, stop_ms, events):
-    """Write a trace, or a window of it, in the format of another program.
+    """Write a trace, or a part of it, for other programs.
 
     \b
     eventsim export out/digits-attention/trace.h5 --to perfetto --start-ms 0 --stop-ms 100
@@ -176,7 +194,9 @@ def export(trace, to, out, start_ms, stop_ms, events):
 @click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(networks, quick, rounds, threads, with_numpy, out):
-    """Measure speed and memory against Brian2's C++ standalone, which needs a C++ compiler.
+    """Measure speed and memory against other simulators.
+
+    Brian2's C++ standalone needs a C++ compiler.
 
     \b
     eventsim bench --quick
@@ -204,6 +224,17 @@ def doctor():
     ]
     healthy = all(f.ok for f in findings)
     return {"healthy": healthy, "findings": rows}, "\n".join(lines), FINE if healthy else BROKEN_ENVIRONMENT
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+def complete(shell):
+    """Print what makes a shell complete verbs, names and keys.
+
+    \b
+    eventsim completion bash >> ~/.bashrc
+    """
+    click.echo(completion.script(cli, shell))
 
 
 def main(arguments=None):
