@@ -9,12 +9,15 @@ import numpy as np
 
 from eventsim.arrays import content_hash
 from eventsim.errors import ConfigError
+from hardware_models import loihi_form, truenorth_form
 from hardware_models.cost_table import Static, Table
 from hardware_models.features import missing_features
 from hardware_models.figures import Claim, Count, Figure
-from hardware_models.loihi_form import departures
 
 __all__ = ["Chip", "Limits", "Mesh"]
+
+#: Chip -> the module that knows a network in its own integers.
+_FORMS = {"loihi": loihi_form, "truenorth": truenorth_form}
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +106,8 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ConfigError
             What the chip lacks is not published.
         """
-        in_its_own_integers = self.name == "loihi" and not departures(network, self)
+        form = _FORMS.get(self.name)
+        in_its_own_integers = form is not None and not form.departures(network, self)
         return [] if in_its_own_integers else missing_features(network, self)
 
     def __repr__(self):

@@ -7,6 +7,9 @@ decay, one potential v, and u the drive that v gets in a tick, this is
     u -> keep_u u + gain w,    v -> keep_v v + u + bias
 
 A gate that forgets in each tick has keep_v 0; where weights act on v itself, u is this tick's alone and keep_u is 0.
+
+A reset value so far below that the neuron fires once, as -1e15, is drawn up to a depth that a chip's integers can hold,
+a few times all that the potential moves through on its way to the threshold.
 """
 
 from dataclasses import dataclass
@@ -19,10 +22,15 @@ from hardware_models.tick_map import CLOCK_OF_SPIKES, tick_map
 
 __all__ = ["LinearCells", "linear_cells"]
 
+#: A reset value is far when it lies so many times deeper than the potential moves. It is drawn up to so many times: a
+#: ramp's return takes as many times its way up, a decaying potential's the logarithm of that, for which bits are dear.
+_FAR, _DEPTH, _DEPTH_OF_DECAY = 1e6, 64.0, 2.0
+
 
 @dataclass(frozen=True, eq=False)
 class LinearCells:
-    """Neurons with one potential and one current, in the network's units; v is counted from its reset value.
+    """Neurons with one potential and one current, in the network's units; v is counted from its reset value, or from 0
+    where a reset subtracts.
 
     Parameters
     ----------
@@ -38,6 +46,12 @@ class LinearCells:
         Ticks from a spike to the next that is possible, at least 1.
     wipes : bool
         What arrives in the tick of a spike, or while refractory, is lost.
+    drop : (n,) float64 or None
+        What a spike takes from v; None where it sets v to its reset value.
+    cleared : bool
+        A start value is cleared after the first threshold test.
+    drawn_up : bool
+        The reset value is deeper in the network.
     """
 
     keep_u: np.ndarray
@@ -49,6 +63,9 @@ class LinearCells:
     strict: bool
     refractory: np.ndarray
     wipes: bool
+    drop: np.ndarray | None = None
+    cleared: bool = False
+    drawn_up: bool = False
 
 
 def linear_cells(network, k):
@@ -74,15 +91,19 @@ def linear_cells(network, k):
     keep_u = b_matrix[:, moving[0], moving[0]] * a_matrix[:, moving[0], moving[0]] if moving else 0.0 * keep_v
     grows = (keep_u < 0) | (keep_u > 1) | (keep_v < 0) | (keep_v > 1)
     _require(not grows.any(), population, "a potential or current that grows by itself or changes its sign")
-    rest, resets = _rest(reading, v, keep_v)
     start = population.state[v]
-    _require((b_matrix[start != 0, at, at] == 1).all(), population, f"a start value of {v}, which is then cleared")
+    reset, drop, resets = _reset(reading, v, keep_v)
+    rest = _drawn_up(reset, network, k, start, threshold, keep_v)
+    kept = b_matrix[start != 0, at, at]
+    cleared = kept.size > 0 and (kept == 0).all() and (a_matrix[start != 0, at, at] == 1).all()
+    _require(cleared or (kept == 1).all(), population, f"a start value of {v}, of which then a part is left")
     refractory, guarded = np.floor(reading.refractory() + 1e-3).astype(np.int64), v in population.guards
     _require(guarded or (refractory <= 1).all(), population, f"a refractory period in which {v} moves on")
     return LinearCells(
         keep_u, keep_v, {variables[j]: a_matrix[:, at, j] for j in moving or [at]},
         a_matrix[:, at, at] * b[:, at] + a[:, at] - (1.0 - keep_v) * rest, start - rest, threshold - rest, strict,
-        np.maximum(refractory, 1), wipes=not moving and resets and (guarded or reset_is_last),
+        np.maximum(refractory, 1), wipes=not moving and resets and drop is None and (guarded or reset_is_last),
+        drop=drop, cleared=bool(cleared), drawn_up=bool((rest > reset).any()),
     )  # fmt: skip
 
 
@@ -134,10 +155,25 @@ def _check_currents(population, variables, at, moving, before, after):
     _require(all((decay == decays[0]).all() for decay in decays), population, "currents of different decays")
 
 
-def _rest(reading, v, keep_v):
-    """(reset value of each neuron, whether there is a reset); a potential that is cleared anyway needs none."""
+def _reset(reading, v, keep_v):
+    """(value of each neuron from which v is counted, what a spike takes from it or None, whether there is a reset)."""
     resets = reading.resets()
     _require(not set(resets) - {v}, reading.population, f"a reset of {', '.join(sorted(set(resets) - {v}))}")
     kept, value = resets.get(v, (1.0, 0.0))
-    _require(np.all(np.asarray(kept) * keep_v == 0), reading.population, f"a reset that keeps a part of {v}")
-    return reading.filled(value) * (keep_v != 0), v in resets
+    kept, value = reading.filled(kept), reading.filled(value)
+    whole = (kept * keep_v == 0).all()  # a potential that is cleared anyway needs no reset
+    subtracts = v in resets and (kept == 1).all() and (value < 0).all()
+    _require(whole or subtracts, reading.population, f"a reset that keeps a part of {v}")
+    return (value * (keep_v != 0), None, v in resets) if whole else (0.0 * value, -value, True)
+
+
+def _drawn_up(reset, network, k, start, threshold, keep_v):
+    """Reset values, the far ones a few times as deep as start, threshold and all weights at once move a potential."""
+    population, onto = network.populations[k], np.zeros(network.n_neurons)
+    for p in network.pathways:
+        if p.target == k:
+            part = slice(p.first, p.first + p.size)
+            onto += np.bincount(network.post[part], np.abs(network.weight[part]), network.n_neurons)
+    moves = (np.abs(start) + np.abs(threshold) + onto[population.start : population.stop]).max()
+    depth = np.where(keep_v == 1.0, _DEPTH, _DEPTH_OF_DECAY) * moves
+    return np.where(reset < threshold - _FAR * moves, threshold - depth, reset)

@@ -4,17 +4,13 @@ import numpy as np
 
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in
+from hardware_models import loihi_limits, truenorth_limits
 from hardware_models.linear_cells import linear_cells
-from hardware_models.loihi_arithmetic import THRESHOLD_LARGEST, UNIT
-from hardware_models.loihi_neuron import LONGEST_REFRACTORY
 
-__all__ = ["obstacles", "read"]
+__all__ = ["INTEGERS", "obstacles", "read"]
 
-#: Beginnings of what `chip.check` finds and integers mend.
-_MENDED = (
-    "state or constants that are not whole", "weights that are not whole", "weights from", "weights of both",
-    "a memoryless gate", "a reset that is not one variable set to 0: none",
-)  # fmt: skip
+#: Chip -> the module that says what its integers mend, and what they do not.
+INTEGERS = {"loihi": loihi_limits, "truenorth": truenorth_limits}
 
 
 def obstacles(network, chip):
@@ -36,15 +32,16 @@ def read(network, chip):
     found : list of str
         The obstacles.
     cells : dict of int to LinearCells
-        By population.
+        By population; those that are no such cells are left out.
     arriving : dict of int to (n,) float64
         By pathway, what each of its synapses adds to a potential at the next threshold test.
     """
-    found, cells, arriving, lacking = [], {}, {}, chip.check(network)
+    integers, found, cells, arriving, lacking = INTEGERS[chip.name], [], {}, {}, chip.check(network)
 
     def explain(sort, name, otherwise):
         start = f"{sort} '{name}': "
-        told = [text for text in lacking if text.startswith(start) and not text[len(start) :].startswith(_MENDED)]
+        told = [text for text in lacking
+                if text.startswith(start) and not text[len(start) :].startswith(integers.MENDED)]  # fmt: skip
         found.extend(told or [start + otherwise])
 
     for k, population in enumerate(network.populations):
@@ -55,10 +52,13 @@ def read(network, chip):
         except CompileError as error:
             explain("population", population.name, error.statement)
             continue
-        found += [f"population '{population.name}': {text}" for text in _out_of_range(cells[k])]
+        found += [f"population '{population.name}': {text}" for text in integers.beyond(cells[k])]
     for p, pathway in enumerate(network.pathways):
         added, target = _amounts(network, pathway), cells.get(pathway.target)
-        if added is None or pathway.delays.max(initial=0) > chip.limits.delay_ticks.value:
+        longest, limit = int(pathway.delays.max(initial=0)), integers.longest_delay(chip)
+        if longest > limit:
+            found.append(f"pathway '{pathway.name}': delays up to {longest} ticks, {limit} allowed")
+        if added is None:
             explain("pathway", pathway.name, "synapses that do more than to add a constant to one variable")
         elif target:
             post = network.post[pathway.first : pathway.first + pathway.size]
@@ -66,25 +66,8 @@ def read(network, chip):
             arriving[p] = gain * added
     for k, one in cells.items():
         own = [values for p, values in arriving.items() if network.pathways[p].target == k]
-        found += [f"population '{network.populations[k].name}': {text}" for text in _vanishing(one, own)]
+        found += [f"population '{network.populations[k].name}': {text}" for text in integers.vanishing(one, own)]
     return list(dict.fromkeys(found)), cells, arriving
-
-
-def _vanishing(cells, arriving):
-    """Weights, and biases, of which nothing is left beside a threshold of 17 bits, as where one resets to -1e9."""
-    span = cells.threshold.max(initial=0.0)
-    for what, values, unit in (("weights", arriving, UNIT), ("biases", [cells.bias], 1)):
-        largest = max((np.abs(each).max(initial=0.0) for each in values), default=0.0)
-        if 0 < largest < 0.5 * unit * span / (UNIT * THRESHOLD_LARGEST):
-            yield f"{what} up to {largest:.3g}, which vanish beside a threshold {span:.3g} above the reset value"
-
-
-def _out_of_range(cells):
-    if (cells.threshold <= 0).any():
-        yield "a threshold that is not above the reset value"
-    longest, most = int(cells.refractory.max()), LONGEST_REFRACTORY - 1
-    if longest > most:
-        yield f"refractory for {longest} ticks, {most} allowed"
 
 
 def _amounts(network, pathway):

@@ -1,53 +1,68 @@
-"""quantise: a network in a chip's integers, and what it lost on the way.
+"""quantise: a network in a chip's integers, and what it lost on the way."""
 
-What maps onto Loihi are neurons of one potential with at most one decaying current and a hard reset: leaky and perfect
-integrators, gates that forget in each tick, in whole steps or by an exact propagator (`hardware_models.linear_cells`).
-Ticks stay ticks. In the network a spike of tick s with delay d acts on the threshold test of tick s + d + 1; so it
-does on the chip, where it joins the sum of that tick, and where a decay that the network applies in between is part of
-the weight.
-"""
-
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
-from hardware_models.loihi_arithmetic import DECAY_ONE, bias_of, require_choice
-from hardware_models.loihi_network import in_chip_order
-from hardware_models.loihi_neuron import LoihiCells
-from hardware_models.loihi_scale import best_scale, encode, threshold_of
-from hardware_models.losses import Losses, notes_of, pathway_losses, population_losses
+from eventsim.stimulus import Stimulus
+from hardware_models.loihi_arithmetic import require_choice
+from hardware_models.losses import Losses
 from hardware_models.obstacles import read
+from hardware_models.onto_loihi import onto_loihi
+from hardware_models.onto_truenorth import onto_truenorth
 
 __all__ = ["Quantised", "quantise"]
 
+#: Chip -> how a network is put onto it, and the choices it leaves open.
+_ONTO = {"loihi": (onto_loihi, ("bits", "overflow")), "truenorth": (onto_truenorth, ("repeats", "seed"))}
+
 
 class Quantised(NamedTuple):
-    """A network in a chip's integers, and what it lost."""
+    """A network in a chip's integers, and what it lost.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+        Neurons of the network that was given keep their ids; copies of neurons come after them.
+    losses : Losses
+    original : (n_neurons,) int32
+        Of each neuron, the one in the network that was given of which it is a copy, or itself.
+    """
 
     network: CompiledNetwork
     losses: Losses
+    original: np.ndarray
+
+    def stimulus(self, given):
+        """A stimulus of the network that was given, for this one: copies of sources fire with them."""
+        copies = np.arange(self.original.size)[self.network.is_source]
+        order = np.argsort(self.original[copies], kind="stable")
+        copies, of = copies[order], self.original[copies][order]
+        first, last = (np.searchsorted(of, given.neuron, side=side) for side in ("left", "right"))
+        spike = np.repeat(np.arange(given.neuron.size), last - first)
+        within = np.arange(spike.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+        windows = np.column_stack([given.query_start, given.query_stop])
+        return Stimulus.of(given.tick[spike], copies[first[spike] + within], windows, given.input_id, given.reset,
+                           given.duration_ticks)  # fmt: skip
 
 
-def quantise(network, chip, *, bits=8, overflow="wrap"):
+def quantise(network, chip, **choices):
     """A network in the chip's integers.
 
     Parameters
     ----------
     network : CompiledNetwork
     chip : Chip
-        Loihi.
-    bits : int
-        Weight bits, 1 to 8, the sign of lists with both signs included.
-    overflow : str
-        One of `hardware_models.loihi_arithmetic.OVERFLOW`.
+        Loihi or TrueNorth.
+    **choices
+        On Loihi `bits` and `overflow`, see `hardware_models.onto_loihi`; on TrueNorth `repeats` and `seed`, see
+        `hardware_models.onto_truenorth`.
 
     Returns
     -------
     Quantised
-        Its network has the neurons, synapses and ticks of `network`.
 
     Raises
     ------
@@ -56,66 +71,15 @@ def quantise(network, chip, *, bits=8, overflow="wrap"):
 
     Examples
     --------
-    >>> integers, losses = quantise(network, load_chip("loihi"))    # doctest: +SKIP
+    >>> integers, losses, _ = quantise(network, load_chip("loihi"))    # doctest: +SKIP
     """
-    require_choice("chip", chip.name, ("loihi",))
-    require_choice("bits", bits, range(1, 9))
+    require_choice("chip", chip.name, _ONTO)
+    onto, known = _ONTO[chip.name]
+    for name in choices:
+        require_choice(f"a choice for {chip.name}", name, known)
     found, cells, arriving = read(network, chip)
     if found:
         raise ConfigError(f"{chip.name} cannot run this network: {'; '.join(found)}; change that, or cost it as it is")
-    populations, scales, of_populations, notes = _populations(network, cells, arriving, bits)
-    weight, of_pathways = np.zeros(network.n_synapses), []
-    for p, pathway in enumerate(network.pathways):
-        part, scale = _synapses(pathway), scales[pathway.target]
-        weight[part], exponent, sign = encode(arriving[p], scale, bits)
-        of_pathways.append(pathway_losses(pathway, arriving[p] * scale, weight[part], exponent, sign))
-    made = replace(
-        network, populations=populations, weight=weight, tables=(),
-        pathways=tuple(replace(p, effects=(("q", "add", "weight"),), constants={}, senders={}, delays=p.delays + 1)
-                       for p in network.pathways),
-        schedule=in_chip_order(populations, len(network.pathways), overflow),
-    )  # fmt: skip
-    made.validate()
-    return Quantised(made, Losses.of(chip.name, of_pathways, of_populations, notes))
-
-
-def _synapses(pathway):
-    return slice(pathway.first, pathway.first + pathway.size)
-
-
-def _populations(network, cells, arriving, bits):
-    """(populations in the chip's integers, population -> scale, rows of losses, notes)."""
-    populations, scales, rows, notes, loads = [], {}, [], [], _loads(network, arriving)
-    for k, population in enumerate(network.populations):
-        if population.is_source:
-            populations.append(population)
-            continue
-        own = [arriving[p] for p, pathway in enumerate(network.pathways) if pathway.target == k]
-        load = float(loads[population.start : population.stop].max())
-        scales[k] = best_scale(cells[k], own, load, bits)
-        made = _on_chip(cells[k], scales[k])
-        populations.append(made.population(population.name, population.start))
-        rows.append(population_losses(population.name, cells[k], made, scales[k], load))
-        notes += notes_of(population.name, cells[k], scales[k], load)
-    return tuple(populations), scales, rows, notes
-
-
-def _loads(network, arriving):
-    """(n_neurons,) float64: the larger of the sums of what a neuron's synapses add above and below 0."""
-    above, below = np.zeros(network.n_neurons), np.zeros(network.n_neurons)
-    for p, pathway in enumerate(network.pathways):
-        post = network.post[_synapses(pathway)]
-        above += np.bincount(post, np.maximum(arriving[p], 0.0), network.n_neurons)
-        below += np.bincount(post, np.maximum(-arriving[p], 0.0), network.n_neurons)
-    return np.maximum(above, below)
-
-
-def _on_chip(cells, scale):
-    """LoihiCells of a scale. A neuron without bias is held for one more tick where the network drops what arrives."""
-    drops = cells.wipes & (cells.bias == 0)
-    decay_u = np.clip(np.round(DECAY_ONE * (1.0 - cells.keep_u)), 1, DECAY_ONE)
-    decay_v = np.clip(np.round(DECAY_ONE * (1.0 - cells.keep_v)), 0, DECAY_ONE - 1)
-    return LoihiCells(
-        cells.threshold.size, threshold_of(cells, scale)[0], decay_u, decay_v,
-        bias_of(cells.bias * scale), cells.refractory + drops, np.round(cells.start * scale),
-    )  # fmt: skip
+    made, losses, original = onto(network, cells, arriving, **choices)
+    done = Quantised(made, losses, original)
+    return done

@@ -9,7 +9,7 @@ from eventsim.errors import ConfigError
 from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
 from hardware_models.wiring import network_of, populations_of, wired
 
-__all__ = ["TrueNorthAxons", "truenorth_network"]
+__all__ = ["TrueNorthAxons", "in_chip_order", "joined", "truenorth_network"]
 
 #: Merolla et al., Science 345 (2014): 16 slots of a scheduler, one of which is in use.
 LONGEST_DELAY = 15
@@ -63,26 +63,45 @@ def truenorth_network(populations, axons, *, seed=0, stimulus=None, dt_ms=1.0):
     ConfigError
         A neuron with several targets, an axon type or delay out of range, an unknown population.
     """
-    made = populations_of(populations)
-    _require_one_target(made, axons)
-    pathways, post, first = [], [], 0
+    groups = []
+    _require_one_target(populations, axons)
     for group in axons:
         pre, kind, delay = np.broadcast_arrays(group.pre, group.kind, group.delay_ticks)
         _require_range(group, kind, delay)
         row, reached = np.nonzero(np.asarray(group.crossbar))
         for g in np.unique(kind).tolist():
-            chosen = kind[row] == g
-            name = f"{group.source}_to_{group.target}_type{g}"
-            pathway, targets, order = wired(name, (group.source, group.target), made, pre[row[chosen]],
-                                            reached[chosen], delay[row[chosen]], f"n{g}", first)  # fmt: skip
-            pathways.append(pathway)
-            post.append(targets)
-            first += order.size
-    schedule = _schedule(populations, len(pathways), seed)
+            own = kind[row] == g
+            groups.append((group.source, group.target, g, pre[row[own]], reached[own], delay[row[own]]))
+    return joined(populations, groups, seed=seed, stimulus=stimulus, dt_ms=dt_ms)
+
+
+def joined(populations, groups, *, seed, stimulus, dt_ms):
+    """The network of neurons and of synapses that an axon type has in common.
+
+    Parameters
+    ----------
+    populations : mapping of str to TrueNorthCells or int
+    groups : sequence of (source, target, kind, pre, post, delay_ticks)
+        Names, an axon type, and (n,) int arrays of a synapse each, counted within the populations.
+    seed, stimulus, dt_ms
+        As in `truenorth_network`.
+
+    Returns
+    -------
+    CompiledNetwork
+    """
+    made, pathways, post, first = populations_of(populations), [], [], 0
+    for source, target, kind, pre, reached, delay in groups:
+        name = f"{source}_to_{target}_type{kind}"
+        pathway, targets, order = wired(name, (source, target), made, pre, reached, delay, f"n{kind}", first)
+        pathways.append(pathway)
+        post.append(targets)
+        first += order.size
+    schedule = in_chip_order(populations, len(pathways), seed)
     return network_of(made, pathways, post, [np.ones(targets.size) for targets in post], schedule, stimulus, dt_ms)
 
 
-def _schedule(populations, n_pathways, seed):
+def in_chip_order(populations, n_pathways, seed):
     """A tick: inputs, deliveries, then update, threshold, negative threshold and reset of each population."""
     cells = [(k, c) for k, c in enumerate(populations.values()) if isinstance(c, TrueNorthCells)]
     sources = [k for k, c in enumerate(populations.values()) if not isinstance(c, TrueNorthCells)]
@@ -92,11 +111,11 @@ def _schedule(populations, n_pathways, seed):
 
 
 def _require_one_target(populations, axons):
-    for population in (p for p in populations if not p.is_source):
-        driven = [np.ravel(group.pre) for group in axons if group.source == population.name]
+    for name in (name for name, cells in populations.items() if isinstance(cells, TrueNorthCells)):
+        driven = [np.ravel(group.pre) for group in axons if group.source == name]
         axons_of = np.bincount(np.concatenate([np.empty(0, np.int64), *driven]).astype(np.int64), minlength=1)
         if axons_of.max() > 1:
-            raise ConfigError(f"neuron {axons_of.argmax()} of '{population.name}' drives {axons_of.max()} axons, 1 "
+            raise ConfigError(f"neuron {axons_of.argmax()} of '{name}' drives {axons_of.max()} axons, 1 "
                               "allowed; put a splitter neuron in between, or a copy of it")  # fmt: skip
 
 

@@ -14,7 +14,7 @@ V saturates at 20 bits with the sign. The chip's generator is not published; dra
 the neuron's key, and the events of one type and tick are drawn together, as a binomial number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
 from hardware_models.loihi_arithmetic import require_choice
 
-__all__ = ["FLOORS", "N_TYPES", "RESETS", "TrueNorthCells"]
+__all__ = ["FLOORS", "LARGEST", "LARGEST_LEAK", "LARGEST_THRESHOLD", "N_TYPES", "RESETS", "TrueNorthCells"]
 
 #: Axons have one of four types, which chooses among a neuron's four weights.
 N_TYPES = 4
@@ -36,10 +36,14 @@ FLOORS = ("saturate", "reset")
 #: Of V, 20 bits with the sign.
 LARGEST = 2**19 - 1
 
-#: Field -> smallest and largest value: 9-bit weights and leak, 18-bit thresholds and mask.
+#: Of thresholds, 18 bits; of a weight and of the leak, 9 bits with the sign.
+LARGEST_THRESHOLD, LARGEST_LEAK = 2**18 - 1, 255
+
+#: Field -> smallest and largest value.
 _RANGES = {
-    "leak": (-256, 255), "threshold": (0, 2**18 - 1), "negative_threshold": (0, 2**18 - 1), "mask": (0, 2**18 - 1),
-    "reset_value": (1 - 2**18, 2**18 - 1), "start": (-LARGEST, LARGEST),
+    "leak": (-256, LARGEST_LEAK), "threshold": (0, LARGEST_THRESHOLD), "negative_threshold": (0, LARGEST_THRESHOLD),
+    "mask": (0, LARGEST_THRESHOLD), "reset_value": (-LARGEST_THRESHOLD, LARGEST_THRESHOLD),
+    "start": (-LARGEST, LARGEST),
 }  # fmt: skip
 
 _LEAK, _ETA = N_TYPES + 1, N_TYPES + 2  # purposes of random draws; types have 1 to 4
@@ -106,6 +110,12 @@ class TrueNorthCells:
 
     def _filled(self, name):
         return np.broadcast_to(np.asarray(getattr(self, name), dtype=np.float64), self.size).copy()
+
+    def taken(self, chosen):
+        """TrueNorthCells like some of these neurons, (n,) int."""
+        weights = np.broadcast_to(np.asarray(self.weights, dtype=np.float64), (self.size, N_TYPES))
+        return replace(self, size=len(chosen), weights=weights[chosen],
+                       **{name: self._filled(name)[chosen] for name in _RANGES})  # fmt: skip
 
     def population(self, name, start):
         """The Population of that name whose first neuron is `start`."""

@@ -74,6 +74,11 @@ def record():
 
 
 @pytest.fixture(scope="session")
+def truenorth():
+    return load_chip("truenorth")
+
+
+@pytest.fixture(scope="session")
 def loihi():
     return load_chip("loihi")
 

@@ -1,0 +1,45 @@
+"""What TrueNorth's integers cannot say of neurons with one potential and one current."""
+
+import numpy as np
+
+from hardware_models.truenorth_neuron import LARGEST_LEAK, LARGEST_THRESHOLD
+
+__all__ = ["MENDED", "beyond", "longest_delay", "vanishing"]
+
+#: Beginnings of what `chip.check` finds and integers mend: weights by repeated axons, a gate's memory by its leak.
+MENDED = (
+    "state or constants that are not whole", "weights that are not whole", "weights from", "neurons with more than",
+    "a memoryless gate", "more than one variable that changes",
+)  # fmt: skip
+
+
+def longest_delay(chip):
+    """Ticks of delay in the network that the chip can hold: it counts the tick of the threshold test too."""
+    return chip.limits.delay_ticks.value - 1
+
+
+def beyond(cells):
+    """What LinearCells do and the chip's neurons do not."""
+    if cells.keep_u.any():
+        yield f"a current that lasts: it keeps {cells.keep_u.max():.3g} of itself in a tick"
+    parts = cells.keep_v[(cells.keep_v != 0) & (cells.keep_v != 1)]
+    if parts.size:
+        yield f"a potential that decays by a factor, {parts[0]:.3g} per tick; the chip's leak is a constant"
+    if cells.drop is not None and not np.allclose(cells.drop, cells.threshold, rtol=1e-9):
+        yield "a reset that subtracts other than the threshold"
+    if cells.drop is None and ((cells.threshold <= 0) & (cells.keep_v != 0)).any():
+        yield "a threshold that is not above the reset value"
+    if (cells.refractory > 1).any():
+        yield f"refractory for {int(cells.refractory.max())} ticks, none allowed"
+
+
+def vanishing(cells, arriving):
+    """Weights, and biases, of which nothing is left beside a threshold of 18 bits; gates that a leak cannot clear."""
+    gate, largest = cells.keep_v == 0, max((np.abs(each).max(initial=0.0) for each in arriving), default=0.0)
+    sums = np.abs(cells.threshold - cells.bias)[gate].max(initial=0.0)
+    if largest and sums > LARGEST_LEAK * largest:
+        yield f"a threshold of {sums:.3g} beside weights up to {largest:.3g}; a leak holds {LARGEST_LEAK} of them"
+    span = cells.threshold[~gate].max(initial=0.0)
+    for what, most in (("weights", largest), ("biases", np.abs(cells.bias[~gate]).max(initial=0.0))):
+        if 0 < most < 0.5 * span / LARGEST_THRESHOLD:
+            yield f"{what} up to {most:.3g}, which vanish beside a threshold {span:.3g} above the reset value"
