@@ -5,7 +5,7 @@ import sys
 from eventsim.errors import ConfigError
 from eventsim.simulation import Simulation
 
-__all__ = ["simulate"]
+__all__ = ["reporter", "simulate"]
 
 
 def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=None, core_of=None, threads=1,
@@ -15,7 +15,9 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
 
     Parameters
     ----------
-    network : CompiledNetwork
+    network : CompiledNetwork or brian2.Network
+        One of Brian2 is compiled as it is, with the caller's names for its equations; it needs `duration_ms`. What
+        `compile_network` takes besides (noise, a namespace) needs a call of that.
     stimulus : Stimulus, optional
         Its default stimulus if left out.
     clock : str
@@ -41,12 +43,19 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
     ConfigError
         When the stimulus drives a neuron that is no spike source, or another argument does not fit.
     CompileError
-        When a population has no exact solution in continuous time; names it, the statement, and what is supported.
+        When Brian2's network uses what is not supported, or a population has no exact solution in continuous time;
+        names it, the statement, and what is supported.
     CapacityError
         When a run on the grid needs more memory than there is; none of it has been taken then.
     EventSimError
         When, in continuous time, the spikes of one instant never end.
     """
+    if _is_brian2(network):
+        from eventsim.compile import callers_names, compile_network
+
+        if duration_ms is None:
+            raise ConfigError("a brian2.Network does not say how long it runs; give simulate(network, duration_ms=...)")
+        network = compile_network(network, callers_names(1))
     stimulus = getattr(network, "stimulus", None) if stimulus is None else stimulus
     if duration_ms is not None and stimulus is not None:
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
@@ -56,12 +65,18 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
         manifest=manifest,
     ) as simulation:  # fmt: skip
         try:
-            simulation.run(progress=_reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when)
+            simulation.run(progress=reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when)
         except KeyboardInterrupt:
             if trace is not None:
                 simulation.finish().close()
             raise
         return simulation.finish()
+
+
+def _is_brian2(network):
+    """Whether it is a brian2.Network, which only somebody who imported Brian2 can have."""
+    brian2 = sys.modules.get("brian2")
+    return brian2 is not None and isinstance(network, brian2.Network)
 
 
 def _whole_ticks(duration_ms, dt_ms):
@@ -71,7 +86,7 @@ def _whole_ticks(duration_ms, dt_ms):
     return round(steps)
 
 
-def _reporter(progress):
+def reporter(progress):
     """What `Simulation.run` calls: the user's callable, a line on a terminal, or nothing."""
     if callable(progress):
         return progress

@@ -37,7 +37,8 @@ def verb(function):
 
 
 @verb
-@click.argument("experiment", shell_complete=completion.experiment_names)
+@click.argument("experiment", required=False, shell_complete=completion.experiment_names)
+@click.option("--brian2", "script", metavar="SCRIPT", help="Execute this Brian2 script; eventsim simulates its runs.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT]."
 )
@@ -45,13 +46,23 @@ def verb(function):
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.",
     shell_complete=completion.settings,
 )  # fmt: skip
-def run(experiment, out, settings):
-    """Run an experiment: a name, or a TOML file that names one.
+def run(experiment, script, out, settings):
+    """Run an experiment: a name, or a TOML file that names one. Or, with --brian2, a Python script of your own.
 
     \b
     eventsim run digits-attention
     eventsim run digits-attention --set support=1000 --set softmax=integrate_inhibition --out out/n1000
+    eventsim run --brian2 my_network.py --set noise=rekey
+
+    A script is executed as `python SCRIPT` would, with all that it does; only its run(...) and Network.run(...) are
+    taken over: each becomes a trace. Its monitors are filled, so that it can go on to plot.
     """
+    if (experiment is None) == (script is None):
+        raise click.UsageError("give either an experiment or --brian2 SCRIPT")
+    if script is not None:
+        from runs.run import run_brian2
+
+        return *run_brian2(script, settings, out), FINE
     from runs.run import run_experiment
 
     return *run_experiment(experiment, settings, out), FINE

@@ -8,7 +8,7 @@ import msgspec
 
 from eventsim.errors import ConfigError
 
-__all__ = ["CONFIGS", "load_config"]
+__all__ = ["CONFIGS", "load_config", "read_settings"]
 
 #: Where the named experiments' files lie; "digits-attention" is digits_attention.toml.
 CONFIGS = Path(__file__).parent / "configs"
@@ -42,15 +42,25 @@ def load_config(name, settings, experiments):
     if known not in experiments:
         raise ConfigError(f"{path}: experiment {known!r} is unknown; choose one of {', '.join(experiments)}")
     experiment = experiments[known]
-    fields, origin = msgspec.structs.fields(experiment.Config), {}
+    values, origin = _settings(settings, experiment.Config, known)
+    return experiment, _convert(table | values, experiment.Config, path, origin)
+
+
+def read_settings(settings, config_type, what):
+    """The checked configuration of what has no file, from overrides alone; otherwise as `load_config`."""
+    values, origin = _settings(settings, config_type, what)
+    return _convert(values, config_type, "--set", origin)
+
+
+def _settings(settings, config_type, what):
+    """(values, origin): the overrides by key, and how each was written."""
+    names, values, origin = [field.name for field in msgspec.structs.fields(config_type)], {}, {}
     for setting in settings:
         key, value = _setting(setting)
-        if key not in {field.name for field in fields}:
-            names = ", ".join(field.name for field in fields)
-            raise ConfigError(f"--set {setting}: '{known}' has no key '{key}'; its keys are: {names}")
-        table[key] = value
-        origin[key] = f"--set {setting}"
-    return experiment, _convert(table, experiment.Config, path, origin)
+        if key not in names:
+            raise ConfigError(f"--set {setting}: '{what}' has no key '{key}'; its keys are: {', '.join(names)}")
+        values[key], origin[key] = value, f"--set {setting}"
+    return values, origin
 
 
 def _path(name, experiments):

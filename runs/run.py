@@ -1,4 +1,4 @@
-"""Run one experiment and leave its results in a folder."""
+"""Run one experiment, or a Brian2 script, and leave the results in a folder."""
 
 import json
 import os
@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from eventsim.errors import ConfigError
-from runs.config import load_config
+from runs.config import load_config, read_settings
 from runs.experiments import EXPERIMENTS
 
-__all__ = ["run_experiment"]
+__all__ = ["run_brian2", "run_experiment"]
 
 
 def run_experiment(name, settings, folder=None):
@@ -28,15 +28,38 @@ def run_experiment(name, settings, folder=None):
     (summary, text) : the summary, which is also in summary.json, and the same in words
     """
     experiment, config = load_config(name, settings, EXPERIMENTS)
+    folder = _folder(folder, name)
+    summary = experiment.run(config, folder, progress=sys.stderr.isatty())
+    _write_json(folder / "summary.json", summary)
+    files = ", ".join(str(file) for file in sorted(folder.iterdir()) if file.suffix in (".html", ".json", ".h5"))
+    return summary, "\n".join([*experiment.lines(summary), f"written: {files}"])
+
+
+def run_brian2(script, settings, folder=None):
+    """Execute a Brian2 script with eventsim in place of Brian2's loop; otherwise as `run_experiment`."""
+    from runs.brian2_scripts import Settings, run_script
+
+    chosen = read_settings(settings, Settings, "--brian2")
+    folder = _folder(folder, script)
+    summary = run_script(script, chosen, folder, progress=True)
+    _write_json(folder / "summary.json", summary)
+    return summary, "\n".join(line for run in summary["runs"] for line in _run_lines(run))
+
+
+def _run_lines(run):
+    yield (f"{run['trace']}: {run['duration_ms']:g} ms, {run['neurons']:,} neurons, {run['synapses']:,} synapses; "
+           f"{run['spikes']:,} spikes, {run['synaptic_events']:,} synaptic events")  # fmt: skip
+    yield from (f"  {note}" for note in run["notes"])
+
+
+def _folder(folder, name):
+    """The folder for results, made if it is not there."""
     folder = Path("out") / Path(name).stem if folder is None else folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--out {folder}: cannot make this folder ({error.strerror})") from None
-    summary = experiment.run(config, folder, progress=sys.stderr.isatty())
-    _write_json(folder / "summary.json", summary)
-    files = ", ".join(str(file) for file in sorted(folder.iterdir()) if file.suffix in (".html", ".json", ".h5"))
-    return summary, "\n".join([*experiment.lines(summary), f"written: {files}"])
+    return folder
 
 
 def _write_json(path, document):

@@ -5,8 +5,8 @@ the chosen integrator, the statements after loop-invariant optimisation, the res
 and the order of objects within a time step. What it does not know it refuses, by object and statement.
 """
 
-from eventsim.compile.reader import compile_network
+from eventsim.compile.reader import callers_names, compile_network
 from eventsim.compile.recorded_run import trace_from_brian2
 from eventsim.compile.target import numpy_target
 
-__all__ = ["compile_network", "numpy_target", "trace_from_brian2"]
+__all__ = ["callers_names", "compile_network", "numpy_target", "trace_from_brian2"]

@@ -7,7 +7,7 @@ import numpy as np
 from brian2 import Network, NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses, second
 from brian2.core.base import BrianObjectException
 from brian2.core.clocks import Clock
-from brian2.core.namespace import get_local_namespace
+from brian2.core.namespace import get_local_namespace as callers_names
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
@@ -28,7 +28,7 @@ from eventsim.compiled_network import CompiledNetwork, Operation
 from eventsim.errors import CompileError
 from eventsim.stimulus import Stimulus
 
-__all__ = ["compile_network"]
+__all__ = ["callers_names", "compile_network"]
 
 _PASSIVE = (EventMonitor, StateMonitor, PopulationRateMonitor)
 _READ_WITH_THEIR_SYNAPSES = (SynapticStateUpdater, SummedVariableUpdater)
@@ -76,7 +76,7 @@ def compile_network(network, namespace=None, *, noise="refuse", seed=0, max_byte
         raise CompileError(
             network.name, f"noise={noise!r}, seed={seed!r}", "noise 'refuse' or 'rekey', seed below 2**31"
         )
-    namespace = get_local_namespace(1) if namespace is None else namespace
+    namespace = callers_names(1) if namespace is None else namespace
     with numpy_target():
         _generate_code(network, namespace)
     return _NetworkReader(network, namespace, seed if noise == "rekey" else None, max_bytes).read()

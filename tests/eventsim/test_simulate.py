@@ -181,8 +181,9 @@ def test_a_stimulus_on_a_neuron_that_is_no_source_is_refused_with_the_sources(co
 
 
 def test_what_is_no_compiled_network_is_refused():
-    with pytest.raises(ConfigError, match="compile_network"):
-        eventsim.simulate(Network())
+    for thing in (None, {"v": 1.0}):
+        with pytest.raises(ConfigError, match="compile_network"):
+            eventsim.simulate(thing)
 
 
 def test_progress_rises_to_one(compiled, monkeypatch):
