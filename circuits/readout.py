@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["first_spikes", "spike_counts"]
+__all__ = ["count_by_query", "first_by_query", "first_spikes", "spike_counts"]
 
 
 def spike_counts(circuit, trace, neurons, *, stop_tick=None):
@@ -23,9 +23,7 @@ def spike_counts(circuit, trace, neurons, *, stop_tick=None):
     -------
     (queries, *neurons.shape) int64
     """
-    shape, cell, tick = _by_query(circuit, trace, neurons)
-    kept = slice(None) if stop_tick is None else tick < stop_tick
-    return np.bincount(cell[kept], minlength=int(np.prod(shape))).reshape(shape)
+    return count_by_query(trace, circuit.neuron_ids(neurons), stop_tick=stop_tick)
 
 
 def first_spikes(circuit, trace, neurons):
@@ -33,19 +31,31 @@ def first_spikes(circuit, trace, neurons):
 
     See `spike_counts` for the arguments.
     """
-    shape, cell, tick = _by_query(circuit, trace, neurons)
+    return first_by_query(trace, circuit.neuron_ids(neurons))
+
+
+def count_by_query(trace, ids, *, stop_tick=None):
+    """As `spike_counts`, of the neurons that have these ids in the compiled network: (queries, *ids.shape) int64."""
+    shape, cell, tick = _by_query(trace, ids)
+    kept = slice(None) if stop_tick is None else tick < stop_tick
+    return np.bincount(cell[kept], minlength=int(np.prod(shape))).reshape(shape)
+
+
+def first_by_query(trace, ids):
+    """As `first_spikes`, of the neurons that have these ids in the compiled network: (queries, *ids.shape) float64."""
+    shape, cell, tick = _by_query(trace, ids)
     first = np.full(int(np.prod(shape)), np.nan)
     first[cell[::-1]] = tick[::-1]  # of several, the first one is written last
     return first.reshape(shape)
 
 
-def _by_query(circuit, trace, neurons):
+def _by_query(trace, ids):
     """Shape of the answer; of each spike, in order, its place in the flattened answer and its tick in its query."""
-    ids = circuit.neuron_ids(neurons).ravel()
+    shape, ids = np.shape(ids), np.ravel(ids)
     spikes = trace.spikes(neurons=ids)
     place = np.full(trace.network.n_neurons, -1)
     place[ids] = np.arange(ids.size)
     queries = trace.queries()
     starts = queries["start_tick"].to_numpy() if len(queries) else np.zeros(1, dtype=np.int64)
     query = np.searchsorted(starts, spikes.tick, side="right") - 1
-    return (starts.size, *neurons.shape), query * ids.size + place[spikes.neuron], spikes.tick - starts[query]
+    return (starts.size, *shape), query * ids.size + place[spikes.neuron], spikes.tick - starts[query]

@@ -146,6 +146,29 @@ def cost(trace, chip, table, tick_us, binning):
 
 
 @verb
+@click.argument("trace")
+@click.option("--cut", "cuts", multiple=True, metavar="POPULATIONS", help="Count spikes here: 'output' or 'q + k + v'.")
+@click.option("--reference", metavar="FILE", help="Exact outputs, a row per query (.npy, or .csv).")
+@click.option("--decoded", metavar="FILE", help="What your own decoder made of the spikes, a row per query.")
+@click.option("--answers", metavar="FILE", help="The right classes, where outputs are scores of classes.")
+@click.option("--ticks", type=click.IntRange(min=1), help="How long the cut can fire in a query [the whole query].")
+@click.option("--refractory-ticks", type=click.IntRange(min=1), help="Ticks from a spike to a channel's next [1].")
+def bounds(trace, cuts, reference, decoded, answers, ticks, refractory_ticks):
+    """Set spikes used beside spikes needed, under each bound.
+
+    What was asked, and how it is read, comes from the trace or from these options.
+
+    \b
+    eventsim bounds out/digits-attention/trace.h5
+    eventsim bounds mine.h5 --cut output --reference exact.npy --decoded mine.npy
+    """
+    from runs.bounds import bounds_of_trace
+
+    measured = bounds_of_trace(trace, cuts, reference, decoded, answers, ticks, refractory_ticks)
+    return measured.to_json(), str(measured), FINE
+
+
+@verb
 @click.argument("chip", required=False, shell_complete=completion.chip_names)
 def chips(chip):
     """List the chips, or all numbers of one with their sources.

@@ -1,6 +1,7 @@
 """Spikes that neurons without noise need for constant numbers: the patterns of a constant drive are few."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -91,6 +92,7 @@ def _totients(order):
     return phi
 
 
+@lru_cache(maxsize=8)
 def _trains_by_count(ticks):
     """Trains with k spikes, k = 0..ticks: Farey fractions a/b with floor(ticks a/b) = k."""
     found = np.zeros(ticks + 1)
@@ -103,6 +105,8 @@ def _trains_by_count(ticks):
 
 def _fewest(bits, trains):
     """The least mean count of a law of entropy `bits` on classes of so many trains with 0, 1, 2, ... spikes."""
+    if bits == 0:
+        return 0.0
     count, log_trains = np.arange(trains.size), np.log(trains)
     if bits > math.log2(trains.sum()) + 1e-12:
         return math.inf

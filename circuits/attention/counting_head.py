@@ -3,6 +3,7 @@
 import numpy as np
 
 from circuits.attention.softmax_head import SoftmaxHead
+from circuits.decoder import ShareDecoder
 from circuits.errors import require
 from circuits.neurons import Gate, Source
 from circuits.readout import spike_counts
@@ -137,6 +138,15 @@ class CountingHead(SoftmaxHead):
 
     def decode(self, trace):
         """The outputs: (queries, heads, n, d_values); NaN in a row without any weight spike."""
-        return (spike_counts(self, trace, self.outputs) @ self.signs) / spike_counts(self, trace, self.totals)[
-            ..., None
-        ]
+        return self.decoder.decode(trace).reshape(-1, self.heads, self.n, self.d_values)
+
+    @property
+    def decoder(self):
+        """How `decode` reads the outputs."""
+        return ShareDecoder(self.path_of(self.outputs), self.path_of(self.totals), self.heads * self.n,
+                            tuple(self.signs.tolist()))  # fmt: skip
+
+    @property
+    def cuts(self):
+        """Where all that the outputs say has to pass: the inputs, and the outputs themselves."""
+        return self.input_cut, (self.path_of(self.outputs), self.path_of(self.totals))

@@ -4,6 +4,7 @@ import numpy as np
 
 from circuits.attention.softmax_head import SoftmaxHead
 from circuits.circuit import Phases
+from circuits.decoder import IntervalDecoder
 from circuits.errors import require
 from circuits.neurons import ArmedLIF, RampSum, Source
 from circuits.readout import first_spikes
@@ -165,5 +166,15 @@ class LatencyHead(SoftmaxHead):
 
     def decode(self, trace):
         """The outputs: (queries, heads, n, d_values); NaN where an output did not fire."""
-        window = first_spikes(self, trace, self.outputs) - first_spikes(self, trace, self.readings)[..., None]
-        return self.limit * (window / self.ticks - 1)
+        return self.decoder.decode(trace).reshape(-1, self.heads, self.n, self.d_values)
+
+    @property
+    def decoder(self):
+        """How `decode` reads the outputs."""
+        return IntervalDecoder(self.path_of(self.outputs), self.path_of(self.readings), self.heads * self.n,
+                               float(self.ticks), self.limit)  # fmt: skip
+
+    @property
+    def cuts(self):
+        """Where all that the outputs say has to pass: the inputs, and the outputs themselves."""
+        return self.input_cut, (self.path_of(self.outputs), self.path_of(self.readings))

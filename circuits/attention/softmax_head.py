@@ -104,6 +104,11 @@ class SoftmaxHead(Circuit):
         """No logit, and no part of its sum, is larger in magnitude."""
         return max(-self.lowest_logit, self.highest_logit)
 
+    @property
+    def input_cut(self):
+        """The sources of queries, keys and values."""
+        return tuple(self.path_of(sources) for sources in (self.q, self.k, self.v))
+
     # -- wiring that all codes share
 
     def _senders(self):

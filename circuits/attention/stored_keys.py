@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.circuit import Circuit, Phases
+from circuits.decoder import ShareDecoder
 from circuits.encoding import Latency
 from circuits.errors import require
 from circuits.neurons import IntegrateFire, Source
@@ -180,6 +181,16 @@ class StoredKeyAttention(Circuit):
     def pool_counts(self, trace):
         """Spikes of each softmax pool neuron in each query, vetoed ones included: (m, n) int64."""
         return spike_counts(self, trace, self.pool)
+
+    @property
+    def decoder(self):
+        """What estimates softmax(beta q.K) V: the share of each output in all output spikes."""
+        return ShareDecoder(self.path_of(self.outputs), self.path_of(self.outputs))
+
+    @property
+    def cuts(self):
+        """Where all that the outputs say has to pass: the weights, and the outputs themselves."""
+        return (self.cut,), (self.path_of(self.outputs),)
 
     def decode(self, trace):
         """Output spikes of each query: (m, c) int64. Divided by their sum they estimate softmax(beta q.K) V."""

@@ -5,7 +5,7 @@ labels. There the keys are synaptic weights; here queries, keys and values all a
 head, and the products are formed by neurons.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,9 +15,11 @@ from msgspec import Meta
 from analysis.audit import audit
 from analysis.plots import error_by_stage
 from analysis.report import Figure, Section, Table, Verdict, write_report
+from analysis.spike_bounds import describe_task, measure_bounds, read_task
 from circuits.attention import HEADS
 from eventsim import compile_network, simulate
 from hardware_models import cost, count_events, load_chip, place
+from runs.experiments.bounds_section import bound_in_words, bounds_section
 from runs.inputs import digits
 
 __all__ = ["Config", "lines", "run"]
@@ -82,8 +84,7 @@ def _head(config, code, task, path, progress):
         "circuit": {"name": head.name, "populations": head.labels(), "warmup_ticks": head.phases.warmup_ticks,
                     "active_ticks": head.phases.active_ticks, "flush_ticks": head.phases.flush_ticks},
         "placement": {"chip": config.chip, "table": config.table, "hash": placement.hash},
-        "task": {"decoder": "what 'output' says, per query, in the head's code", "reference": exact.tolist(),
-                 "answer": task.answers.tolist(), "error": "root mean square over queries and classes"},
+        "task": describe_task(head, exact, task.answers, error="root mean square over queries and classes"),
     }  # fmt: skip
     with simulate(network, head.stimulus(task.q, task.k, task.v, seed=config.seed), trace=path,
                   core_of=placement.core_of, progress=progress, manifest=manifest) as trace:  # fmt: skip
@@ -103,6 +104,7 @@ def _figures(head, code, task, exact, trace, report, verdict):
         "unanswered": int(np.isnan(decoded).any(axis=1).sum()),
         "stages": head.errors(trace, task.q, task.k, task.v).to_dict("records"),
         "energy": report.to_json(), "audit": verdict.to_json(),
+        "bounds": measure_bounds(trace, read_task(trace, f"{code}.h5")).to_json(),
     }  # fmt: skip
 
 
@@ -154,6 +156,8 @@ def _write(path, config, summary):
             "Each stage is compared with what an exact one would have made of what it was given; errors are relative "
             "to the root mean square of what was to be represented. The last bar is the whole, from images to outputs.",
         ), (Figure(error_by_stage({row["code"]: row["stages"] for row in heads}), "Relative error of each stage."),)),
+        *(replace(bounds_section(row["bounds"]), title=f"Spikes used against spikes needed: {row['code']}")
+          for row in heads),
     ]  # fmt: skip
     lead = (f"{config.queries} images of handwritten digits, classified by attention over {config.support} labelled "
             "ones. Images, keys and values are spikes, and every product and sum between them is formed by neurons: "
@@ -174,4 +178,6 @@ def lines(summary):
     yield (f"exact softmax {accuracy['exact_softmax']:.1%}, nearest neighbour {accuracy['nearest_neighbour']:.1%}")
     for row in summary["heads"]:
         failed = [law["name"] for law in row["audit"]["laws"] if law["verdict"] == "failed"]
+        yield from (f"bound of {row['code']}: {bound_in_words(bound)}" for bound in row["bounds"]["bounds"]
+                    if bound["is_bound"])  # fmt: skip
         yield f"audit of {row['code']}: " + (f"broken: {', '.join(failed)}" if failed else "no law broken")

@@ -12,14 +12,14 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta
-from scipy.stats import entropy
 
 from analysis.audit import AuditReport, audit
 from analysis.shares import integration_test, multinomial_test, multinomial_tv, total_variation
-from analysis.spike_bounds import fano_bits, gaussian_bits, information_bound, rate_bound
+from analysis.spike_bounds import describe_task, measure_bounds, read_task
 from circuits import SOFTMAX, StoredKeyAttention
 from eventsim import Trace, compile_network, simulate
 from hardware_models import CostReport, Placement, cost, count_events, load_chip, place
+from runs.experiments.bounds_section import bound_in_words
 from runs.inputs import Recall, digits
 
 __all__ = ["Config", "Outcome", "lines", "n_tokens", "permuted", "run"]
@@ -144,9 +144,10 @@ def _simulate(config, softmax, data, chip, path, progress):
                     "warmup_ticks": circuit.phases.warmup_ticks, "active_ticks": circuit.phases.active_ticks,
                     "flush_ticks": circuit.phases.flush_ticks},
         "placement": {"chip": config.chip, "table": config.table, "hash": placement.hash},
-        "task": {"decoder": "spike counts of 'output', per query, divided by their sum", "cut": circuit.cut,
-                 "reference": (exact @ data.values.filled(0)).tolist(), "answer": data.answers.tolist(),
-                 "error": "root mean square over queries of the Euclidean distance to the reference"},
+        "task": describe_task(
+            circuit, exact @ data.values.filled(0), data.answers, weights_ticks=circuit.phases.active_ticks,
+            error="root mean square over queries of the Euclidean distance to the reference",
+        ),
     }  # fmt: skip
     trace = simulate(
         network, circuit.stimulus(data.queries, data.input_id), trace=path, core_of=placement.core_of,
@@ -190,7 +191,7 @@ def _summary(config, data: Recall, outcome, control, costs: dict[str, CostReport
         "network": {"neurons": outcome.trace.network.n_neurons, "synapses": outcome.trace.network.n_synapses,
                     "cores": int(outcome.placement.n_cores), "hash": outcome.trace.network.hash},
         "energy": {name: report.to_json() for name, report in costs.items()},
-        "bounds": _bounds(config, data, outcome),
+        "bounds": measure_bounds(outcome.trace, read_task(outcome.trace, "trace.h5")).to_json(),
         "audit": verdict.to_json(),
     }  # fmt: skip
 
@@ -230,35 +231,6 @@ def _curve(config, outcome):
     return rows
 
 
-def _bounds(config, data, outcome):
-    """Spikes that cross the softmax cut in one query beside what must cross it for what the output achieves."""
-    reference = outcome.exact @ data.values.filled(0)
-    decoded = outcome.outputs / np.maximum(outcome.outputs.sum(axis=1, keepdims=True), 1)
-    squared_error = float(((decoded - reference) ** 2).sum(axis=1).mean())
-    classes = np.bincount(data.answers, minlength=data.n_classes)
-    class_entropy = float(entropy(classes, base=2))
-    asked = {
-        "the class, at this accuracy": fano_bits(class_entropy, 1 - _accuracy(outcome.outputs, data), data.n_classes),
-        "the output, at this error": gaussian_bits(np.cov(reference, rowvar=False), squared_error),
-    }
-    cut, ticks = outcome.circuit.cut, outcome.circuit.phases.active_ticks
-    used = float(outcome.counts.sum(axis=1).mean())
-    rows = []
-    for what, bits in asked.items():
-        for bound in (
-            information_bound(bits, config.support, ticks, cut=cut),
-            rate_bound(bits, config.support, cut=cut),
-        ):
-            figures = {
-                "what": what,
-                "spikes_used": used,
-                "saturation": bound.saturation(used),
-                "verdict": bound.verdict(used),
-            }
-            rows.append(figures | bound.to_json())
-    return rows
-
-
 def lines(summary):
     """The summary in words, for a terminal."""
     s, config = summary, summary["config"]
@@ -286,10 +258,8 @@ def lines(summary):
     if missing:
         things = f"{len(missing)} things that this network needs (all in the report)"
         yield f"            not runnable as is: {config['chip']} lacks {things}, first {missing[0]}"
-    for bound in s["bounds"]:
-        label = "" if bound["is_bound"] else " (Gaussian assumption, not a bound)"
-        yield (f"bound       {bound['name']} for {bound['what']}: {bound['spikes_needed']:.2f} spikes needed, "
-               f"{bound['spikes_used']:.1f} used, ratio {bound['saturation']:,.1f}{label}")  # fmt: skip
+    for bound in s["bounds"]["bounds"]:
+        yield f"bound       {bound_in_words(bound)}"
     laws = s["audit"]["laws"]
     passed = sum(law["verdict"] == "passed" for law in laws)
     yield f"audit       {passed} of {len(laws)} laws passed"

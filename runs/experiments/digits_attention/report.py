@@ -4,6 +4,7 @@ import numpy as np
 
 from analysis.plots import energy_bars, error_against_ticks, raster, weights_against_exact
 from analysis.report import Figure, Section, Table, Verdict, write_report
+from runs.experiments.bounds_section import bounds_section, in_short
 
 __all__ = ["write"]
 
@@ -53,14 +54,8 @@ def _verdicts(s):
                 f"{per_query['dynamic_high_pj'] / 1e6:.2f} µJ dynamic, {per_query['static_pj'] / 1e6:,.0f} µJ static "
                 f"at the "
                 "fastest ticks" + ("; the chip cannot run it as it is" if s["energy"]["fastest"]["lacks"] else "")),
-        Verdict("How many spikes did it need?", _bounds_in_short(s["bounds"])),
+        Verdict("How many spikes did it need?", in_short(s["bounds"])),
     ]  # fmt: skip
-
-
-def _bounds_in_short(bounds):
-    sound = next(bound for bound in bounds if bound["is_bound"])
-    needed = f"no code whatever could do with fewer than {sound['spikes_needed']:.1f}"
-    return f"{sound['spikes_used']:.0f} crossed the softmax; {needed}"
 
 
 def _circuit(config, outcome, summary):
@@ -216,21 +211,10 @@ def _energy_row(report, queries):
 
 
 def _bounds(config, summary):
-    cut, used = (summary["bounds"][0][key] for key in ("cut", "spikes_used"))
-    text = (
-        f"The attention weights cross from the softmax to the outputs as spikes of '{cut}': {used:.1f} per query, over "
-        f"{config.support} channels. How few could have done? A bound holds for this cut and under its assumptions "
-        "only; a ratio below one would mean that one of them does not hold here.",
-    )
-    rows = tuple(
-        (f"{b['name']}, for {b['what']}", f"{b['bits']:.2f}", f"{b['spikes_needed']:.2f}", f"{b['saturation']:,.1f}",
-         "bound" if b["is_bound"] else "no bound: an assumption", "; ".join(b["assumptions"]))
-        for b in summary["bounds"]
-    )  # fmt: skip
-    table = Table(
-        ("what must cross", "bits", "spikes needed", "used / needed", "status", "assumptions"), rows, "", "lrrrll"
-    )
-    return Section("Spikes used against spikes needed", text, (table,))
+    return bounds_section(summary["bounds"], (
+        "The attention weights cross from the softmax to the outputs as spikes of one population over "
+        f"{config.support} channels; then the outputs' own spikes say the answer.",
+    ))  # fmt: skip
 
 
 def _audit(summary):
