@@ -6,14 +6,14 @@ from hardware_models.chip_file import list_chips, load_chip
 from hardware_models.core_ticks import core_ticks
 from hardware_models.cost import cost
 from hardware_models.counts import count_events
-from hardware_models.greedy import place
 from hardware_models.mesh import hops
 from hardware_models.placement import Placement
+from hardware_models.placers import PLACERS, place
 from hardware_models.quantise import Quantised, quantise
 from hardware_models.report import CostLine, CostReport
 from hardware_models.traffic import Traffic, count_traffic
 
 __all__ = [
-    "Activity", "Chip", "CostLine", "CostReport", "Placement", "Quantised", "Traffic", "core_ticks", "cost",
+    "Activity", "Chip", "CostLine", "CostReport", "PLACERS", "Placement", "Quantised", "Traffic", "core_ticks", "cost",
     "count_activity", "count_events", "count_traffic", "hops", "list_chips", "load_chip", "place", "quantise",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from hardware_models import loihi_form, truenorth_form
 from hardware_models.cost_table import Static, Table
 from hardware_models.features import missing_features
 from hardware_models.figures import Claim, Count, Figure
+from hardware_models.synapse_memory import SynapseMemory
 
 __all__ = ["Chip", "Limits", "Mesh"]
 
@@ -23,7 +24,7 @@ _FORMS = {"loihi": loihi_form, "truenorth": truenorth_form}
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one core holds, and what one synapse can express. A number that is not published is None.
 
-    `cores_per_neuron` is how many cores a neuron can send to; None where only `output_axons_per_core` limits it.
+    `targets_per_neuron` is how many axons a neuron can send to; None where only `output_axons_per_core` limits it.
     """
 
     neurons_per_core: Count | None = None
@@ -33,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delay_slots_per_core: Count | None = None
     delay_ticks: Count | None = None
     weight_bits: Count | None = None
-    cores_per_neuron: Count | None = None
+    targets_per_neuron: Count | None = None
 
 
 class Mesh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +54,8 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name, title : str
     limits : Limits
     mesh : Mesh
+    synapse_memory : SynapseMemory, optional
+        How lists of synapses are packed; None where each synapse takes a word of its own.
     static : Static, optional
     lacks : mapping of str to Claim, optional
         Names of `hardware_models.features.FEATURES` that the chip does not offer.
@@ -68,6 +71,7 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     limits: Limits
     mesh: Mesh
+    synapse_memory: SynapseMemory | None = None
     static: Static | None = None
     lacks: dict[str, Claim] | None = None
     tables: dict[str, Table] = {}

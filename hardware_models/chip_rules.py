@@ -12,11 +12,12 @@ __all__ = ["check_consistency"]
 
 _MOST = 10**15
 _MOST_BITS = 32  # of a weight
+_MOST_OF_A_BLOCK = 4096  # bits of a field or word, and synapses
 
 
 def check_consistency(chip, path):
     """Raise ConfigError, one line with the file and the key, for the first thing that does not go together."""
-    for rule in (_features, _gaps, _limits, _mesh, _tables, _facts):
+    for rule in (_features, _gaps, _limits, _synapse_memory, _mesh, _tables, _facts):
         for key, complaint in rule(chip):
             raise ConfigError(f"{path}: `$.{key}` {complaint}")
 
@@ -29,7 +30,7 @@ def _features(chip):
 
 def _gaps(chip):
     """What is neither given nor listed as unpublished."""
-    expected = [f"limits.{name}" for name in chip.limits.__struct_fields__ if name != "cores_per_neuron"]
+    expected = [f"limits.{name}" for name in chip.limits.__struct_fields__ if name != "targets_per_neuron"]
     expected += [f"mesh.{name}" for name in chip.mesh.__struct_fields__]
     if chip.static is not None:
         expected += ["static.process", "static.voltage_v"]
@@ -51,6 +52,14 @@ def _limits(chip):
         count, most = getattr(chip.limits, name), _MOST_BITS if name == "weight_bits" else _MOST
         if count is not None and not 1 <= count.value <= most:
             yield f"limits.{name}.value", f"is {count.value}; give 1 to {most}"
+
+
+def _synapse_memory(chip):
+    """Fields that fit into words and blocks: what is 0 would make a list of no length."""
+    for name in chip.synapse_memory.__struct_fields__ if chip.synapse_memory else ():
+        count, least = getattr(chip.synapse_memory, name).value, 0 if name == "header_bits" else 1
+        if not least <= count <= _MOST_OF_A_BLOCK:
+            yield f"synapse_memory.{name}.value", f"is {count}; give {least} to {_MOST_OF_A_BLOCK}"
 
 
 def _mesh(chip):

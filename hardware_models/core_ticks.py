@@ -31,7 +31,7 @@ def core_ticks(trace, placement, counts, activity=None):
         same in every tick, neurons that are mapped and updated, is in `mapped`.
     """
     frames = [counts.to_frame(), count_traffic(trace, placement).by_core(), _signs(trace, placement),
-              _copies(trace, placement)]  # fmt: skip
+              _relayed(trace, placement)]  # fmt: skip
     if activity is not None:
         frames.append(pd.DataFrame({"tick": activity.tick, "core": activity.core, "kind": "active_neurons",
                                     "count": activity.active}))  # fmt: skip
@@ -43,8 +43,8 @@ def mapped(network, placement):
     """DataFrame, one row per core: neurons mapped, and splitters besides; each is updated once in every tick."""
     on_core = placement.core_of != HOST
     core = placement.core_of[on_core]
-    copies = splitters(network, placement)[on_core]
-    neurons = pd.DataFrame({"core": core, "neurons": 1, "splitters": copies})
+    relays = splitters(network, placement)[on_core]
+    neurons = pd.DataFrame({"core": core, "neurons": 1, "splitters": relays})
     return neurons.groupby("core").sum()
 
 
@@ -59,10 +59,10 @@ def _signs(trace, placement):
     return pd.concat(frames)
 
 
-def _copies(trace, placement):
-    """Spikes of the copies that fire with their neuron."""
-    spikes, copies = trace.spikes(), splitters(trace.network, placement)
-    times = copies[spikes.neuron]
+def _relayed(trace, placement):
+    """Spikes of the relays that send on those of their neuron, booked at the tick of the neuron's spike."""
+    spikes, relays = trace.spikes(), splitters(trace.network, placement)
+    times = relays[spikes.neuron]
     fires = times > 0
     return _counted(np.repeat(spikes.tick[fires], times[fires]),
                     np.repeat(placement.core_of[spikes.neuron[fires]], times[fires]), "splitter_spikes")  # fmt: skip

@@ -223,8 +223,8 @@ def _not_costed(counts, chip, table):
         items.append(f"host injection, no published figure: {counts.message_count[from_host].sum():,} messages")
     if between.any():
         items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
-    if chip.limits.cores_per_neuron is not None:
-        items.append("updates and synaptic events of copies of neurons that send to several cores, if there are any")
+    if chip.limits.targets_per_neuron is not None:
+        items.append("updates and spikes of relays of neurons that send to several axons, if there are any")
     if table.static is None and chip.static is None:
         items.append("static power, no published figure")
     return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")

@@ -30,6 +30,8 @@ class Placement:
         What each core holds of each of `hardware_models.resources.RESOURCES`.
     enters_at : (n_neurons,) int32, optional
         For each spike source the core where its spikes enter the mesh, -1 when that is not said; -1 for all others.
+    placer : str
+        Who made it: one of `hardware_models.placers.PLACERS`, or "hand".
     """
 
     core_of: np.ndarray
@@ -37,6 +39,7 @@ class Placement:
     chip: Chip
     used: np.ndarray | None = field(default=None, repr=False)
     enters_at: np.ndarray | None = None
+    placer: str = "hand"
 
     def __post_init__(self):
         for name in ("core_of", "enters_at"):
@@ -46,10 +49,10 @@ class Placement:
                 object.__setattr__(self, name, cores)
 
     @classmethod
-    def of(cls, network, core_of, chip, enters_at=None):
+    def of(cls, network, core_of, chip, enters_at=None, placer="hand"):
         """A placement by hand, checked; raises what `validate` raises."""
         used = cls(core_of, network.hash, chip, enters_at=enters_at).validate(network)
-        return cls(core_of, network.hash, chip, used, enters_at)
+        return cls(core_of, network.hash, chip, used, enters_at, placer)
 
     @property
     def hash(self):
@@ -141,5 +144,5 @@ class Placement:
                               "a core that does")  # fmt: skip
 
     def __repr__(self):
-        return (f"<Placement of network {self.network_hash[:12]} on {self.chip.name}: "
+        return (f"<Placement of network {self.network_hash[:12]} on {self.chip.name} by {self.placer}: "
                 f"{self.n_cores} cores, {self.n_chips} chips>")  # fmt: skip

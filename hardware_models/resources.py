@@ -3,9 +3,10 @@
 import numpy as np
 
 from eventsim.counts import HOST
-from hardware_models.splitters import copies
+from hardware_models.axons import axons_of, pairs_of
+from hardware_models.splitters import relays
 
-__all__ = ["REMEDIES", "RESOURCES", "allowed", "demand", "distinct"]
+__all__ = ["REMEDIES", "RESOURCES", "allowed", "demand", "words_of_lists"]
 
 #: Resource -> what to do when a single neuron, or a placement, asks for more than a core has.
 REMEDIES = {
@@ -16,9 +17,9 @@ REMEDIES = {
     "delay_slots": "use shorter delays, or fewer neurons on the core",
 }
 
-#: neurons: compartments, copies included. synapse_words: incoming synapses, one 64-bit word each. input_axons:
-#: distinct neurons, host sources included, with a synapse onto the core. output_axons: distinct (neuron of the core,
-#: core it reaches, its own included). delay_slots: neurons times the longest delay that arrives at the core.
+#: neurons: compartments, relays included. synapse_words: of the lists of incoming synapses, packed as the chip packs
+#: them. input_axons: axons, of host sources too, that arrive at the core. output_axons: distinct (axon of the core's
+#: neurons, core it reaches, its own included). delay_slots: neurons times the longest delay that arrives at the core.
 RESOURCES = tuple(REMEDIES)
 
 
@@ -26,6 +27,13 @@ def allowed(chip):
     """How much of each of RESOURCES a core has: (n_resources,) int64. Raises ConfigError for one not published."""
     limits = chip.require(*(f"limits.{name}_per_core" for name in RESOURCES))
     return np.array([limit.value for limit in limits], dtype=np.int64)
+
+
+def words_of_lists(size, network, chip):
+    """Words that lists of so many synapses take; one for each synapse where the chip has no format for lists."""
+    if chip.synapse_memory is None:
+        return np.asarray(size, dtype=np.int64)
+    return chip.synapse_memory.words(network.delay.max(initial=0), size)
 
 
 def demand(network, core_of, chip):
@@ -37,7 +45,7 @@ def demand(network, core_of, chip):
     core_of : (n_neurons,) int32
         -1 for the host.
     chip : Chip
-        Whose neurons may need copies to reach several cores; copies are neurons.
+        Whose neurons may need relays to reach several cores; relays are neurons.
 
     Returns
     -------
@@ -46,25 +54,23 @@ def demand(network, core_of, chip):
     """
     n_cores = int(core_of.max(initial=HOST)) + 1
     used = np.zeros((n_cores, len(RESOURCES)), dtype=np.int64)
-    used[:, 0] = np.bincount(core_of[core_of != HOST], minlength=n_cores)
-    destination = core_of[network.post]
-    on_chip = destination != HOST
-    destination = destination[on_chip].astype(np.int64)
-    used[:, 1] = np.bincount(destination, minlength=n_cores)
-    pairs = distinct(network.pre[on_chip] * np.int64(max(n_cores, 1)) + destination)
-    sender = core_of[pairs // max(n_cores, 1)]
-    used[:, 2] = np.bincount(pairs % max(n_cores, 1), minlength=n_cores)
-    used[:, 3] = np.bincount(sender[sender != HOST], minlength=n_cores)
-    reached = np.bincount(pairs // max(n_cores, 1), minlength=network.n_neurons)
-    extra = copies(reached, chip)[core_of != HOST]
-    np.add.at(used[:, 0], core_of[core_of != HOST], extra)
-    longest = np.zeros(n_cores, dtype=np.int64)
-    np.maximum.at(longest, destination, network.delay[on_chip])
+    axons = axons_of(network, chip)
+    axon, core, size = pairs_of(axons, network, core_of)
+    sender = axons.source[axon]
+    reached = np.bincount(sender, minlength=network.n_neurons)
+    placed = np.flatnonzero(core_of != HOST)
+    home, extra = core_of[placed], relays(reached[placed], chip)
+    used[:, 0] = _sums(home, 1 + extra, n_cores)
+    used[:, 1] = _sums(core, words_of_lists(size, network, chip), n_cores)
+    used[:, 2] = _sums(core, 1, n_cores) + _sums(home, extra > 0, n_cores)
+    used[:, 3] = _sums(home, reached[placed] + (extra > 0), n_cores)
+    longest, destination = np.zeros(n_cores, dtype=np.int64), core_of[network.post]
+    np.maximum.at(longest, destination[destination != HOST], network.delay[destination != HOST])
     used[:, 4] = used[:, 0] * longest
     return used
 
 
-def distinct(keys):
-    """The distinct values of (n,) int64, ascending; by sorting, which beats numpy's hashing on millions of keys."""
-    keys = np.sort(keys)
-    return keys[np.concatenate([[True], keys[1:] != keys[:-1]])[: keys.size]]
+def _sums(core, amounts, n_cores):
+    sums = np.zeros(n_cores, dtype=np.int64)
+    np.add.at(sums, core, amounts)
+    return sums

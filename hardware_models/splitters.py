@@ -1,32 +1,32 @@
-"""splitters: the copies of a neuron that a chip needs where one neuron cannot send to several cores.
+"""splitters: the relay neurons that a chip needs where one neuron cannot send to several axons.
 
-On TrueNorth a neuron has one target core. To reach k cores it takes k - 1 copies of it on its own core, which share its
-axons, are updated whenever it is and fire when it does; no delay is added.
+On TrueNorth a neuron sends to one axon of one core. A neuron with k > 1 axons to reach sends to an axon of its own core
+instead, on which k relays wait that each fire at once and send on to one of them. Relays are neurons: they are placed,
+updated and fire; `hardware_models.split_network` builds the network that holds them.
 """
 
 import numpy as np
 
-from eventsim.counts import HOST
+from hardware_models.axons import axons_of, pairs_of
 
-__all__ = ["copies", "splitters"]
+__all__ = ["relays", "splitters"]
 
 
 def splitters(network, placement):
-    """How many copies each neuron needs.
+    """How many relays each neuron needs.
 
     Returns
     -------
     (n_neurons,) int64
-        0 for spike sources, and everywhere on a chip whose neurons reach any number of cores.
+        0 for spike sources, which reach any axon, and everywhere on a chip whose neurons reach any number of cores.
     """
-    destination = placement.core_of[network.post]
-    n_cores = int(placement.core_of.max(initial=HOST)) + 1
-    pairs = np.unique(network.pre[destination != HOST] * np.int64(max(n_cores, 1)) + destination[destination != HOST])
-    reached = np.bincount(pairs // max(n_cores, 1), minlength=network.n_neurons)
-    return np.where(placement.core_of == HOST, 0, copies(reached, placement.chip))
+    axons = axons_of(network, placement.chip)
+    axon, _, _ = pairs_of(axons, network, placement.core_of)
+    reached = np.bincount(axons.source[axon], minlength=network.n_neurons)
+    return np.where(network.is_source, 0, relays(reached, placement.chip))
 
 
-def copies(reached, chip):
-    """How many copies neurons need that reach so many cores: an array like `reached`."""
-    most = chip.limits.cores_per_neuron
-    return np.zeros_like(reached) if most is None else np.maximum(-(-reached // most.value) - 1, 0)
+def relays(reached, chip):
+    """How many relays neurons need that reach so many (axon, core) pairs: an array like `reached`."""
+    most = chip.limits.targets_per_neuron
+    return np.zeros_like(reached) if most is None else np.where(reached > most.value, -(-reached // most.value), 0)

@@ -131,17 +131,19 @@ def why(trace, neuron, tick, ticks, plot):
     "--table", default="davies2018", show_default=True, help="Energy table of that chip.",
     shell_complete=completion.table_names,
 )  # fmt: skip
+@click.option("--placer", default="in_order", show_default=True, help="in_order, greedy or partition.")
 @click.option("--tick-us", default="fastest", show_default=True, help="Length of a tick in microseconds, or 'fastest'.")
 @click.option("--binning", metavar="RULE", help="How events of a continuous run fall into ticks: floor.")
-def cost(trace, chip, table, tick_us, binning):
+def cost(trace, chip, table, placer, tick_us, binning):
     """Project energy, time and power of a run on a chip.
 
     \b
     eventsim cost out/digits-attention/trace.h5 --chip loihi --tick-us 1000
+    eventsim cost out/digits-attention/trace.h5 --placer partition
     """
     from runs.traces import cost_trace
 
-    report = cost_trace(trace, chip, table, tick_us, binning)
+    report = cost_trace(trace, chip, table, tick_us, binning, placer)
     return report.to_json(), str(report), FINE
 
 

@@ -53,14 +53,14 @@ def _placement_and_cost(trace):
         return None, None
 
 
-def cost_trace(path, chip, table, tick_us, binning=None):
+def cost_trace(path, chip, table, tick_us, binning=None, placer="in_order"):
     """The CostReport of a trace on a chip, its network placed anew; `binning` as `count_events` takes it."""
     chip = load_chip(chip)
     with open_trace(path) as trace:
         for name, intact in trace.verify_hashes():
             if not intact:
                 raise ConfigError(f"{path}: its {name} were altered after the run; see: eventsim audit {path}")
-        placement = place(trace.network, chip)
+        placement = place(trace.network, chip, placer)
         counts = count_events(trace, placement, binning)
         queries = trace.stimulus.n_queries or None
         return cost(counts, chip, table, tick_us=_tick_us(tick_us), queries=queries, network=trace.network)

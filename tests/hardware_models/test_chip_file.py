@@ -32,7 +32,7 @@ def edited(tmp_path):
 
 def test_loihi_has_the_published_figures(loihi):
     assert list_chips() == ["loihi", "loihi2", "truenorth"]
-    fields = [name for name in loihi.limits.__struct_fields__ if name != "cores_per_neuron"]
+    fields = [name for name in loihi.limits.__struct_fields__ if name != "targets_per_neuron"]
     limits = {name: getattr(loihi.limits, name).value for name in fields}
     assert limits == {
         "neurons_per_core": 1024, "synapse_words_per_core": 16384, "input_axons_per_core": 4096,

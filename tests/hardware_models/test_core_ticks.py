@@ -87,21 +87,21 @@ def test_within_a_tile_there_is_no_link(build, record, loihi):
     assert len(traffic.links()) == 0 and len(traffic.by_core()) == 1
 
 
-def test_a_neuron_that_reaches_three_cores_of_truenorth_takes_two_copies(build, record):
+def test_a_neuron_that_reaches_three_cores_of_truenorth_takes_three_relays(build, record):
     chip = load_chip("truenorth")
     network = build([("in", 1, True), ("x", 4, False)],
                     [((1, 1), [(0, j, 0, 1) for j in range(1, 4)] + [(1, 2, 0, 1)]),
                      ((0, 1), [(0, 1, 0, 1), (0, 2, 0, 1)])])  # fmt: skip
     placed = Placement.of(network, [-1, 0, 1, 2, 3], chip)
-    assert splitters(network, placed).tolist() == [0, 2, 0, 0, 0]
+    assert splitters(network, placed).tolist() == [0, 3, 0, 0, 0]
     trace = record(network, [(0, 0), (1, 1), (3, 1), (3, 2)], 5)
     table = core_ticks(trace, placed, count_events(trace, placed))
     fired = table[table["kind"] == "splitter_spikes"]
-    assert fired[["tick", "core", "count"]].to_numpy().tolist() == [[1, 0, 2], [3, 0, 2]]
-    assert mapped(network, placed)["splitters"].tolist() == [2, 0, 0, 0]
+    assert fired[["tick", "core", "count"]].to_numpy().tolist() == [[1, 0, 3], [3, 0, 3]]
+    assert mapped(network, placed)["splitters"].tolist() == [3, 0, 0, 0]
 
 
-def test_loihi_needs_no_copies(random_run):
+def test_loihi_needs_no_relays(random_run):
     trace, placed, _ = random_run(0)
     assert not splitters(trace.network, placed).any()
 
@@ -166,13 +166,13 @@ def test_spikes_of_a_source_may_enter_at_a_core_that_holds_a_neuron(build, recor
             Placement.of(network, [-1, 0, 36], loihi, enters_at=enters_at)
 
 
-def test_copies_take_room_on_their_core(build):
-    # 100 neurons that reach 3 cores each are 300 with their copies; a core of TrueNorth holds 256.
+def test_relays_take_room_on_their_core(build):
+    # 100 neurons that reach 3 cores each are 400 with their relays; a core of TrueNorth holds 256.
     chip = load_chip("truenorth")
     wires = [(i, j, 0, 1) for i in range(100) for j in (100, 356, 612)]
     network = build([("x", 868, False)], [((0, 0), wires)])
     core_of = np.r_[[0] * 100, np.repeat([1, 2, 3], 256)]
-    with pytest.raises(CapacityError, match="neurons exceeded on core 0: 300 asked, 256 allowed"):
+    with pytest.raises(CapacityError, match="neurons exceeded on core 0: 400 asked, 256 allowed"):
         Placement.of(network, core_of, chip)
     placed = place(network, chip)
     held = placed.utilization()["used"].unstack()["neurons"]
