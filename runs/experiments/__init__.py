@@ -9,6 +9,7 @@ _NAMES = (
     "approximation",
     "digits-attention",
     "digits-heads",
+    "effective-dimension",
     "hardware-validation",
     "operation-counts",
     "softmax-convergence",

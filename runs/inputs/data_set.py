@@ -24,6 +24,8 @@ class DataSet:
         What a sample is, in words.
     groups : (S,) int64 or None
         Samples that belong together, such as crops of one corner of a photograph; None where they are independent.
+    known_spectrum : (D,) float64 or None
+        Eigenvalues of the covariance of the source, descending, where they are known.
     """
 
     name: str
@@ -32,3 +34,4 @@ class DataSet:
     there_are: int
     description: str
     groups: np.ndarray | None = None
+    known_spectrum: np.ndarray | None = None
