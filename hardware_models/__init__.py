@@ -11,9 +11,11 @@ from hardware_models.placement import Placement
 from hardware_models.placers import PLACERS, place
 from hardware_models.quantise import Quantised, quantise
 from hardware_models.report import CostLine, CostReport
+from hardware_models.split_network import Split, split_network
 from hardware_models.traffic import Traffic, count_traffic
 
 __all__ = [
-    "Activity", "Chip", "CostLine", "CostReport", "PLACERS", "Placement", "Quantised", "Traffic", "core_ticks", "cost",
-    "count_activity", "count_events", "count_traffic", "hops", "list_chips", "load_chip", "place", "quantise",
+    "Activity", "Chip", "CostLine", "CostReport", "PLACERS", "Placement", "Quantised", "Split", "Traffic", "core_ticks",
+    "cost", "count_activity", "count_events", "count_traffic", "hops", "list_chips", "load_chip", "place", "quantise",
+    "split_network",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 from hardware_models.loihi_arithmetic import require_choice
 from hardware_models.losses import Losses, largest_error, returns_note
 from hardware_models.truenorth_axons import Axons, Rows
-from hardware_models.truenorth_network import joined
+from hardware_models.truenorth_network import grouped, joined
 from hardware_models.truenorth_neuron import LARGEST_THRESHOLD, N_TYPES
 from hardware_models.truenorth_scale import weigh
 
@@ -80,17 +80,7 @@ def _assembled(network, described, axons, seed):
         if own.size:
             of = described[p.name]
             described[f"{p.name}_copies"] = own.size if p.is_source else of.taken(own)
-    pre, post, delay, kind = axons.wired()
-    sizes = [c if isinstance(c, int) else c.size for c in described.values()]
-    names, starts = list(described), np.concatenate([[0], np.cumsum(sizes)])
-    source, target = (np.searchsorted(starts, ids, side="right") - 1 for ids in (pre, post))
-    group = (source * len(names) + target) * N_TYPES + kind
-    order = np.argsort(group, kind="stable")
-    bounds = np.flatnonzero(np.diff(group[order], prepend=-1))
-    groups = []
-    for rows in np.split(order, bounds)[1:]:
-        s, t = source[rows[0]], target[rows[0]]
-        groups.append((names[s], names[t], kind[rows[0]], pre[rows] - starts[s], post[rows] - starts[t], delay[rows]))
+    groups = grouped(described, *axons.wired())
     made = joined(described, groups, seed=seed, stimulus=None, dt_ms=network.dt_ms)
     columns = {name: getattr(network, name)[axons.original] for name in ("key_lo", "key_hi", "token", "path_id")}
     return replace(made, paths=network.paths, **columns)

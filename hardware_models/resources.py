@@ -61,7 +61,7 @@ def demand(network, core_of, chip):
     placed = np.flatnonzero(core_of != HOST)
     home, extra = core_of[placed], relays(reached[placed], chip)
     used[:, 0] = _sums(home, 1 + extra, n_cores)
-    used[:, 1] = _sums(core, words_of_lists(size, network, chip), n_cores)
+    used[:, 1] = _sums(core, words_of_lists(size, network, chip), n_cores) + _sums(home, extra, n_cores)
     used[:, 2] = _sums(core, 1, n_cores) + _sums(home, extra > 0, n_cores)
     used[:, 3] = _sums(home, reached[placed] + (extra > 0), n_cores)
     longest, destination = np.zeros(n_cores, dtype=np.int64), core_of[network.post]

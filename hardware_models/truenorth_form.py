@@ -6,7 +6,7 @@ from eventsim.errors import ConfigError
 from hardware_models.truenorth_network import LONGEST_DELAY, in_chip_order
 from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
 
-__all__ = ["departures"]
+__all__ = ["cells_of", "departures", "seed_of"]
 
 
 def departures(network, chip):
@@ -28,18 +28,18 @@ def departures(network, chip):
         described[population.name] = population.size
         if not population.is_source:
             try:
-                described[population.name] = _cells(network, k)
+                described[population.name] = cells_of(network, k)
             except ConfigError as error:
                 faults.append(f"population '{population.name}': {error}")
             except KeyError as error:
                 faults.append(f"population '{population.name}': no {error.args[0]}")
     faults += [text for pathway in network.pathways for text in _of_pathway(pathway, network)]
-    if not faults and network.schedule != in_chip_order(described, len(network.pathways), _seed(network)):
+    if not faults and network.schedule != in_chip_order(described, len(network.pathways), seed_of(network)):
         faults.append("statements that are not those of the chip's neurons, in the order of its tick")
     return faults or _several_axons(network)
 
 
-def _cells(network, k):
+def cells_of(network, k):
     """The TrueNorthCells that population k would be, its modes as its statements have them."""
     population, p = network.populations[k], network.populations[k].parameters
     said = {kind: [s.expression for o in network.schedule if o.kind == kind and o.index == k for s in o.each]
@@ -55,7 +55,7 @@ def _cells(network, k):
     )  # fmt: skip
 
 
-def _seed(network):
+def seed_of(network):
     return next((o.constants["seed"] for o in network.schedule if "seed" in o.constants), 0)
 
 

@@ -9,7 +9,7 @@ from eventsim.errors import ConfigError
 from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
 from hardware_models.wiring import network_of, populations_of, wired
 
-__all__ = ["TrueNorthAxons", "in_chip_order", "joined", "truenorth_network"]
+__all__ = ["TrueNorthAxons", "grouped", "in_chip_order", "joined", "truenorth_network"]
 
 #: Merolla et al., Science 345 (2014): 16 slots of a scheduler, one of which is in use.
 LONGEST_DELAY = 15
@@ -99,6 +99,25 @@ def joined(populations, groups, *, seed, stimulus, dt_ms):
         first += order.size
     schedule = in_chip_order(populations, len(pathways), seed)
     return network_of(made, pathways, post, [np.ones(targets.size) for targets in post], schedule, stimulus, dt_ms)
+
+
+def grouped(populations, pre, post, delay_ticks, kind):
+    """What `joined` takes, of synapses anywhere in a network.
+
+    Parameters
+    ----------
+    populations : mapping of str to TrueNorthCells or int
+    pre, post, delay_ticks, kind : (n,) int arrays
+        Ids of the whole network.
+    """
+    sizes = [c if isinstance(c, int) else c.size for c in populations.values()]
+    names, starts = list(populations), np.concatenate([[0], np.cumsum(sizes)])
+    source, target = (np.searchsorted(starts, ids, side="right") - 1 for ids in (pre, post))
+    group = (source * len(names) + target) * N_TYPES + kind
+    order = np.argsort(group, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order], prepend=-1)))[1:]:
+        s, t = source[rows[0]], target[rows[0]]
+        yield names[s], names[t], kind[rows[0]], pre[rows] - starts[s], post[rows] - starts[t], delay_ticks[rows]
 
 
 def in_chip_order(populations, n_pathways, seed):

@@ -98,6 +98,7 @@ def ask(after, used, p, core, wired, longest, words, extra, out, held, held_by):
     in_start, in_axon, in_size = wired
     after[:] = used
     after[0] += 1 + extra[p]
+    after[1] += extra[p]
     after[2] += extra[p] > 0
     after[3] += out[p]
     after[5] = max(used[5], longest[p])

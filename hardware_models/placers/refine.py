@@ -157,6 +157,7 @@ def _book(p, sign, fixed, state):
     targets, reached, held = fixed[7], state[1][p], state[2][state[0][p]]
     relays = -(-reached // targets) if 0 < targets < reached else 0
     held[0] += sign * (1 + relays)
+    held[1] += sign * relays
     held[2] += sign * (relays > 0)
     held[3] += sign * (reached + (relays > 0))
 
