@@ -15,6 +15,7 @@ from analysis.spike_bounds.asked import (
     gaussian_bits,
     lipschitz_bits,
     shannon_bits,
+    shannon_bits_of_samples,
 )
 from analysis.spike_bounds.bound import NOT_A_BOUND, Assumption, Bound, Information, given_bits
 from analysis.spike_bounds.deterministic import deterministic_count_bound
@@ -30,5 +31,6 @@ __all__ = [
     "NOT_A_BOUND", "PROVEN_COUNT", "Task", "asked_of", "binary_entropy", "bounds_on", "cramer_rao_bound",
     "describe_task", "deterministic_count_bound", "entropy_estimate", "fano_bits", "gaussian_bits", "given_bits",
     "information_bound", "largest_rate", "lipschitz_bits", "measure_bounds", "monotone_rate_bound", "pattern_count",
-    "rate_bound", "read_task", "rectified_rate_bound", "shannon_bits", "static_drive_bound", "van_trees_bound",
+    "rate_bound", "read_task", "rectified_rate_bound", "shannon_bits",
+    "shannon_bits_of_samples", "static_drive_bound", "van_trees_bound",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ from analysis.spike_bounds.patterns import binary_entropy
 from analysis.water_filling import reverse_water_filling
 from eventsim.errors import ConfigError
 
-__all__ = ["GaussianRate", "entropy_estimate", "fano_bits", "gaussian_bits", "lipschitz_bits", "shannon_bits"]
+__all__ = ["GaussianRate", "entropy_estimate", "fano_bits", "gaussian_bits", "lipschitz_bits", "shannon_bits",
+           "shannon_bits_of_samples"]  # fmt: skip
 
 #: Neighbour whose distance estimates the density (Kraskov et al. 2004 recommend 2 to 4).
 NEIGHBOUR = 3
@@ -150,12 +151,50 @@ def lipschitz_bits(lipschitz, deviation, error, scalars):
     )
 
 
-def shannon_bits(outputs, mse, *, dimensions=None, entropy_bits=None):
+def shannon_bits(entropy_bits, mse, dimensions, *, known="as given"):
     """Bits that data of any distribution need at total squared error `mse`: Shannon's lower bound, as Information.
 
-    R(D) >= h(X) - (r/2) log2(2 pi e D/r) for r dimensions, no less than 0. The r principal directions are used: their
-    part of the error is at most the whole. The differential entropy h is given, or estimated from the samples
-    (`entropy_estimate`), and then less by three standard errors.
+    R(D) >= h(X) - (r/2) log2(2 pi e D/r) for r dimensions, no less than 0.
+
+    Parameters
+    ----------
+    entropy_bits : float
+        h: differential entropy of the r numbers, in bits.
+    mse : float
+        Mean squared error summed over them; above 0.
+    dimensions : int
+        r.
+    known : str
+        Where h is known from.
+
+    Source
+    ------
+    Shannon 1959, IRE Nat. Conv. Rec. 7:142; Cover and Thomas 2006, problem 10.8.
+
+    Examples
+    --------
+    >>> round(shannon_bits(3.0, 64 / (12 * 100), 1).bits, 4)  # uniform over 8, off by a tenth
+    3.0673
+    """
+    _require_error("mse", mse)
+    dimensions = whole("dimensions", dimensions)
+    return Information(
+        bits=max(0.0, entropy_bits - 0.5 * dimensions * math.log2(2 * math.pi * math.e * mse / dimensions)),
+        is_bound=True,
+        assumptions=(
+            Assumption("the output is decoded from the spikes of this window alone"),
+            Assumption(f"the differential entropy of {dimensions} numbers is at least {entropy_bits:.4g} bits, {known}",
+                       "samples"),
+        ),
+        formula="h - (r/2) log2(2 pi e mse/r)",
+        source="Shannon 1959, IRE Nat. Conv. Rec. 7:142; Cover and Thomas 2006, problem 10.8",
+    )  # fmt: skip
+
+
+def shannon_bits_of_samples(outputs, mse, *, dimensions=None):
+    """`shannon_bits` of data whose differential entropy is estimated (`entropy_estimate`), less three standard errors.
+
+    The r principal directions are used: their part of the error is at most the whole.
 
     Parameters
     ----------
@@ -164,42 +203,25 @@ def shannon_bits(outputs, mse, *, dimensions=None, entropy_bits=None):
         Mean squared error summed over coordinates; above 0.
     dimensions : int, optional
         r; if left out, the directions that a Gaussian would spend bits on, as far as there are samples for them.
-    entropy_bits : float, optional
-        h of the r principal components, where it is known.
 
     Raises
     ------
     ConfigError
         Fewer than 20 samples per dimension, repeated samples (there is then no density), a wrong shape.
-
-    Source
-    ------
-    Shannon 1959, IRE Nat. Conv. Rec. 7:142; Cover and Thomas 2006, problem 10.8.
     """
     outputs = np.asarray(outputs, dtype=float)
     if outputs.ndim != 2 or len(outputs) < 2 or not np.isfinite(outputs).all():
         raise ConfigError(f"outputs has shape {outputs.shape}; give a finite (samples, d) array")
-    _require_error("mse", mse)
     covariance = np.atleast_2d(np.cov(outputs, rowvar=False))
     most = max(1, len(outputs) // SAMPLES_PER_DIMENSION)
     if dimensions is None:
         dimensions = min(most, max(1, gaussian_bits(covariance, mse).active_dimensions))
     dimensions = whole("dimensions", dimensions)
     directions = np.linalg.eigh(covariance)[1][:, ::-1][:, :dimensions]
-    how = Assumption(f"the differential entropy is {entropy_bits} bits, as given")
-    if entropy_bits is None:
-        estimate, standard_error = entropy_estimate((outputs - outputs.mean(axis=0)) @ directions)
-        entropy_bits = estimate - MARGIN * standard_error
-        how = Assumption(f"the differential entropy of {dimensions} principal components is at least {entropy_bits:.4g}"
-                         f" bits (nearest neighbours, {len(outputs):,} samples, less {MARGIN:g} standard errors of "
-                         f"{standard_error:.2g})", "samples")  # fmt: skip
-    return Information(
-        bits=max(0.0, entropy_bits - 0.5 * dimensions * math.log2(2 * math.pi * math.e * mse / dimensions)),
-        is_bound=True,
-        assumptions=(Assumption("the output is decoded from the spikes of this window alone"), how),
-        formula="h - (r/2) log2(2 pi e mse/r)",
-        source="Shannon 1959, IRE Nat. Conv. Rec. 7:142; Cover and Thomas 2006, problem 10.8",
-    )
+    estimate, standard_error = entropy_estimate((outputs - outputs.mean(axis=0)) @ directions)
+    how = (f"estimated of principal components by nearest neighbours in {len(outputs):,} samples, less {MARGIN:g} "
+           f"standard errors of {standard_error:.2g}")  # fmt: skip
+    return shannon_bits(estimate - MARGIN * standard_error, mse, dimensions, known=how)
 
 
 def entropy_estimate(samples):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import entropy
 
-from analysis.spike_bounds.asked import fano_bits, gaussian_bits, shannon_bits
+from analysis.spike_bounds.asked import fano_bits, gaussian_bits, shannon_bits_of_samples
 from analysis.spike_bounds.bound import Bound, Information
 from analysis.spike_bounds.deterministic import deterministic_count_bound
 from analysis.spike_bounds.patterns import information_bound
@@ -136,16 +136,13 @@ def asked_of(task):
         known = float(entropy(classes, base=2))
         count = max(2, task.reference.shape[1], int(np.max(task.answers)) + 1)
         found["the class, at this accuracy"] = fano_bits(known, float(task.wrong.mean()), count)
-    for what, bits in (("the output, at this error", _shannon), ("the output, if it were Gaussian", _gaussian)):
+    asked = {"the output, at this error": shannon_bits_of_samples, "the output, if it were Gaussian": _gaussian}
+    for what, bits in asked.items():
         try:
             found[what] = bits(task.reference, error)
         except ConfigError as refused:
             left_out.append(f"{what}: {refused}")
     return found, left_out
-
-
-def _shannon(reference, error):
-    return shannon_bits(reference, error)
 
 
 def _gaussian(reference, error):

@@ -12,6 +12,7 @@ _NAMES = (
     "effective-dimension",
     "hardware-validation",
     "operation-counts",
+    "saturation",
     "softmax-convergence",
 )
 

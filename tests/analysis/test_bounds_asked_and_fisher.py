@@ -15,6 +15,7 @@ from analysis.spike_bounds import (
     rate_bound,
     rectified_rate_bound,
     shannon_bits,
+    shannon_bits_of_samples,
     van_trees_bound,
 )
 from eventsim.errors import ConfigError
@@ -44,29 +45,29 @@ def test_the_shannon_bound_of_a_gaussian_is_its_rate_and_of_other_data_less():
     rng = np.random.default_rng(2)
     gaussian = rng.standard_normal((4000, 2)) * [2, 1]
     exact = gaussian_bits(np.diag([4.0, 1.0]), 0.02).bits
-    assert shannon_bits(gaussian, 0.02).bits == pytest.approx(exact, abs=0.25)
+    assert shannon_bits_of_samples(gaussian, 0.02).bits == pytest.approx(exact, abs=0.25)
     known = 0.5 * math.log2((2 * math.pi * math.e) ** 2 * 4)
-    assert shannon_bits(gaussian, 0.02, entropy_bits=known).bits == pytest.approx(exact, abs=1e-9)
+    assert shannon_bits(known, 0.02, 2).bits == pytest.approx(exact, abs=1e-9)
     two_points = rng.choice([-1.0, 1.0], (4000, 1)) + 0.01 * rng.standard_normal((4000, 1))
     # Two narrow peaks: 1 bit for the peak, and the rate of a Gaussian within it. One Gaussian is far off.
     inside = 1 + math.log2(0.01 / 0.003)
-    assert shannon_bits(two_points, 0.003**2).bits == pytest.approx(inside, abs=0.2)
+    assert shannon_bits_of_samples(two_points, 0.003**2).bits == pytest.approx(inside, abs=0.2)
     assert gaussian_bits([[1.0]], 0.003**2).bits > inside + 4
 
 
 def test_the_shannon_bound_leaves_out_directions_that_hardly_vary():
     rng = np.random.default_rng(3)
     flat = rng.standard_normal((2000, 5)) @ np.diag([1, 1, 1, 1e-6, 0])
-    assert shannon_bits(flat, 0.03).bits == pytest.approx(3 * 0.5 * math.log2(100), abs=0.4)
+    assert shannon_bits_of_samples(flat, 0.03).bits == pytest.approx(3 * 0.5 * math.log2(100), abs=0.4)
 
 
 def test_what_has_no_density_is_refused_with_the_reason():
     with pytest.raises(ConfigError, match="too few for a density"):
         entropy_estimate(np.random.default_rng(0).standard_normal((39, 2)))
     with pytest.raises(ConfigError, match="repeat others"):
-        shannon_bits(np.tile(np.arange(8.0)[:, None], (10, 1)), 0.1)
+        shannon_bits_of_samples(np.tile(np.arange(8.0)[:, None], (10, 1)), 0.1)
     with pytest.raises(ConfigError, match="outputs"):
-        shannon_bits(np.ones(4), 0.1)
+        shannon_bits_of_samples(np.ones(4), 0.1)
 
 
 # --- the Lipschitz form, and signed pairs
