@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 import zipfile
 from contextlib import contextmanager
 
@@ -103,7 +104,8 @@ def _header(stream, size, axes, kinds=_NUMBERS):
     claimed = int.from_bytes(length, "little")
     if claimed > _LONGEST_HEADER:
         raise ConfigError(f"its header says it is {claimed:,} bytes long; {_LONGEST_HEADER:,} are allowed")
-    shape, fortran, kind = parse(io.BytesIO(length + stream.read(claimed)))
+    with warnings.catch_warnings(action="ignore"):  # numpy warns of headers that Python 2 wrote
+        shape, fortran, kind = parse(io.BytesIO(length + stream.read(claimed)))
     if kind.kind not in kinds:
         raise ConfigError(f"its array is of type {kind}; numbers are needed (objects are not unpickled)")
     if len(shape) < axes or min(shape) <= 0:

@@ -1,8 +1,8 @@
 """Reading files that anybody may have written: sizes are known before memory is taken, and damage is one error."""
 
 import gzip
-import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _DEFLATE_EXPANSION = 1032
 
 #: What the standard library, numpy and Pillow raise on damaged files.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError, MemoryError,
-           RuntimeError, SyntaxError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)  # fmt: skip
+           RuntimeError, SyntaxError, struct.error, tokenize.TokenError, zlib.error, zipfile.BadZipFile)  # fmt: skip
 
 
 @contextmanager

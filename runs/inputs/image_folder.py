@@ -1,5 +1,6 @@
 """Folders of images, one subfolder for each class, as ImageNet is unpacked."""
 
+import io
 import warnings
 from contextlib import contextmanager
 
@@ -7,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from eventsim.errors import ConfigError
-from runs.inputs.bounded import draw, reading
+from runs.inputs.bounded import check_expansion, draw, reading
 from runs.inputs.data_set import DataSet
 
 __all__ = ["read", "recognises"]
@@ -15,8 +16,9 @@ __all__ = ["read", "recognises"]
 _ENDINGS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".ppm": "PPM", ".pgm": "PPM"}
 #: The only decoders that are let near a file: none of them starts another program or reads another file.
 _DECODERS = sorted(set(_ENDINGS.values()))
-#: 64 million; a decoded image takes 3 bytes a pixel.
+#: 64 million; Pillow takes 4 bytes for each, twice while it changes them to red, green and blue.
 _MOST_PIXELS = 1 << 26
+_MOST_BYTES = 128 << 20
 
 
 def recognises(path):
@@ -54,6 +56,7 @@ def _pixels(file, side):
         width, height = image.size
         if width * height > _MOST_PIXELS:
             raise ConfigError(f"{width} x {height} pixels; {_MOST_PIXELS:,} are allowed")
+        check_expansion(width * height // 8, file.stat().st_size)  # at the least, a bit for each pixel
         scale = side / min(width, height)
         size = max(side, round(width * scale)), max(side, round(height * scale))
         if size[0] * size[1] > _MOST_PIXELS:
@@ -65,10 +68,14 @@ def _pixels(file, side):
 
 @contextmanager
 def _opened(file):
-    # Pillow warns of oddities in what an image says of itself beside the pixels.
+    size = file.stat().st_size
+    if size > _MOST_BYTES:
+        raise ConfigError(f"{size:,} bytes long; {_MOST_BYTES:,} are allowed")
+    # From memory, since Pillow asks a file for as many bytes as a damaged length says. Its warnings are of oddities in
+    # what an image says of itself beside the pixels.
     with warnings.catch_warnings(action="ignore"):
         try:
-            with Image.open(file, formats=_DECODERS) as image:
+            with Image.open(io.BytesIO(file.read_bytes()), formats=_DECODERS) as image:
                 yield image
         except Image.DecompressionBombError:
             raise ConfigError(f"too many pixels; {_MOST_PIXELS:,} are allowed") from None
