@@ -24,7 +24,7 @@ __all__ = ["LinearCells", "linear_cells"]
 
 #: A reset value is far when it lies so many times deeper than the potential moves. It is drawn up to so many times: a
 #: ramp's return takes as many times its way up, a decaying potential's the logarithm of that, for which bits are dear.
-_FAR, _DEPTH, _DEPTH_OF_DECAY = 1e6, 64.0, 2.0
+_FAR, _DEPTH, _DEPTH_OF_DECAY = 1e6, 8.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ _NAMES = (
     "digits-heads",
     "effective-dimension",
     "hardware-validation",
+    "on-chip",
     "operation-counts",
     "saturation",
     "softmax-convergence",

@@ -219,8 +219,8 @@ def test_a_neuron_that_fires_once_does_so_on_the_chip_until_a_depth_that_it_can_
     assert found.keys() == expected.keys() and len(expected) == 6
     assert max(abs(found[n] - expected[n]) for n in pool) <= 1  # biases have 12 bits
     assert abs(found[release[0]] - expected[release[0]]) <= 5  # 12 bits of decay: 0.6 % of about 800 ticks
-    # A ramp of 1/100 per tick climbs 64 times the 3.5 that move it.
-    assert any(note.endswith("it fires again 22,400 ticks later") for note in losses.notes)
+    # A ramp of 1/100 per tick climbs 8 times the 3.5 that move it.
+    assert any(note.endswith("it fires again 2,800 ticks later") for note in losses.notes)
 
 
 def test_the_integers_survive_being_written_and_read(loihi):

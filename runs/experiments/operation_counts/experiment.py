@@ -24,7 +24,7 @@ from eventsim import compile_network, simulate
 from eventsim.errors import ConfigError
 from runs.experiments.operation_counts.report import broken, counter_table, reasons, write
 
-__all__ = ["Config", "lines", "run"]
+__all__ = ["Config", "drawn", "lines", "run"]
 
 Positive = Annotated[int, Meta(ge=1)]
 
@@ -54,7 +54,7 @@ class _Case:
 
 def run(config, folder, progress):
     """Run the experiment; write a trace for each block and report.html into `folder` and return the summary."""
-    cases = [_recorded(config)] if config.recording else [_drawn(name, config) for name in config.blocks]
+    cases = [_recorded(config)] if config.recording else [drawn(name, config) for name in config.blocks]
     summary = {
         "experiment": "operation-counts", "config": msgspec.to_builtins(config),
         "counters": [{"name": own.name, "source": own.source, "reason": own.reason} for own in COUNTERS],
@@ -106,7 +106,7 @@ def _counts(trace, circuit, query):
 _N_MAPS = {"ssa": 4, "qk_token": 3, "sdsa": 4}
 
 
-def _drawn(name, config):
+def drawn(name, config):
     """A block with weights that are multiples of 1/16, as in the recordings, so that its potentials are exact."""
     if config.channels % config.heads:
         raise ConfigError(f"channels = {config.channels} is not a multiple of heads = {config.heads}")

@@ -23,7 +23,7 @@ from circuits.softmax import (
 )
 from eventsim import Stimulus, compile_network, simulate
 
-__all__ = ["KINDS", "RESOLVED", "Kind", "Runs", "latencies", "measure", "pool", "shifted"]
+__all__ = ["KINDS", "RESOLVED", "Copies", "Kind", "Runs", "latencies", "measure", "pool", "shifted"]
 
 #: From this K p_min on every count of a deterministic circuit is of the size that its law takes it to be.
 RESOLVED = 2.0
@@ -218,47 +218,71 @@ def measure(kind, logits, length, options, *, seed, clock="grid", trace=None, ma
     trace : path, optional
     manifest : dict, optional
     """
-    m, n = logits.shape
-    if kind.rounded:
-        logits = np.round(logits - logits.max(axis=1, keepdims=True))
-    reach = max(float(np.ceil(np.ptp(logits, axis=1).max())), 1.0)
-    options = options | {"span": reach, "d": int(reach)}
-    whole, parts, ticks, arms = _copies(kind, logits, length, options, seed)
-    ids = whole.plan.neuron_ids
-    armed = [ids[part.arm.ids[0]] for part in parts[: len(arms)]]
-    stimulus = Stimulus.of(np.asarray(arms, dtype=np.int64) + (clock == "continuous"), armed, duration_ticks=ticks)
-    compiled = compile_network(whole.network())
-    done = simulate(compiled, stimulus, clock=clock, trace=trace, manifest=manifest)
+    copies = Copies(kind, logits, length, options, seed)
+    compiled = compile_network(copies.circuit.network())
+    done = simulate(compiled, copies.stimulus(clock), clock=clock, trace=trace, manifest=manifest)
     spikes = done.spikes()
     done.close()
-    p = _softmax(logits)
-    total = np.bincount(spikes.neuron, minlength=compiled.n_neurons)
-    if kind.timed:
-        times, counts = _times(spikes, compiled.n_neurons), np.full(m, n)
-        said = latency_shares(_at(times, ids, parts, "pool"), _at(times, ids, parts, "release")[:, 0],
-                              tau_ticks=length, span=reach)  # fmt: skip
-        shares = said / said.sum(axis=1, keepdims=True)
-        tv = 0.5 * np.abs(shares - p).sum(axis=1)
-    else:
-        found = _at(total, ids, parts, "weights")
-        counts = found.sum(axis=1)
-        shares, tv = found / np.maximum(counts, 1)[:, None], total_variation(found, p)
-    law = np.sqrt(kind.law(p, np.maximum(counts, 1), length)) if kind.law else np.full(m, np.nan)
+    shares, counts = copies.shares(spikes, compiled.n_neurons)
+    p, ids = copies.p, copies.circuit.plan.neuron_ids
+    tv = total_variation(counts, p) if counts is not None else 0.5 * np.abs(shares - p).sum(axis=1)
+    total = np.full(len(p), p.shape[1]) if counts is None else counts.sum(axis=1)
+    law = np.sqrt(kind.law(p, np.maximum(total, 1), length)) if kind.law else np.full(len(p), np.nan)
+    fired = np.bincount(spikes.neuron, minlength=compiled.n_neurons)[ids]
     return Runs(
-        ticks=ticks, counts=counts, spikes=total[ids].reshape(m, -1).sum(axis=1), tv=tv,
+        ticks=copies.ticks, counts=total, spikes=fired.reshape(len(p), -1).sum(axis=1), tv=tv,
         l2=np.sqrt(np.square(shares - p).sum(axis=1)), law=law,
-        smallest=(length if kind.timed else counts) * p.min(axis=1),
+        smallest=(length if kind.timed else total) * p.min(axis=1),
     )  # fmt: skip
 
 
-def _copies(kind, logits, length, options, seed):
-    """One circuit per row of logits in one; the parts, their ticks, and when each is armed (none if none is)."""
-    whole, parts, arms = Circuit("copies"), [], []
-    for row, z in enumerate(logits):
-        made = kind.build(z, length, options, seed + 7919 * row)  # mismatch and jitter differ between copies too
-        parts.append(whole.use(made, f"run{row}"))
-        arms += [made.arm_tick] if hasattr(made, "arm_tick") else []
-    return whole, parts, kind.ticks(made, length, logits.shape[1], options), arms
+class Copies:
+    """One copy of a circuit for each row of logits, all in one circuit.
+
+    Parameters
+    ----------
+    kind, logits, length, options, seed
+        As in `measure`.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    ticks : int
+        Length of a run.
+    p : (m, n) float64
+        Softmax of the logits that the circuits have.
+    """
+
+    def __init__(self, kind, logits, length, options, seed):
+        if kind.rounded:
+            logits = np.round(logits - logits.max(axis=1, keepdims=True))
+        self.span = max(float(np.ceil(np.ptp(logits, axis=1).max())), 1.0)
+        options = options | {"span": self.span, "d": int(self.span)}
+        self.circuit, self.kind, self.length, self.p = Circuit("copies"), kind, length, _softmax(logits)
+        self._parts, self._arms = [], []
+        for row, z in enumerate(logits):
+            made = kind.build(z, length, options, seed + 7919 * row)  # mismatch and jitter differ between copies too
+            self._parts.append(self.circuit.use(made, f"run{row}"))
+            self._arms += [made.arm_tick] if hasattr(made, "arm_tick") else []
+        self.ticks = kind.ticks(made, length, logits.shape[1], options)
+
+    def stimulus(self, clock="grid"):
+        """The spikes that arm what has to be armed."""
+        ids = self.circuit.plan.neuron_ids
+        armed = [ids[part.arm.ids[0]] for part in self._parts[: len(self._arms)]]
+        at = np.asarray(self._arms, dtype=np.int64) + (clock == "continuous")
+        return Stimulus.of(at, armed, duration_ticks=self.ticks)
+
+    def shares(self, spikes, n_neurons):
+        """What spikes of a run say: shares (m, n), and the counts (m, n) that they are of, None where times are."""
+        ids = self.circuit.plan.neuron_ids
+        if not self.kind.timed:
+            found = _at(np.bincount(spikes.neuron, minlength=n_neurons), ids, self._parts, "weights")
+            return found / np.maximum(found.sum(axis=1), 1)[:, None], found
+        times = _times(spikes, n_neurons)
+        said = latency_shares(_at(times, ids, self._parts, "pool"), _at(times, ids, self._parts, "release")[:, 0],
+                              tau_ticks=self.length, span=self.span)  # fmt: skip
+        return said / said.sum(axis=1, keepdims=True), None
 
 
 def _at(values, ids, parts, port):

@@ -1,0 +1,101 @@
+"""Cases: circuits with an input, what their spikes say, and what they should say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuits.attention import HEADS
+from circuits.pipeline import Pipeline
+from eventsim import CompiledNetwork, compile_network
+from eventsim.stimulus import Stimulus
+from runs.experiments.on_chip.digits import LatencyDigits
+from runs.experiments.operation_counts.experiment import drawn
+from runs.experiments.softmax_convergence.copies import KINDS, Copies
+from runs.inputs import digits
+
+__all__ = ["CASES", "Case"]
+
+SOFTMAX_CIRCUITS = ("race", "escape_inhibition", "thinning", "integrate_inhibition", "gated_counts", "first_spike")
+BLOCKS = ("ssa", "qk_token", "sdsa")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A circuit, run on an input.
+
+    Parameters
+    ----------
+    title : str
+    network : CompiledNetwork
+    stimulus : Stimulus
+    queries : int
+        Runs of the circuit, one after the other or side by side, over which energy is shared.
+    says : callable (trace) -> array
+        What the spikes of a run mean.
+    exact : array or None
+        What they should; None where the circuit itself is exact by construction.
+    measure : str
+        "total variation" of weights, or "rms" relative to what is exact.
+    accuracy : callable (array) -> float, optional
+    """
+
+    title: str
+    network: CompiledNetwork
+    stimulus: Stimulus
+    queries: int
+    says: Callable
+    exact: np.ndarray | None
+    measure: str
+    accuracy: Callable | None = None
+
+    def error(self, said, exact):
+        """How far `said` is from `exact`, in the case's measure; NaN in either is no answer, and left out."""
+        if self.measure == "total variation":
+            return float(0.5 * np.nansum(np.abs(said - exact), axis=-1).mean())
+        scale = np.sqrt(np.nanmean(np.square(exact)))
+        return float(np.sqrt(np.nanmean(np.square(said - exact))) / scale)
+
+
+def _softmax_circuit(name, config):
+    rng = np.random.default_rng(config.seed)
+    logits = rng.normal(0, config.spread, (config.rows, config.n))
+    options = {"rate_per_tick": 0.2, "inhibition": 0.5}
+    made = Copies(KINDS[name], logits, config.length, options, config.seed)
+    network = compile_network(made.circuit.network())
+
+    def says(trace):
+        return made.shares(trace.spikes(), trace.network.n_neurons)[0]
+
+    return Case(f"softmax: {name}", network, made.stimulus(), config.rows, says, made.p, "total variation")
+
+
+def _digits(name, config):
+    made = LatencyDigits(digits(config.support, config.queries, config.seed), config.beta, config.tau_ticks,
+                         config.levels)  # fmt: skip
+    title = f"digits by first spikes, {config.support} tokens"
+    return Case(title, compile_network(made.circuit.network()), made.stimulus(), config.queries, made.weights,
+                made.exact, "total variation", made.accuracy)  # fmt: skip
+
+
+def _head(name, config):
+    code = name.removesuffix("_head")
+    rng, shape = np.random.default_rng(config.seed), (config.head_tokens, config.head_channels)
+    q, k, v = rng.uniform(-1, 1, (3, *shape))
+    noise = {"seed": config.seed} if code == "rate" else {}
+    head = HEADS[code](*shape, ticks=config.head_ticks, **noise)
+    network = compile_network(head.network())
+    return Case(f"head: {code} code", network, head.stimulus(q, k, v, seed=config.seed), 1, head.decode,
+                head.exact(q, k, v)[2], "rms")  # fmt: skip
+
+
+def _block(name, config):
+    case = drawn(name, config)
+    circuit = Pipeline(case.block, case.x.shape[1], steps=len(case.x), levels=int(case.x.max()))
+    return Case(f"block: {name}", compile_network(circuit.network()), circuit.stimulus(case.x), 1, circuit.decode,
+                None, "rms")  # fmt: skip
+
+
+#: How each case is made: name -> function(name, config).
+CASES = (dict.fromkeys(SOFTMAX_CIRCUITS, _softmax_circuit) | {"digits": _digits}
+         | {f"{code}_head": _head for code in HEADS} | dict.fromkeys(BLOCKS, _block))  # fmt: skip
