@@ -130,7 +130,7 @@ def energy_bars(terms):
     return figure
 
 
-def convergence(panels, xlabel, ylabel="total variation from exact softmax", columns=3):
+def convergence(panels, xlabel, ylabel="total variation from exact softmax", columns=3, xticks=None):
     """Error against length on logarithmic axes, one panel per circuit, the same axes for all.
 
     Parameters
@@ -138,6 +138,8 @@ def convergence(panels, xlabel, ylabel="total variation from exact softmax", col
     panels : sequence of (title, curves, guide)
         `curves` is a sequence of (label, x, y, half_width or None); the first five are told apart by colour and
         marker, the next five by open markers and dashes. `guide` is None or the slope of a grey line.
+    xticks : sequence of int, optional
+        Where the horizontal axis has marks; powers of ten if left out.
     """
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(3.6 * columns, 3.1 * rows), layout="constrained")
@@ -160,6 +162,9 @@ def convergence(panels, xlabel, ylabel="total variation from exact softmax", col
         ax.set_ylabel(ylabel, fontsize=9)
     for ax in axes.flat:
         ax.set_xlabel(xlabel, fontsize=9)
+        if xticks is not None:
+            ax.set_xticks(xticks, [f"{tick:,}" for tick in xticks], fontsize=8)
+            ax.set_xticks([], minor=True)
     handles = {}
     for ax in axes.flat:
         handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}

@@ -15,11 +15,15 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Verdict:
-    """A question, the answer in a few words, and whether it came out as it should (None: no judgement)."""
+    """A question, the answer in a few words, and whether it came out as it should (None: no judgement).
+
+    `mark` replaces the words "as it should" or "not as it should", or stands alone where there is no judgement.
+    """
 
     question: str
     answer: str
     good: bool | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)

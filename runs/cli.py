@@ -46,12 +46,14 @@ def verb(function):
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.",
     shell_complete=completion.settings,
 )  # fmt: skip
-def run(experiment, script, out, settings):
+@click.option("--quick", is_flag=True, help="Less of everything, where the experiment knows how: --set quick=true.")
+def run(experiment, script, out, settings, quick):
     """Run an experiment: a name, or a TOML file that names one. Or, with --brian2, a Python script of your own.
 
     \b
     eventsim run digits-attention
     eventsim run digits-attention --set support=1000 --set softmax=integrate_inhibition --out out/n1000
+    eventsim run paper-claims --quick
     eventsim run --brian2 my_network.py --set noise=rekey
 
     A script is executed as `python SCRIPT` would, with all that it does; only its run(...) and Network.run(...) are
@@ -59,6 +61,7 @@ def run(experiment, script, out, settings):
     """
     if (experiment is None) == (script is None):
         raise click.UsageError("give either an experiment or --brian2 SCRIPT")
+    settings = (*settings, *(["quick=true"] if quick else []))
     if script is not None:
         from runs.run import run_brian2
 

@@ -13,6 +13,7 @@ _NAMES = (
     "hardware-validation",
     "on-chip",
     "operation-counts",
+    "paper-claims",
     "saturation",
     "softmax-convergence",
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from analysis.spike_bounds import Cut, shannon_bits
 from circuits.attention import HEADS
@@ -13,6 +14,7 @@ from runs.experiments.softmax_convergence.copies import KINDS, measure
 
 __all__ = [
     "FLAT", "SENSELESS", "SOFTMAXES", "Point", "head_points", "output_entropy", "softmax_entropy", "softmax_point",
+    "times",
 ]  # fmt: skip
 
 #: Circuits whose shares are the answer, and what `length` counts for each.
@@ -50,6 +52,8 @@ class Point:
         In how many dimensions it has a density.
     known : str
         Where the entropy is known from.
+    size : float
+        Root mean square distance of the exact outputs from their mean: the error of knowing nothing.
     """
 
     circuit: str
@@ -63,6 +67,7 @@ class Point:
     entropy_bits: float
     dimensions: int
     known: str
+    size: float
 
     def bits(self, mse):
         """Bits that cross the cut if the mean squared error is `mse`."""
@@ -95,7 +100,7 @@ def softmax_point(name, n, length, sd, runs, options, seed):
     return Point(
         circuit=name, n=n, length=length, cut=cut, channels=n + timed, ticks=found.ticks,
         spikes=found.counts + float(timed), squared_errors=np.square(found.l2), entropy_bits=softmax_entropy(n, sd),
-        dimensions=n - 1, known="from the law of normal logits",
+        dimensions=n - 1, known="from the law of normal logits", size=_size(softmax(logits, axis=1)),
     )  # fmt: skip
 
 
@@ -130,5 +135,15 @@ def head_points(code, n, d, beta, ticks, queries, seed, progress):
             yield Point(
                 circuit=f"{code} head", n=n, length=ticks, cut=cut, channels=ids.size, ticks=head.duration_ticks,
                 spikes=spikes, squared_errors=squared, entropy_bits=entropy_bits, dimensions=n * d,
-                known="from the law of uniform values, queries and keys given",
+                known="from the law of uniform values, queries and keys given", size=_size(y.reshape(queries, -1)),
             )  # fmt: skip
+
+
+def times(verdict):
+    """The range of a verdict's ratio in words."""
+    low, high = (f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in (verdict["least"], verdict["most"]))
+    return low if low == high else f"{low} to {high}"
+
+
+def _size(outputs):
+    return float(np.sqrt(np.square(outputs - outputs.mean(axis=0)).sum(axis=1).mean()))

@@ -2,7 +2,7 @@
 
 from analysis.plots import convergence
 from analysis.report import Figure, Section, Table, Verdict, write_report
-from runs.experiments.saturation.points import FLAT, SENSELESS, SOFTMAXES
+from runs.experiments.saturation.points import FLAT, SENSELESS, SOFTMAXES, times
 
 __all__ = ["saturation_figure", "verdict_table", "write"]
 
@@ -59,7 +59,8 @@ def saturation_figure(summary):
             for label, of in curves.items()
         ]))  # fmt: skip
     xlabel = "length: spikes wanted, or ticks"
-    figure = convergence([(*panel, None) for panel in panels], xlabel, "spikes used / needed")
+    lengths = sorted({row["length"] for row in summary["rows"]})
+    figure = convergence([(*panel, None) for panel in panels], xlabel, "spikes used / needed", xticks=lengths)
     for ax in figure.axes:
         ax.axhline(1, color="#8a93a3", linewidth=3, alpha=0.45, zorder=0)
     return figure
@@ -68,7 +69,7 @@ def saturation_figure(summary):
 def verdict_table(summary):
     """What became of the claim, circuit by circuit."""
     rows = tuple(
-        (v["circuit"], v["cut"], v["bound"], f"{v['least']:,.3g} to {v['most']:,.3g}",
+        (v["circuit"], v["cut"], v["bound"], times(v),
          "" if v["growth"] is None else f"{v['growth']:.2f}", _short(v))
         for v in summary["verdicts"]
     )  # fmt: skip
@@ -79,12 +80,12 @@ def verdict_table(summary):
 
 def _short(verdict):
     if verdict["beaten"]:
-        return f"it is no bound here: {verdict['least']:.2g} of what it asks was enough, so its assumptions do not hold"
+        return f"it is no bound here: {times(verdict)} of what it asks was enough, so its assumptions do not hold"
     if verdict["saturates"]:
-        return f"yes, up to a factor of {verdict['least']:.3g} to {verdict['most']:.3g}"
+        return f"yes, up to a factor of {times(verdict)}"
     if verdict["growth"] is None:
         return "one length: no trend"
-    return f"no: {verdict['least']:.2g} to {verdict['most']:,.3g} times, growing as length^{verdict['growth']:.2f}"
+    return f"no: {times(verdict)} times, growing as length^{verdict['growth']:.2f}"
 
 
 def _points_table(summary):
