@@ -9,6 +9,7 @@ _NAMES = (
     "approximation",
     "digits-attention",
     "digits-heads",
+    "energy-claim",
     "effective-dimension",
     "hardware-validation",
     "on-chip",

@@ -27,7 +27,7 @@ def write(path, summary):
     sections = [
         Section("Every circuit on every chip", (), (table,)),
         Section("Energy of one query", (), (figure,)),
-        Section("Why the rest is refused", (), (Table(("circuit", "chip", "neurons that map", "obstacle"),
+        Section("What stands in the way, and what differs", (), (Table(("circuit", "chip", "neurons that map", "what"),
                                                       tuple(_obstacles(rows)), "", "llrl"),)),
         Section("Energy of one query under each table and length of ticks", (),
                 (Table(_WAYS, tuple(_ways(rows)), "In microjoule.", "llll" + "r" * 5),)),
@@ -77,21 +77,30 @@ def _cells(row):
         row["title"], row["chip"], row["status"], f"{row['error_as_is']:.4f}{accuracy}",
         "" if refused else f"{row['error_on_chip']:.4f}{there}", neurons,
         "does not fit" if row["cores"] is None else f"{row['cores']:,}", _span(energy and energy["dynamic"]),
-        _span(energy and energy["total"]), _shortened(row["why"]),
+        _span(energy and energy["total"]), _why(row),
     )  # fmt: skip
 
 
 def _span(pair):
-    return "" if pair is None else " to ".join(dict.fromkeys(f"{value:,.3g}" for value in pair))
+    return "" if pair is None else " to ".join(dict.fromkeys(map(_amount, pair)))
 
 
-def _shortened(text, most=110):
+def _amount(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _why(row, most=50):
+    """A few words; the sections below have all of them."""
+    if row["status"] != "refused":
+        return f"weights {row['weight_error']:.2%} off (rms)"
+    text = row["why"].partition("': ")[2]
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _obstacles(rows):
     for row in rows:
-        for text in row["obstacles"] + ([row["does_not_fit"]] if row["does_not_fit"] else []):
+        notes = [] if row["status"] == "refused" else row["why"].split("; ")
+        for text in [*row["obstacles"], *filter(None, [*notes, row["does_not_fit"]])]:
             yield row["title"], row["chip"], f"{row['mapped']:.0%}", text
 
 

@@ -1,0 +1,159 @@
+"""The page and the lines of energy-claim: one table and one figure."""
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from analysis.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
+from analysis.report import Figure, Section, Table, Verdict, write_report
+
+__all__ = ["lines", "write"]
+
+_LEAD = (
+    "A spiking transformer is said to take 38 to 57 times less energy than one without spikes. Here that ratio is "
+    "worked out under each way to account for energy in turn, for published models whose operations could be read and "
+    "for attention blocks that are built and run. Activity is deliveries per synapse and inference: steps times firing "
+    "rate."
+)
+_CAPTION = (
+    "Ratio: energy without spikes over energy with them; below 1 the spiking network loses. For a model, deliveries "
+    "and its own MACs are priced, on chips nothing else, so the true ratio there is lower. For a block that was run, "
+    "chips' neurons and messages are priced too: neurons active to idle. Activity for a ratio: with no MACs of its own."
+)
+
+
+_TO_SEE = (
+    "Lines: one accounting each. Grey band: 38 to 57 times. Below the line at 1 the spiking network takes more. "
+    "Vertical lines: activity of published models."
+)
+
+
+_ACCOUNTS = ("accounting", "pJ per MAC", "pJ per delivery", "counts", "sources")
+
+
+def write(path, summary):
+    """Write report.html from the experiment's summary."""
+    headings, rows = _table(summary)
+    figure = Figure(_figure(summary), _TO_SEE)
+    accounts = tuple((way["name"], f"{way['ann_pj']:.4g}", f"{way['event_pj']:.4g}", way["text"],
+                      "; ".join(way["sources"])) for way in summary["accountings"])  # fmt: skip
+    models = tuple(
+        (model["title"], "" if model["rho"] is None else f"{model['rho']:.3f}", _whence(model),
+         "; ".join(dict.fromkeys(f"{key}: {source}" for key, source in model["sources"].items())))
+        for model in summary["models"]
+    )  # fmt: skip
+    sections = [
+        Section("Every accounting, every network", (),
+                (Table(headings, rows, _CAPTION, "l" + "r" * (len(headings) - 1)),)),
+        Section("Up to which activity the spiking network wins", (), (figure,)),
+        Section("What each accounting counts", (), (Table(_ACCOUNTS, accounts, "", "lrrll"),)),
+        Section("The published models", (), (Table(("model", "activity", "", "sources"), models, "", "lrll"),)),
+    ]  # fmt: skip
+    settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
+    write_report(path, "38 to 57 times less energy: where it holds", _LEAD, list(_verdicts(summary)), sections,
+                 f"Configuration: {settings}")  # fmt: skip
+
+
+def _whence(model):
+    if model["unverified"]:
+        return f"unverified, left out: {', '.join(model['unverified'])}"
+    if model["rho"] is None:
+        return "operations not found, left out"
+    return "additions as published" if model["counted"] else "additions that make the published energy"
+
+
+def _known(summary):
+    return [model for model in summary["models"] if model["rho"] is not None]
+
+
+def _table(summary):
+    """Headings, and a row for each accounting."""
+    models, blocks = _known(summary), summary["blocks"]
+    low, high = summary["claimed"]
+    headings = ("accounting", f"activity for {low}x", f"for {high}x", "for 1x",
+                *(model["title"].split(",")[0] for model in models),
+                *(f"{block['name']}, run" for block in blocks))  # fmt: skip
+    rows = [("(activity)", "", "", "", *(f"{each['rho']:.2f}" for each in (*models, *blocks)))]
+    for k, way in enumerate(summary["accountings"]):
+        rows.append((
+            way["name"] + (" (unverified)" if way["unverified"] else ""), *(f"{rho:.4f}" for rho in way["rho_claimed"]),
+            "see models" if way["static"] else f"{way['rho_even']:.3f}",
+            *(_times(model["ratios"][k]) for model in models), *(_times(*block["ratios"][k]) for block in blocks),
+        ))  # fmt: skip
+    return headings, tuple(rows)
+
+
+def _times(*ratios):
+    return "" if None in ratios else " to ".join(dict.fromkeys(f"{ratio:.2g}" for ratio in ratios))
+
+
+def _verdicts(summary):
+    low, high = summary["claimed"]
+    ways, models = summary["accountings"], _known(summary)
+    rho_low, rho_high = ways[0]["rho_claimed"]
+    yield Verdict(f"When is it {low} to {high} times?", f"with operations counted at {ways[0]['ann_pj']:g} and "
+                  f"{ways[0]['event_pj']:g} pJ, at {rho_high:.4f} to {rho_low:.4f} deliveries per synapse and "
+                  f"inference: over 4 steps, firing rates of {rho_high / 4:.1%} to {rho_low / 4:.1%}")  # fmt: skip
+    best = max(models, key=lambda model: model["ratios"][0])
+    reaching = sum(model["ratios"][0] >= low for model in models)
+    yield Verdict("Does a published model reach it?", f"{reaching or 'none'} of {len(models)} whose operations could "
+                  f"be read: by their own counts at the same prices, {min(m['ratios'][0] for m in models):.1f} to "
+                  f"{best['ratios'][0]:.1f} times ({best['title']})", reaching > 0)  # fmt: skip
+    worst = min(range(len(ways)), key=lambda k: ways[k]["rho_even"])
+    yield Verdict("Where does the spiking network stop winning?", f"at {ways[0]['rho_even']:.2f} deliveries per "
+                  f"synapse and inference by operation counts, at {ways[1]['rho_even']:.2f} with memory, at "
+                  f"{ways[worst]['rho_even']:.3f} for {ways[worst]['name']}")  # fmt: skip
+    losing = [way["name"] for k, way in enumerate(ways)
+              if all(model["ratios"][k] is None or model["ratios"][k] < 1 for model in models)]  # fmt: skip
+    yield Verdict("Under which accounting do all these models lose?", "; ".join(losing) or "none")
+    left = [model["title"] for model in summary["models"] if model["rho"] is None]
+    if left:
+        yield Verdict("Which published models are left out?", f"{'; '.join(left)}: no operation counts could be read")
+
+
+_LOOKS = ((BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (BLACK, "-"), (BLACK, "--"), (BLUE, "--"),
+          (ORANGE, "--"), (GREEN, "--"))  # fmt: skip
+
+
+def _figure(summary):
+    """Ratio against activity on logarithmic axes, a line for each accounting without static power."""
+    figure = Canvas(figsize=(9.5, 5.2), layout="constrained")
+    ax = figure.subplots()
+    ax.spines[["top", "right"]].set_visible(False)
+    rho = np.geomspace(0.001, 6, 50)
+    shown = {}
+    for way in summary["accountings"]:
+        if not way["static"]:
+            shown.setdefault((way["ann_pj"], way["event_pj"]), way)
+    styles = [*_LOOKS, *((colour, ":") for colour, _ in _LOOKS)]
+    for (colour, line), way in zip(styles, shown.values(), strict=False):
+        ratio = way["ann_pj"] / (way["event_pj"] * rho)
+        ax.plot(rho, ratio, color=colour, linestyle=line, linewidth=1.4, label=way["name"])
+    ax.axhspan(*summary["claimed"], color=GREY, alpha=0.3)
+    ax.axhline(1, color=GREY, linewidth=1)
+    ax.annotate("38 to 57 times", (rho[0], summary["claimed"][1]), fontsize=8, color=BLACK, va="bottom")
+    for model in _known(summary):
+        ax.axvline(model["rho"], color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(rho[0], rho[-1])
+    ax.set_ylim(0.01, 1000)
+    top = ax.secondary_xaxis("top")
+    models = _known(summary)
+    top.set_xticks([model["rho"] for model in models], [model["title"].split(",")[0] for model in models], fontsize=8,
+                   rotation=30, ha="left")  # fmt: skip
+    top.tick_params(which="minor", length=0)
+    top.minorticks_off()
+    ax.set_xlabel("deliveries per synapse and inference, T r")
+    ax.set_ylabel("energy without spikes / energy with them")
+    figure.legend(loc="outside right center", frameon=False, fontsize=8)
+    return figure
+
+
+def lines(summary):
+    """The summary in words, for a terminal."""
+    headings, rows = _table(summary)
+    widths = [max(len(row[k]) for row in (headings, *rows)) for k in range(len(headings))]
+    for row in (headings, *rows):
+        yield "  ".join(text.ljust(w) if k == 0 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))
+    for verdict in _verdicts(summary):
+        yield f"{verdict.question} {verdict.answer}"
