@@ -4,7 +4,7 @@ import math
 
 from numba import njit
 
-__all__ = ["clip", "exprel", "sign", "table", "timestep"]
+__all__ = ["clip", "decayed", "exprel", "sign", "table", "timestep"]
 
 
 @njit
@@ -22,6 +22,16 @@ def table(values, first, stop, n_columns, step_s, refine, t, column):
 def timestep(t, dt):
     """Whole steps of length dt in time t, rounded down with a thousandth of a step to spare, as Brian2's `timestep`."""
     return int((t + 1e-3 * dt) / dt)
+
+
+@njit
+def decayed(value, rest, steps, powers, factor):
+    """rest + (value - rest) * factor**steps.
+
+    `powers` holds the factor to the powers 0, ..., 127 and, behind them, to 128 times these.
+    """
+    power = powers[steps & 127] * powers[128 + (steps >> 7)] if steps < 1 << 14 else factor**steps
+    return rest + (value - rest) * power
 
 
 @njit

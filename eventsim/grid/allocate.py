@@ -7,6 +7,7 @@ from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.counters import counters, reach
+from eventsim.grid.decay import powers_of
 from eventsim.grid.events import event_arrays
 from eventsim.grid.layout import Layout
 from eventsim.grid.parts import bounds_of_parts, divide, flat
@@ -65,10 +66,13 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         history_count=np.zeros((sizes.size, depth, n_parts), dtype=np.int64),
         active=_counted_from_the_first(bounds), active_count=np.diff(bounds, axis=0),
         is_active=np.ones(network.n_neurons, dtype=bool),
+        updated=np.full(network.n_neurons if plan.decays else 0, -2, dtype=np.int32),
+        powers=np.concatenate([np.empty(0), *(powers_of(plan.decays[k]) for k in sorted(plan.decays))]),
+        largest=np.zeros((n_parts, sizes.size)), in_doubt=np.zeros(n_parts, dtype=bool),
         resting=np.zeros(network.n_neurons, dtype=np.int32),
         resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
         resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
-        held=np.full(arrays["state"].size if plan.parked else 0, -np.inf),
+        held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
         tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
         busy=np.zeros((n_parts, span), dtype=bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
@@ -80,7 +84,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),
-        may_run=np.array([0, span], dtype=np.int64), meeting=np.zeros(16, dtype=np.int64),
+        may_run=np.array([0, span, 0], dtype=np.int64), meeting=np.zeros(16, dtype=np.int64),
     )  # fmt: skip
 
 

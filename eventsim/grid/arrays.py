@@ -17,6 +17,8 @@ _FIELDS = (
     "history", "history_at", "history_count",
     # the neurons to look at, of populations that run by touch
     "active", "active_count", "is_active",
+    # and, where these decay when nobody looks
+    "updated", "powers", "largest", "in_doubt",
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
@@ -46,6 +48,8 @@ _FIELDS = (
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
 #: history_count : (P, T, Q) int64
 #: active : (n_neurons,) int32; of population k and part q the first active_count[q, k] from the part's first neuron on
+#: updated : (n_neurons,) int32, powers : (decaying populations * POWERS,) float64, largest : (Q, P) float64,
+#: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
 #: sent : (n_neurons,) int64; spikes of each neuron
@@ -62,11 +66,12 @@ _FIELDS = (
 #: synapse_of : uint32; id of each synapse where they are partitioned and deliveries recorded, else empty
 #: spike_*, row_*, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
-#: may_run : (2,) int64; the tick up to which parts may run, and D
+#: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
 GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.
-CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "resting", "resting_head",
-            "resting_count", "cursor", "received", "received_weight", "sent", "delivered", "filled")  # fmt: skip
+CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting",
+            "resting_head", "resting_count", "cursor", "received", "received_weight", "sent", "delivered",
+            "filled")  # fmt: skip
 #: Among it, what a reset by the host puts back.
-START = ("state", "history_count", "active", "active_count", "is_active", "resting_count")
+START = ("state", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting_count")

@@ -15,16 +15,24 @@ _KIND = {name: index for index, name in enumerate(KINDS)}
 def deliver(network, operation, layout, plan):
     p = operation.index
     pathway, way = network.pathways[p], plan.storage.ways[p]
-    g, touch, landed = pathway.target, "", f"                            landed{pathway.target} += done\n"
+    g, activate, touch, landed = pathway.target, "", "", f"                            landed{pathway.target} += done\n"
     if g in plan.by_touch:
         zero = templates.TOUCH_ZERO.format(g=g, **_KIND) if way != "none" else ""
-        touch, landed = templates.TOUCH.format(g=g, **_KIND) + zero, ""
+        is_idle, mark, largest = templates.IS_IDLE, templates.MARK, ""
+        if g in plan.decays:
+            value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
+            is_idle, mark = templates.IS_IDLE_DECAYING, templates.MARK_DECAYING.format(g=g, value=value)
+            largest = templates.LARGEST.format(g=g, value=value)
+        activate = templates.ACTIVATE.format(g=g, is_idle=is_idle.format(g=g), mark=mark.format(g=g))
+        touch = largest + templates.TOUCH.format(g=g, **_KIND) + zero
+        landed = templates.TOUCHED_ROW.format(g=g, **_KIND)
     event = {"event_start": templates.EVENT_START, "event": templates.EVENT, "event_stop": templates.EVENT_STOP}
     return templates.DELIVER.format(
         where=f"delivery by pathway {p}", p=p, s=pathway.source, g=g, every=operation.every,
         effects=_effects(network, operation, layout, plan), ask=_ask(p, plan.storage),
         of_row=templates.ROW_WEIGHT[way].format(p=p), weight=templates.WEIGHT[way],
-        count=_count(g, way, plan.storage.counts_classes), touch=touch, landed=landed,
+        count=_count(g, way, plan.storage.counts_classes), activate=activate,
+        touch=touch, landed=landed,
         **{name: text.format(p=p) if plan.records_events else "" for name, text in event.items()},
     )  # fmt: skip
 

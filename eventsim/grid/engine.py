@@ -1,12 +1,12 @@
 """GridEngine: a network on Brian2's grid, as `eventsim.simulation` drives it."""
 
-from dataclasses import replace
-
 import numba
+import numpy as np
 
 from eventsim.errors import ConfigError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
+from eventsim.grid.decay import decays_of
 from eventsim.grid.events import take_events
 from eventsim.grid.kernel import kernel_for
 from eventsim.grid.layout import Layout
@@ -18,13 +18,15 @@ from eventsim.memory import require_memory
 
 __all__ = ["UPDATES", "GridEngine"]
 
-#: How neurons of quiet populations (`eventsim.grid.quiet`) are looked at: all of them in each tick, only those that
-#: something touched, or whichever suits the activity that is measured.
+#: How neurons of quiet and of decaying populations (`eventsim.grid.quiet`, `eventsim.grid.decay`) are looked at: all of
+#: them in each tick, only those that something touched, or whichever suits the activity that is measured.
 UPDATES = ("measured", "dense", "touched")
 
 #: A touched neuron costs some ten times what a look at an idle one does, and another kernel seconds to compile: by
 #: touch, when fewer than one neuron in fifty is touched per tick and there are so many looks to save.
 _TOUCHED_AT_MOST, _LOOKS_TO_SAVE, _TRIAL_TICKS = 0.02, 1e10, 200
+
+_MOST_TICKS = 1 << 28  # of one call; the kernel counts them in 32 bits
 
 _SPIKE_COLUMNS = {"tick": "spike_tick", "neuron": "spike_neuron"}
 _ROW_COLUMNS = {f"counts_{name}": f"row_{name}" for name in ("tick", "core", "kind", "count")}
@@ -55,21 +57,31 @@ class GridEngine:
         if updates not in UPDATES:
             raise ConfigError(f"updates is '{updates}'; choose one of {', '.join(UPDATES)}")
         self._network, self._duration_ticks = network, stimulus.duration_ticks
-        self._threads, self._quiet = threads, quiet_populations(network)
-        self._measuring = updates == "measured" and bool(self._quiet)
-        self.by_touch = self._quiet if updates == "touched" else frozenset()
-        self._records_events = events is not None
-        require_memory(grid_memory(network, core_of, threads, buffers, len(recorded), self._records_events), max_bytes)
-        self._plan = plan_for(network, self.by_touch, self._records_events)
+        self._threads, self._updates, self._records_events = threads, updates, events is not None
+        goes_back = updates != "dense" and not self._records_events and bool(decays_of(network))
+        require_memory(
+            grid_memory(network, core_of, threads, buffers, len(recorded), self._records_events, goes_back), max_bytes
+        )
+        self._plan = plan_for(network, records_events=self._records_events)
+        self._touchable = quiet_populations(network) | self._plan.decays.keys() - _populations(network, recorded)
+        self._measuring = updates == "measured" and bool(self._touchable)
+        self._plan = self._plan.touching(self._touchable if updates == "touched" else ())
         self._kernel, constants = kernel_for(network, self._plan)
         self._arrays = allocate(
             network, stimulus, core_of, constants, self._plan, threads, buffers, recorded, record_every, events
         )
         self._start = {name: getattr(self._arrays, name).copy() for name in START}
+        self._known, self._kept = None, None
+        self._remember(0)
 
     @property
     def way(self):
-        return f"{self._threads} threads, by touch {sorted(self.by_touch)}"
+        return f"{self._threads} threads, updates {self._updates}"
+
+    @property
+    def by_touch(self):
+        """Populations of which only touched neurons are looked at, a frozenset of int."""
+        return self._plan.by_touch
 
     @property
     def n_spikes(self):
@@ -85,28 +97,66 @@ class GridEngine:
         if self._measuring:
             stop = min(stop, _TRIAL_TICKS)
         self._arrays.filled[4] = most_spikes
-        return self._kernel(tick, stop, self._arrays)
+        reached = self._kernel(tick, min(stop, tick + _MOST_TICKS), self._arrays)
+        return self._decide(most_spikes) if self._arrays.in_doubt.any() else reached
 
     def _choose_updates(self, tick):
-        """Once: look at quiet populations by touch from here on, where the activity so far says that it pays."""
+        """Once: look at populations by touch from here on, where the activity so far says that it pays."""
         self._measuring = False
         ticks_left = self._duration_ticks - tick
         chosen, received = set(), totals(self._arrays)["received_count"]
-        for k in self._quiet:
+        for k in sorted(self._touchable):
             p = self._network.populations[k]
             touched = received[p.start : p.stop].sum() / (p.size * tick)
             if touched < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
                 chosen.add(k)
         if chosen:
-            self.by_touch = frozenset(chosen)
-            self._plan = replace(self._plan, by_touch=self.by_touch)
-            self._kernel, _ = kernel_for(self._network, self._plan)
+            self._touch(chosen)
+            self._remember(tick)
+
+    def _touch(self, populations):
+        """Another kernel from here on, with these populations by touch."""
+        self._plan = self._plan.touching(populations)
+        self._kernel, constants = kernel_for(self._network, self._plan)
+        self._arrays = self._arrays._replace(constants=constants)
+
+    def _remember(self, tick):
+        """All bits are known at this tick: the run can be taken up again from here, should a threshold be in doubt."""
+        self._known = (tick, {name: getattr(self._arrays, name).copy() for name in CHANGING}) if self._decays else None
+
+    @property
+    def _decays(self):
+        return bool(self._plan.decaying)
+
+    def _decide(self, most_spikes):
+        """Bring the run once more to where it came into doubt, from where all bits were known, by dense steps.
+
+        What was recorded on the way is kept; it is the same, since nothing was decided in doubt. Returns that tick.
+        """
+        arrays, decided, (tick, known) = self._arrays, int(self._arrays.may_run[2]), self._known
+        self._kept = self._take()
+        arrays.in_doubt[:], arrays.tally[:], arrays.busy[:] = False, 0, False
+        self._touch(self.by_touch - self._plan.decays.keys())
+        for name, values in known.items():
+            getattr(arrays, name)[...] = values
+        self._known, arrays.filled[:3], arrays.filled[4] = None, 0, 2**62
+        while tick < decided:
+            tick = self._kernel(tick, decided, self._arrays)
+            arrays.filled[:3] = 0
+        arrays.filled[4] = most_spikes
+        return decided
 
     def start_again(self, tick):
         for name, values in self._start.items():
             getattr(self._arrays, name)[...] = values
+        self._remember(tick)
 
     def take(self):
+        kept, self._kept = self._kept, None
+        new = self._take()
+        return {name: np.concatenate([kept[name], new[name]]) for name in new} if kept else new
+
+    def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
         columns |= {name: getattr(arrays, source)[:rows].copy() for name, source in _ROW_COLUMNS.items()}
@@ -127,11 +177,25 @@ class GridEngine:
         }
 
     def snapshot(self):
-        return {name: getattr(self._arrays, name) for name in CHANGING}
+        tick, known = self._known or (0, {})
+        return {
+            "by_touch": np.array(sorted(self.by_touch), dtype=np.int64), "measuring": np.bool_(self._measuring),
+            "known_tick": np.int64(tick), **{f"known_{name}": values for name, values in known.items()},
+            **{name: getattr(self._arrays, name) for name in CHANGING},
+        }  # fmt: skip
 
     def restore(self, snapshot):
+        self._touch(snapshot["by_touch"].tolist())
+        self._measuring = bool(snapshot["measuring"])
         for name in CHANGING:
             getattr(self._arrays, name)[...] = snapshot[name]
+        known = {name: snapshot[f"known_{name}"] for name in CHANGING if f"known_{name}" in snapshot}
+        self._known = (int(snapshot["known_tick"]), known) if known else None
+
+
+def _populations(network, recorded):
+    """Populations of which some neuron is sampled; its value must be there in each tick."""
+    return {k for _, neuron in recorded for k, p in enumerate(network.populations) if p.start <= neuron < p.stop}
 
 
 def _set_threads(threads):

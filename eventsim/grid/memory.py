@@ -9,12 +9,12 @@ __all__ = ["grid_memory"]
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
 #: neuron and a core that it reaches.
-_NEURON, _SPIKE, _ROW, _REACHED = 57, 12, 21, 4
+_NEURON, _SPIKE, _ROW, _REACHED = 61, 12, 21, 4
 #: Synapses, and pairs of a neuron and a core, that are worked on at once.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
 
-def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events=False):
+def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events=False, goes_back=False):
     """Mapping from a purpose to the bytes that `eventsim.grid.allocate` takes for it, at its peak.
 
     Parameters
@@ -27,6 +27,8 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         Values in a sample.
     records_events : bool
         Whether deliveries are recorded.
+    goes_back : bool
+        Whether the run may have to go back to where all bits were known (see `eventsim.grid.decay`).
     """
     n, m, populations = network.n_neurons, network.n_synapses, network.populations
     depth = history_ticks(network)
@@ -44,6 +46,8 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
     passing = _WORK * min(m, _SOME) + min(n * n_cores, _PAIRS) + (n_parts > 1) * (_DIVIDED * m + 8 * rows)
     return later | {
         "the state of neurons": 16 * variables + _NEURON * n,
+        "what the run goes back to when a threshold is in doubt": (8 * variables + (_NEURON + 4 * depth) * n)
+        * goes_back,
         "rows of the synapse table": 4 * rows * n_parts,
         "the synapse table of each part": _TABLE * m,
         "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),

@@ -18,7 +18,7 @@ from eventsim.expressions import evaluate, names_in
 from eventsim.network_parts import Statement
 from eventsim.neurons.affine import affine_form
 
-__all__ = ["Parking", "parking_of"]
+__all__ = ["Parking", "parking_of", "unguarded_threshold"]
 
 _GUARD, _SINCE = "not_refractory", "lastspike"
 
@@ -56,12 +56,12 @@ def parking_of(network, k):
     if over is None or over.variable != _GUARD or over.op != "=" or by_kind["update"].once:
         return None
     update = _without_guard(update, variable, by_kind["update"], population)
-    threshold = _unguarded_threshold(by_kind["threshold"], variable, population)
+    threshold = unguarded_threshold(by_kind["threshold"], variable, population)
     if update is None or threshold is None or not _rests_alike(over, by_kind["update"], population):
         return None
     if not _spike_begins_a_rest(by_kind["threshold"]) or not _left_alone(network, k, variable, by_kind.get("reset")):
         return None
-    return Parking(variable, over, update, threshold)
+    return Parking(variable, over, update, threshold[0])
 
 
 def _without_guard(statements, variable, operation, population):
@@ -110,14 +110,17 @@ def _stays(tree, variable, known, population):
     return not form.exponentials and {**form.coefficients} == {variable: 1.0} and not np.any(form.constant)
 
 
-def _unguarded_threshold(operation, variable, population):
-    """The threshold's statements for a neuron that does not rest; None unless -infinity is below it."""
+def unguarded_threshold(operation, variable, population, is_guarded=True):
+    """(statements, limit) of the threshold for a neuron that does not rest, a comparison of the variable with a limit.
+
+    None unless what lies below the limit does not fire, and the limit stays as it is.
+    """
     if len(operation.each) != 1 or operation.once:
         return None
     tree = ast.parse(operation.each[0].expression.strip(), mode="eval").body
     parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
     rest = [part for part in parts if ast.unparse(part) != _GUARD]
-    if len(rest) != 1 or len(parts) != 2 or not isinstance(rest[0], ast.Compare) or len(rest[0].ops) != 1:
+    if len(rest) != 1 or len(parts) != 1 + is_guarded or not isinstance(rest[0], ast.Compare) or len(rest[0].ops) != 1:
         return None
     above, limit = rest[0].left, rest[0].comparators[0]
     reads = names_in(ast.unparse(limit), population.name)
@@ -125,7 +128,7 @@ def _unguarded_threshold(operation, variable, population):
         return None
     if not reads <= operation.constants.keys() | population.parameters.keys():
         return None
-    return (Statement("_cond", operation.each[0].op, ast.unparse(rest[0])),)
+    return (Statement("_cond", operation.each[0].op, ast.unparse(rest[0])),), ast.unparse(limit)
 
 
 def _rests_alike(over, operation, population):

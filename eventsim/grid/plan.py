@@ -1,7 +1,8 @@
 """What a kernel makes of a network: which populations run by touch, which are parked, how synapses are stored."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from eventsim.grid.decay import decays_of
 from eventsim.grid.parking import parking_of
 from eventsim.grid.storage import Storage, store
 
@@ -15,22 +16,38 @@ class Plan:
     Parameters
     ----------
     storage : Storage
-    parked : mapping of int to Parking
-        Populations whose resting neurons are set aside.
+    parkable, parked : mapping of int to Parking
+        Populations whose resting neurons can be, and are, set aside.
     by_touch : frozenset of int
-        Populations, quiet ones (see `eventsim.grid.quiet`), of which only touched neurons are looked at.
+        Populations, quiet or decaying ones (see `eventsim.grid.quiet`), of which only touched neurons are looked at.
+    decays : mapping of int to Decay
+        The decaying populations, whether they run by touch or not.
     records_events : bool
         Whether deliveries can be written down where they are scattered.
     """
 
     storage: Storage
+    parkable: dict = field(default_factory=dict)
     parked: dict = field(default_factory=dict)
     by_touch: frozenset = frozenset()
+    decays: dict = field(default_factory=dict)
     records_events: bool = False
+
+    @property
+    def decaying(self):
+        """Decaying populations that run by touch, ascending."""
+        return sorted(self.by_touch & self.decays.keys())
+
+    def touching(self, by_touch):
+        """This plan with other populations by touch; what runs by touch is not parked."""
+        parked = {k: parking for k, parking in self.parkable.items() if k not in by_touch}
+        return replace(self, by_touch=frozenset(by_touch), parked=parked)
 
 
 def plan_for(network, by_touch=frozenset(), records_events=False):
     """The Plan that suits a network."""
     found = {k: parking_of(network, k) for k, p in enumerate(network.populations) if p.guards}
-    return Plan(store(network), {k: parking for k, parking in found.items() if parking}, frozenset(by_touch),
-                records_events)  # fmt: skip
+    parkable = {k: parking for k, parking in found.items() if parking}
+    decays = {} if records_events else decays_of(network)
+    plan = Plan(store(network), parkable=parkable, decays=decays, records_events=records_events)
+    return plan.touching(by_touch)

@@ -73,8 +73,11 @@ def reset(network, operation, layout, plan):
     )  # fmt: skip
 
 
-def touched(network, operations, layout):
+def touched(network, operations, layout, plan):
     """Updates and threshold of a population that runs by touch."""
+    k = operations[0].index
+    if k in plan.decays:
+        return _touched(k, _decaying(network, operations, layout, plan.decays[k]), templates.LEAVE_DECAYING.format(k=k))
     source = ""
     for operation in operations:
         writer = StatementWriter(network, operation, layout)
@@ -84,7 +87,27 @@ def touched(network, operations, layout):
         else:
             assignments = (writer.assignment(statement) for statement in operation.each)
             source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
-    where = f"population {operations[0].index}"
-    return templates.TOUCHED.format(
-        where=where, k=operations[0].index, each=source, counted=counted_spikes(operations[0].index)
-    )
+    return _touched(k, source, templates.LEAVE.format(k=k))
+
+
+def _touched(k, each, leave):
+    return templates.TOUCHED.format(where=f"population {k}", k=k, each=each, leave=leave, counted=counted_spikes(k))
+
+
+def _decaying(network, operations, layout, decay):
+    """What is done with a touched neuron of a decaying population: its own step, and the threshold, unless in doubt."""
+    k, source, update = operations[0].index, "", ""
+    guards = sorted(set(network.populations[k].guards.values()))
+    for operation in operations:
+        writer = StatementWriter(network, operation, layout)
+        if operation.kind == "update":
+            update += writer.lines(operation.each, 16)
+            continue
+        source += templates.DECAY_THRESHOLD.format(
+            k=k, value=f"{writer.places[decay.variable]}[i]", limit=writer.expression(decay.limit),
+            update=update, each=writer.lines(operation.each, 16), spike=templates.SPIKE.format(indent=" " * 20, k=k),
+            fired=writer.lines(operation.fired, 20, guarded=False),
+            forget=templates.FORGET.format(k=k) if decay.forgets else "",
+            resting="".join(templates.RESTING.format(guard=f"{writer.places[guard]}[i]") for guard in guards),
+        )  # fmt: skip
+    return source

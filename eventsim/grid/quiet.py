@@ -7,7 +7,7 @@ neuron that leaks, drifts or draws random numbers is not.
 
 from eventsim.expressions import names_in
 
-__all__ = ["quiet_populations"]
+__all__ = ["delivered_last", "quiet_populations"]
 
 
 def quiet_populations(network):
@@ -34,10 +34,10 @@ def _is_quiet(network, k):
             if not reads <= known or "keyed_" in statement.expression:
                 return False
             known.add(statement.variable)
-    return _delivered_last(network, k)
+    return delivered_last(network, k)
 
 
-def _delivered_last(network, k):
+def delivered_last(network, k):
     """Whether updates and thresholds of population k all come before the first delivery to it, resets after."""
     delivered = False
     for operation in network.schedule:

@@ -16,7 +16,8 @@ Invariants of the kernel
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
 - Of a population that runs by touch, `active` lists for each part the neurons that something may have changed since
-  their last test: touched by a delivery, fired, or set by an update. The others would neither fire nor change.
+  their last test: touched by a delivery, fired, or set by an update. The others would not fire, and do not change or
+  only decay (see `eventsim.grid.decay`).
 - A neuron that is parked (see `eventsim.grid.parking`) has -infinity for a potential while the kernel runs; between two
   runs the state is what Brian2's would be.
 """
@@ -28,6 +29,7 @@ import numpy as np
 from eventsim.errors import CompileError
 from eventsim.grid import templates
 from eventsim.grid.arrays import GridArrays
+from eventsim.grid.decay import POWERS
 from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of
@@ -70,17 +72,22 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     )
     named = sorted({o.index for o in network.schedule if o.kind not in ("emit", "deliver")})
     targets = sorted({p.target for p in network.pathways})
-    begin = "".join(_parked(network, layout, plan, k, templates.PARK) for k in sorted(plan.parked))
+    decaying = [_decay(k, layout, plan) for k in plan.decaying]
+    begin = "".join(text for text, _ in decaying)
+    begin += "".join(_parked(network, layout, plan, k, templates.PARK) for k in sorted(plan.parked))
     end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
     views += "".join(templates.COUNTS.format(k=k) for k in targets)
+    views += "".join(templates.ARE_MANY.format(k=k) for k in targets if k in plan.by_touch)
     landed = "".join(templates.LANDED.format(k=k) for k in targets if k not in plan.by_touch)
     landed += "".join(templates.GATHER.format(k=k) for k in targets)
     source = _with_names(
         templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases, landed=landed,
         no_landed="".join(f"            landed{k} = 0\n" for k in targets if k not in plan.by_touch),
-        end=end + "".join(templates.GATHER_AT_END.format(k=k) for k in targets),
+        end=end + "".join(text for _, text in decaying) + "".join(templates.GATHER_AT_END.format(k=k) for k in targets),
+        due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
+        collected=templates.DECIDED if decaying else "stop",
         event_room=templates.EVENT_ROOM if plan.records_events else "",
         event_mark=templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
@@ -104,6 +111,15 @@ def _parked(network, layout, plan, k, template):
     return template.format(k=k, place=layout.names(k)[plan.parked[k].variable])
 
 
+def _decay(k, layout, plan):
+    """What a call of the kernel begins and ends with, for a population that decays by touch."""
+    decay, at = plan.decays[k], POWERS * sorted(plan.decays).index(k)
+    numbers = {name: layout.constant(getattr(decay, name)) for name in ("rest", "factor", "slack")}
+    value = f"{layout.names(k)[decay.variable]}[i]"
+    return (templates.DECAY_BEGIN.format(k=k, at=at, size=POWERS, **numbers),
+            templates.DECAY_AT_END.format(k=k, value=value))  # fmt: skip
+
+
 def _segments(operations):
     """Lists of operations that stay together: updates and thresholds of one population, or one of another kind."""
     segments, by_population = [], {}
@@ -121,7 +137,7 @@ def _segment(network, operations, layout, plan):
     if operations[0].kind == "deliver":
         return deliver(network, operations[0], layout, plan)
     if operations[0].kind in ("update", "threshold") and operations[0].index in plan.by_touch:
-        return touched(network, operations, layout)
+        return touched(network, operations, layout, plan)
     source, waiting = "", None
     for operation in operations:
         if waiting is not None and operation.kind == "threshold" and operation.every == waiting.every:

@@ -6,10 +6,12 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ASK", "ASK_CODES", "COME_BACK", "COUNTS", "DELIVER", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
-    "EVENT_STOP", "FIRE", "FIRED", "GATHER", "GATHER_AT_END", "LANDED", "MEET", "MODULE", "OF_POPULATION", "PARK",
-    "RESET", "REST", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED", "TOUCHED_THRESHOLD",
-    "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
+    "ACTIVATE", "ARE_MANY", "ASK", "ASK_CODES", "COME_BACK", "COUNTS", "DECAY_AT_END", "DECAY_BEGIN",
+    "DECAY_THRESHOLD", "DECIDED", "DELIVER", "DOUBT", "DUE", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM",
+    "EVENT_START", "EVENT_STOP", "FIRE", "FIRED", "FORGET", "GATHER", "GATHER_AT_END", "IS_IDLE", "IS_IDLE_DECAYING",
+    "LANDED", "LARGEST", "LEAVE", "LEAVE_DECAYING", "MARK", "MARK_DECAYING", "MEET", "MODULE", "OF_POPULATION",
+    "PARK", "RESET", "REST", "RESTING", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED",
+    "TOUCHED_ROW", "TOUCHED_THRESHOLD", "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
 ]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
@@ -21,7 +23,7 @@ from numba import njit
 from {counting} import announce, collect, count_landed, gather, may_run_to, sample
 from eventsim.machine import ask_for, ask_for_row, meet
 from eventsim.philox import binomial, normal, uniform
-from eventsim.tables import clip, exprel, sign, table, timestep
+from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
 
 # The first part does what is done once for all: it collects what the others recorded, and lets the sources fire for
@@ -37,12 +39,12 @@ def run(part, first_tick, last_tick, a):
     events_before = 0
     while True:
         if part == 0:
-            collect(before, stop, history, history_at, history_count, population_start, population_size, bounds, tally,
-                    busy, spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled)
+            collect(before, {collected}, history, history_at, history_count, population_start, population_size, bounds,
+                    tally, busy, spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled)
 {event_mark}            may_run[0] = may_run_to(stop, last_tick, may_run[1], filled, core_of.size,
                                     spike_tick.size - filled[0], row_tick.size - filled[1],
                                     tally.shape[2] * tally.shape[3])
-{event_room}            if recorded_at.size and may_run[0] > stop:
+{event_room}{doubt}            if recorded_at.size and may_run[0] > stop:
                 may_run[0] = sample(stop, may_run[0], record_every, recorded_at, state, held, sample_tick,
                                     sample_value, filled)
             for tick in range(stop, may_run[0]):
@@ -58,7 +60,7 @@ def run(part, first_tick, last_tick, a):
             slot, now = tick % depth, tick % now_depth
             here = tally[part, now]
             is_busy = busy[part, now]
-{no_landed}{phases}{landed}            busy[part, now] = is_busy
+{due}{no_landed}{phases}{landed}            busy[part, now] = is_busy
         meet(meeting, n_parts)
 {end}    return stop
 """
@@ -78,6 +80,10 @@ COUNTS = """    counts{k} = arrived[n_classes * first{k}:n_classes * (first{k} +
     stretches{k} = slice(stretch_at[part, {k}], stretch_at[part, {k} + 1])
     stops{k}, cores{k} = stretch_stop[stretches{k}], stretch_core[stretches{k}]
     sums_before{k} = stretch_sum[stretches{k}]
+"""
+
+# Whether the part's neurons of a population are on several cores.
+ARE_MANY = """    are_many{k} = cores{k}.size != 1
 """
 
 LANDED = """            if landed{k}:
@@ -157,8 +163,7 @@ TOUCHED = """            # {where}, by touch
                     active[first{k} + kept] = i
                     kept += 1
                 else:
-                    is_active[first{k} + i] = False
-            active_count[part, {k}] = kept
+{leave}            active_count[part, {k}] = kept
             history[at:at + fired].sort()
 {counted}"""
 
@@ -170,17 +175,90 @@ TOUCHED_UPDATE = """                if {place} != {value}:
 TOUCHED_THRESHOLD = """{each}                if condition:
                     stays = True{spike}"""
 
-# What a delivery to a population that runs by touch does besides.
-TOUCH = """                                if not is_active[first{g} + i]:
-                                    is_active[first{g} + i] = True
-                                    active[first{g} + active_count[part, {g}]] = i
+IS_IDLE = "not is_active[first{g} + i]"
+
+MARK = """                                    is_active[first{g} + i] = True
+"""
+
+LEAVE = """                    is_active[first{k} + i] = False
+"""
+
+# What a delivery to a population that runs by touch does before and after its effect.
+ACTIVATE = """                                if {is_idle}:
+{mark}                                    active[first{g} + active_count[part, {g}]] = i
                                     active_count[part, {g}] += 1
-                                here[{synaptic_events}, core_of[first{g} + i] + 1] += 1
-                                is_busy = True
+"""
+
+TOUCH = """                                if are_many{g}:
+                                    here[{synaptic_events}, core_of[first{g} + i] + 1] += 1
+"""
+
+TOUCHED_ROW = """                            if not are_many{g}:
+                                here[{synaptic_events}, cores{g}[0] + 1] += done
+                            is_busy |= done > 0
 """
 
 TOUCH_ZERO = """                                if w == 0.0:
                                     here[{zero_weight_events}, core_of[first{g} + i] + 1] += 1
+"""
+
+# Decay by touch: see `eventsim.grid.decay`. `updated` is -2 for a neuron that is looked at in the next tick. For any
+# other it is twice the number of this call's ticks that its value stands for. It is 1 more when the value came by a
+# closed form. A part in doubt ends the call; may_run[2] is then the tick up to which all was decided, and the state is
+# not to be used any more.
+DUE = """            due = 2 * (tick + 1 - first_tick)
+"""
+
+DECIDED = "before if in_doubt.any() else stop"
+
+DOUBT = """            if in_doubt.any():
+                may_run[0], may_run[2] = stop, before
+"""
+
+DECAY_BEGIN = """    powers{k} = powers[{at}:{at} + {size}]
+    rest{k}, factor{k}, slack{k} = {rest}, {factor}, {slack}
+    largest{k} = largest[part, {k}]
+    updated{k} = updated[first{k}:first{k} + n{k}]
+"""
+
+DECAY_THRESHOLD = """                largest{k} = max(largest{k}, abs({value}))
+{update}                if abs({value} - {limit}) <= 1e-12 * abs({limit}) + slack{k} * (largest{k} + abs(rest{k})):
+                    if updated{k}[i] & 1:
+                        in_doubt[part] = True
+{each}                if condition:
+                    stays = True{spike}{fired}{forget}{resting}"""
+
+FORGET = """                    updated{k}[i] = -2
+"""
+
+RESTING = """                if {guard} == 0.0:
+                    stays = True
+"""
+
+LEAVE_DECAYING = """                    updated{k}[i] = due + (updated{k}[i] & 1)
+"""
+
+IS_IDLE_DECAYING = "updated{g}[i] >= 0"
+
+MARK_DECAYING = """                                    behind = (due >> 1) - (updated{g}[i] >> 1)
+                                    updated{g}[i] = (updated{g}[i] & 1) - 2
+                                    if behind > 0 and {value} != rest{g}:
+                                        {value} = decayed({value}, rest{g}, behind, powers{g}, factor{g})
+                                        updated{g}[i] = -1
+"""
+
+LARGEST = """                                largest{g} = max(largest{g}, abs({value}))
+"""
+
+DECAY_AT_END = """    largest[part, {k}] = largest{k}
+    for i in range(n{k}):
+        if updated{k}[i] < 0:
+            continue
+        behind = stop - first_tick - (updated{k}[i] >> 1)
+        updated{k}[i] &= 1
+        if behind > 0 and {value} != rest{k}:
+            {value} = decayed({value}, rest{k}, behind, powers{k}, factor{k})
+            updated{k}[i] = 1
 """
 
 # Parking: see `eventsim.grid.parking`. The queue holds those that rest, in the order in which they fired.
@@ -232,7 +310,7 @@ DELIVER = """            # {where}
                             done = 0
                             for synapse in range(first, last):
                                 i = target[synapse]
-{weight}{effects}{count}{touch}{event}                                done += 1
+{weight}{activate}{effects}{count}{touch}{event}                                done += 1
                             delivered[part, {p}] += done
 {landed}{event_stop}"""
 
