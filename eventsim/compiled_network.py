@@ -9,7 +9,6 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from eventsim.arrays import content_hash, decode_json, encode_json, take
 from eventsim.description import (
@@ -131,6 +130,8 @@ class CompiledNetwork:
 
     def neuron_table(self):
         """DataFrame, one row per neuron: population, path, token, key_lo, key_hi, is_source."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         names = np.repeat([p.name for p in self.populations], [p.size for p in self.populations])
         paths = np.asarray([*self.paths, ""])[self.path_id]
         return pd.DataFrame({
@@ -140,6 +141,8 @@ class CompiledNetwork:
 
     def synapse_table(self):
         """DataFrame, one row per synapse: pathway, pre, post, weight, delay_ticks."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         names = np.asarray([p.name for p in self.pathways] or [""])[self.pathway_of]
         return pd.DataFrame({
             "pathway": names, "pre": self.pre, "post": self.post, "weight": self.weight,

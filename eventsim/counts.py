@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from eventsim.arrays import content_hash, take
 from eventsim.errors import TraceFormatError
@@ -73,6 +72,8 @@ class EventCounts:
 
     def per_core(self):
         """DataFrame, one row per core that appears in `core_of`, one column per kind, summed over ticks."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         cores = np.unique(self.core_of)
         table = pd.DataFrame(0, index=pd.Index(cores, name="core"), columns=list(KINDS), dtype=np.int64)
         for index, name in enumerate(KINDS):
@@ -84,6 +85,8 @@ class EventCounts:
 
     def to_frame(self):
         """DataFrame with columns tick, core, kind (its name), count."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         names = np.asarray(KINDS)[self.kind]
         return pd.DataFrame({"tick": self.tick, "core": self.core, "kind": names, "count": self.count})
 

@@ -4,7 +4,6 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from eventsim.arrays import decode_json, encode_json, take
 from eventsim.errors import NotRecordedError, TraceFormatError
@@ -54,6 +53,8 @@ class Samples:
 
     def to_frame(self):
         """DataFrame indexed by tick, with columns (variable, neuron)."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         columns = pd.MultiIndex.from_arrays([self.variable, self.neuron], names=["variable", "neuron"])
         return pd.DataFrame(self.value, index=pd.Index(self.tick, name="tick"), columns=columns)
 

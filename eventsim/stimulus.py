@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from eventsim.arrays import content_hash, decode_json, encode_json, take
 from eventsim.errors import ConfigError
@@ -123,6 +122,8 @@ class Stimulus:
 
     def queries(self):
         """DataFrame, one row per query: start_tick, stop_tick, input_id."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         columns = {"start_tick": self.query_start, "stop_tick": self.query_stop, "input_id": self.input_id}
         return pd.DataFrame(columns).rename_axis("query")
 

@@ -1,7 +1,6 @@
 """What the counters of a kernel come to at the end of a run."""
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
 
 __all__ = ["totals"]
 
@@ -30,6 +29,8 @@ def totals(arrays):
 
 def _messages(arrays):
     """Messages between cores: what each neuron sent, to each core that it reaches."""
+    from scipy.sparse import coo_array, csr_array  # takes a fifth of a second, when a run is over
+
     n_cores, at = arrays.tally.shape[3], arrays.reach_at
     matrix, first = csr_array((n_cores, n_cores), dtype=np.int64), 0
     while first < arrays.sent.size:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from eventsim.errors import TraceFormatError
 from eventsim.trace.schema import SPIKE_COLUMNS, SPIKES, blocks
@@ -48,6 +47,8 @@ class SpikeTable:
 
     def to_frame(self):
         """DataFrame with columns t_ms, tick, neuron and, in continuous time, offset."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         columns = {"t_ms": self.t_ms, "tick": self.tick, "neuron": self.neuron}
         return pd.DataFrame(columns if self.offset is None else columns | {"offset": self.offset})
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from eventsim.errors import CapacityError
 from eventsim.trace.expansion import cells_of_windows, fill
@@ -62,6 +61,8 @@ class SynapticEvents:
 
     def to_frame(self):
         """DataFrame with columns t_ms, tick, offset, synapse, pre, post, weight, core; without those that are None."""
+        import pandas as pd  # takes half a second, and no run needs it
+
         columns = {
             "t_ms": self.t_ms, "tick": self.tick, "offset": self.offset, "synapse": self.synapse, "pre": self.pre,
             "post": self.post, "weight": self.weight, "core": self.core,
