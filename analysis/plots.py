@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 __all__ = [
     "convergence", "core_heat_map", "energy_bars", "error_against_ticks", "error_by_stage", "link_loads",
-    "raster", "weights_against_exact",
+    "messages_by_placer", "raster", "weights_against_exact",
 ]  # fmt: skip
 
 BLUE, ORANGE, GREEN, PURPLE, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8a93a3", "#1c2330"
@@ -233,6 +233,34 @@ def core_heat_map(amounts, width, height, cores_per_tile, label=""):
     for line in range(height - 1):
         ax.axhline(line + 0.5, color="white", linewidth=1.5)
     figure.colorbar(image, ax=ax, label=label, shrink=0.8)
+    return figure
+
+
+def messages_by_placer(shares):
+    """Messages of each placer beside those of the placement in order, one group of bars for each network.
+
+    Parameters
+    ----------
+    shares : sequence of (network, placer, share)
+        Share 1 is as many messages as in order.
+    """
+    networks, placers = (list(dict.fromkeys(row[k] for row in shares)) for k in (0, 1))
+    figure, ax = _axes(7.5, 0.35 * max(len(shares), 2) + 1.2)
+    height = 0.8 / max(len(placers), 1)
+    looks = dict(zip(placers, zip((GREY, BLUE, ORANGE, GREEN), ("", "///", "", "..."))))
+    seen = set()
+    for network, placer, share in shares:
+        y = -networks.index(network) - (placers.index(placer) - (len(placers) - 1) / 2) * height
+        colour, hatch = looks[placer]
+        ax.barh(y, share, height * 0.9, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5,
+                label=None if placer in seen else placer)  # fmt: skip
+        ax.annotate(f" {share:.0%}", (share, y), va="center", fontsize=8)
+        seen.add(placer)
+    ax.set_yticks(-np.arange(len(networks)), networks)
+    ax.set_xlabel("messages, in order = 1")
+    ax.margins(x=0.1)
+    if shares:
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 

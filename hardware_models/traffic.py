@@ -14,7 +14,7 @@ from eventsim.counts import HOST
 from eventsim.errors import ProvenanceError
 from hardware_models.mesh import chip_of, hops, tile_of
 
-__all__ = ["Traffic", "count_traffic"]
+__all__ = ["Traffic", "count_traffic", "link_loads_of"]
 
 _DIRECTIONS = ("east", "west", "south", "north")
 
@@ -67,17 +67,38 @@ class Traffic:
         Returns
         -------
         DataFrame
-            Columns chip, column, row (of the tile that the link leaves), direction, messages. Rows count to the south.
+            As `link_loads_of` returns it.
         """
-        on, height = self._travels, self.mesh.height_tiles.value
-        tiles = self.mesh.width_tiles.value * height
-        source, destination = (tile_of(core[on], self.mesh) % tiles for core in (self.source, self.destination))
-        (x, y), (to_x, to_y) = (divmod(tile, height) for tile in (source, destination))
-        way = pd.DataFrame({"tick": self.tick[on], "chip": chip_of(self.source[on], self.mesh),
-                            "messages": self.messages[on]})  # fmt: skip
-        legs = [_leg(way, x, y, to_x, along_row=True), _leg(way, to_x, y, to_y, along_row=False)]
-        keys = [*(["tick"] if by_tick else []), "chip", "column", "row", "direction"]
-        return _summed(pd.concat(legs), keys, "messages")
+        columns = self.source, self.destination, self.messages, self.mesh
+        return link_loads_of(*columns, self.tick if by_tick else None)
+
+
+def link_loads_of(source, destination, messages, mesh, tick=None):
+    """DataFrame: messages over each link that carried any, of messages between pairs of cores.
+
+    Parameters
+    ----------
+    source, destination, messages : (n,) int arrays
+        Messages from the host, which is -1, and between chips load no link.
+    mesh : Mesh
+    tick : (n,) int64, optional
+        Keeps ticks apart, in a first column `tick`.
+
+    Returns
+    -------
+    DataFrame
+        Columns chip, column, row (of the tile that the link leaves), direction, messages. Rows count to the south.
+    """
+    on, height = (source != HOST) & (chip_of(source, mesh) == chip_of(destination, mesh)), mesh.height_tiles.value
+    tiles = mesh.width_tiles.value * height
+    at, to = (tile_of(core[on], mesh) % tiles for core in (source, destination))
+    (x, y), (to_x, to_y) = (divmod(tile, height) for tile in (at, to))
+    way = pd.DataFrame({"chip": chip_of(source[on], mesh), "messages": messages[on]})
+    if tick is not None:
+        way.insert(0, "tick", tick[on])
+    legs = [_leg(way, x, y, to_x, along_row=True), _leg(way, to_x, y, to_y, along_row=False)]
+    keys = [*(["tick"] if tick is not None else []), "chip", "column", "row", "direction"]
+    return _summed(pd.concat(legs), keys, "messages")
 
 
 def _leg(way, x, y, goal, along_row):

@@ -20,13 +20,23 @@ _TOO_WIDE = 10  # one in so many neurons
 
 
 def greedy_order(wires):
-    """(order, part), as `fill` takes them."""
-    start, position = wires.by_axon
-    reached = wires.reached(np.zeros(wires.n, dtype=np.int32))
-    extra = relays(reached, wires.chip)
-    wired = wires.in_start, wires.in_axon, wires.in_size
-    return _grow(wired, wires.longest, wires.words, extra, reached + (extra > 0), allowed(wires.chip), start, position,
-                 max(wires.n // _TOO_WIDE, 64))  # fmt: skip
+    """(order, part), as `fill` takes them.
+
+    How many cores a neuron reaches is not known beforehand. Cores are grown twice: as if each axon reached one, and, if
+    what they then reach is too much for some, with as many as were reached.
+    """
+    cores, limits = np.zeros(wires.n, dtype=np.int32), allowed(wires.chip)
+    for _ in range(2):
+        reached = wires.reached(cores)
+        extra = relays(reached, wires.chip)
+        out = reached + (extra > 0)
+        taken = (np.bincount(cores, each).max(initial=0) for each in (1 + extra, out))
+        if cores.any() and all(np.less_equal(list(taken), limits[[0, 3]])):
+            break
+        order, part = _grow((wires.in_start, wires.in_axon, wires.in_size), wires.longest, wires.words, extra, out,
+                            limits, *wires.by_axon, max(wires.n // _TOO_WIDE, 64))  # fmt: skip
+        cores[order] = part
+    return order, part
 
 
 @njit(cache=True, nogil=True)

@@ -4,8 +4,8 @@ METIS (G. Karypis, V. Kumar, SIAM J. Sci. Comput. 20, 1998) balances parts and c
 joins every neuron with those it sends to, and each spike source on the host, which weighs nothing, with its targets: a
 neuron's axon stays in few parts when its star is cut little, so few distinct (axon, core) pairs remain, and each pair
 is a message for every spike. What limits a core other than its neurons and its memory is not known to METIS; a part
-that does not fit is continued on another core, and more parts are tried then. Neurons are then moved one by one
-(`refine`), from this cut and from the greedy placement, and the better of the two is taken.
+that does not fit is continued on another core, and more parts are tried then. How many are tried first follows from the
+greedy placement, which stands beside those of METIS; in the best of them neurons are moved one by one (`refine`).
 """
 
 import numpy as np
@@ -18,8 +18,9 @@ from hardware_models.resources import allowed
 
 __all__ = ["partition"]
 
-_TRIES = 3
+_TRIES = 2
 _SLACK = 1.05  # parts asked for, to those needed if they came out equal
+_SLACK_OF_AXONS = 1.1  # output axons are known of the greedy placement only
 _TORN = 1.1  # cores to parts, from which on more parts are tried
 _GROWTH = 1.25
 _PARTS_OF_A_CORE = 1000  # in which a neuron's share of a core is told
@@ -27,22 +28,22 @@ _PARTS_OF_A_CORE = 1000  # in which a neuron's share of a core is told
 
 def partition(wires):
     """(n,) int32: cores of the positions, from 0; raises what `fill` raises."""
-    greedy = fill(wires, *greedy_order(wires))
-    found = [refine(wires, cores) for cores in (greedy, *_parts(wires))]
-    return min(found, key=lambda cores: wires.pairs(cores)[0].size)
+    order, part = greedy_order(wires)
+    greedy = fill(wires, order, part)
+    needed = max(_share(wires).sum() * _SLACK, wires.reached(greedy).sum() / allowed(wires.chip)[3] * _SLACK_OF_AXONS)
+    found = [greedy, *_parts(wires, max(int(np.ceil(needed)), int(part.max(initial=0)) + 1))]
+    return refine(wires, min(found, key=lambda cores: wires.pairs(cores)[0].size))
 
 
-def _parts(wires):
-    """Cores by parts of METIS, as many as are needed if all come out equal, and more where those did not fit."""
+def _parts(wires, n_parts):
+    """Cores by so many parts of METIS, and by more where those did not fit."""
     graph, share = _graph(wires), _share(wires)
-    n_parts = max(1, int(np.ceil(share.sum() * _SLACK)))
     for _ in range(_TRIES):
         part = _cut(graph, share, n_parts, wires.n)
         order = np.argsort(part, kind="stable")
         cores = fill(wires, order, part[order])
-        n_cores = int(cores.max(initial=-1)) + 1
         yield cores
-        if n_cores <= n_parts * _TORN:
+        if cores.max(initial=-1) + 1 <= n_parts * _TORN:
             break
         n_parts = int(np.ceil(n_parts * _GROWTH))
 

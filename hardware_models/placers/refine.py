@@ -12,7 +12,7 @@ from hardware_models.resources import allowed
 
 __all__ = ["refine"]
 
-_PASSES = 12
+_PASSES = 8
 
 
 def refine(wires, cores):

@@ -15,6 +15,7 @@ _NAMES = (
     "on-chip",
     "operation-counts",
     "paper-claims",
+    "placement",
     "saturation",
     "softmax-convergence",
 )

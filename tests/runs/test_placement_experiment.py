@@ -1,0 +1,40 @@
+"""placement as a user runs it, on small networks."""
+
+import importlib.util
+
+import pytest
+
+from eventsim.errors import ConfigError
+from runs.run import run_experiment
+
+PLACERS = ["in_order", "greedy"] + ["partition"] * (importlib.util.find_spec("pymetis") is not None)
+SMALL = ["neurons=1200", "fan_out=40", "cluster=100", "cases=['clusters']", f"placers={PLACERS}"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("placement")
+    return folder, *run_experiment("placement", SMALL, folder)
+
+
+def test_it_sets_every_placer_beside_the_one_in_order(small):
+    folder, summary, text = small
+    (case,) = summary["cases"]
+    assert [row["made_by"] for row in case["placements"]] == PLACERS
+    messages = [row["messages"] for row in case["placements"]]
+    # Of 40 synapses 4 leave the cluster, which is on one core or two of 2 to 5: 1 message at least, 5 at most.
+    assert 1200 <= min(messages) <= max(messages) <= 5 * 1200 and max(messages[1:]) < messages[0]
+    assert "clusters  greedy" in text and (folder / "report.html").read_text().count("data:image/png;base64,") >= 5
+
+
+def test_a_network_that_does_not_fit_is_a_row_that_says_why(tmp_path):
+    # 300 synapses a neuron are 300 axons, and TrueNorth has 256.
+    settings = [*SMALL[:1], "fan_out=300", "cases=['clusters']", "placers=['in_order']", "chip=truenorth"]
+    summary, text = run_experiment("placement", settings, tmp_path)
+    (row,) = summary["cases"][0]["placements"]
+    assert row["refused"].startswith("input_axons exceeded on core 0 by neuron 0") and "does not fit" in text
+
+
+def test_an_unknown_placer_is_answered_with_those_there_are(tmp_path):
+    with pytest.raises(ConfigError, match="choose one of in_order, greedy, partition"):
+        run_experiment("placement", ["placers=['best']"], tmp_path)
