@@ -25,6 +25,7 @@ from circuits.encoding import Latency
 from circuits.gates import And, AtLeast, Majority, Or
 from circuits.maps import BatchNorm, Conv, Linear
 from circuits.neurons import LIF, Escape, ExponentialIntegrator, Gate, IntegrateFire, NeuronModel, Ramp, Source, Veto
+from circuits.nir import NirCircuit, from_nir, to_nir
 from circuits.pipeline import Pipeline
 from circuits.size import Size, size, sized
 from circuits.softmax import (
@@ -39,11 +40,12 @@ from circuits.softmax import (
 )
 
 __all__ = [
-    "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "CodedLayers", "Conv", "DSSA", "DurationHead", "Encoder",
-    "EncoderBlock", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency", "LatencyHead",
-    "Linear", "Majority", "MembraneFeedForward", "MetaAttention", "NeuronModel", "Neurons", "Or", "Phases",
-    "Pipeline", "QKChannelAttention", "QKTokenAttention", "Ramp", "RateHead", "SDSA", "SOFTMAX", "SSA", "Size",
-    "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward", "SpikingRWKV", "StoredKeyAttention",
-    "Veto", "approximate", "escape_inhibition", "first_spike", "gated_counts", "integrate_inhibition",
-    "load_attention", "load_block", "load_encoder", "race", "size", "sized", "thinning", "winner_take_all",
+    "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "CodedLayers", "Conv", "DSSA", "DurationHead",
+    "Encoder", "EncoderBlock", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF", "Latency",
+    "LatencyHead", "Linear", "Majority", "MembraneFeedForward", "MetaAttention", "NeuronModel", "Neurons",
+    "NirCircuit", "Or", "Phases", "Pipeline", "QKChannelAttention", "QKTokenAttention", "Ramp", "RateHead", "SDSA",
+    "SOFTMAX", "SSA", "Size", "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward",
+    "SpikingRWKV", "StoredKeyAttention", "Veto", "approximate", "escape_inhibition", "first_spike", "from_nir",
+    "gated_counts", "integrate_inhibition", "load_attention", "load_block", "load_encoder", "race", "size", "sized",
+    "thinning", "to_nir", "winner_take_all",
 ]  # fmt: skip

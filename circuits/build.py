@@ -89,7 +89,8 @@ def _group(name, blocks, paths, clock, dt_ms):
     declared = [f"{what} : {units[what]} (constant{', shared' if shared[what] else ''})" for what in values]
     declared += [f"{column} : integer (constant)" for column in columns]
     group = brian2.NeuronGroup(
-        columns["token"].size, "\n".join([model.equations, *declared]), threshold=model.threshold, reset=model.reset,
+        columns["token"].size, "\n".join([model.equations, *declared]), threshold=model.threshold or None,
+        reset=model.reset if model.threshold else None,
         method=model.method, name=name, clock=clock,
         namespace={"tick": dt_ms * brian2.ms, "keyed_uniform": keyed_uniform},
     )  # fmt: skip

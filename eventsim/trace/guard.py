@@ -56,7 +56,7 @@ def allowed_bytes(size):
     return _FREE_BYTES + _EXPANSION * size
 
 
-def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1):
+def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False):
     """Open an HDF5 file for reading after checking its structure.
 
     Parameters
@@ -68,6 +68,9 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1):
         What its datasets may hold together.
     dimensions : int
         The most that a dataset may have; files of other programs hold tables of two.
+    text : bool
+        Whether strings and single values are allowed, as files of other programs hold them. Strings of any length may
+        share their storage, so read them one by one, and count.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1):
         raise TraceFormatError(f"{name} is damaged ({(reason.splitlines() or ['unreadable'])[0]})") from None
     try:
         with refusing(name):
-            check_structure(file, min(max_bytes, allowed_bytes(size)), dimensions)
+            check_structure(file, min(max_bytes, allowed_bytes(size)), dimensions, text)
     except BaseException:
         file.close()
         raise
@@ -117,7 +120,7 @@ def _check_signature(source, name):
     return size
 
 
-def check_structure(file, max_bytes, dimensions=1):
+def check_structure(file, max_bytes, dimensions=1, text=False):
     """Refuse whatever a trace does not need; `max_bytes` bounds what all datasets may hold together."""
     pending, seen, total, chunks = [(file.id, "", 0)], set(), 0, 0
     while pending:
@@ -131,7 +134,7 @@ def check_structure(file, max_bytes, dimensions=1):
             if isinstance(item, h5py.h5g.GroupID):
                 pending.append((item, name, depth + 1))
                 continue
-            size, n_chunks = _check_dataset(item, name, dimensions)
+            size, n_chunks = _check_dataset(item, name, dimensions, text)
             total, chunks = total + size, chunks + n_chunks
             if total > max_bytes:
                 raise TraceFormatError(f"up to '{name}' it declares {total:,} bytes; {max_bytes:,} are allowed")
@@ -157,7 +160,7 @@ def _follow(group, link, path, seen):
     return item, name
 
 
-def _check_dataset(dataset, name, dimensions):
+def _check_dataset(dataset, name, dimensions, text):
     """(bytes, chunks) that a dataset declares; raises when it is not a plain numeric column."""
     creation = dataset.get_create_plist()
     # Asking a virtual dataset for its shape may open its sources, so layout and storage come first.
@@ -166,10 +169,12 @@ def _check_dataset(dataset, name, dimensions):
     if creation.get_external_count():
         raise TraceFormatError(f"'{name}' is stored outside the file")
     space, stored_type = dataset.get_space(), dataset.get_type()
-    if stored_type.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) or stored_type.get_size() > 8:
-        raise TraceFormatError(f"'{name}' is not numeric")
+    numeric = stored_type.get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) and stored_type.get_size() <= 8
+    if not (numeric or (text and stored_type.get_class() == h5py.h5t.STRING and stored_type.get_size() <= _MAX_NAME)):
+        raise TraceFormatError(f"'{name}' is not numeric{' and no text' if text else ''}")
     is_simple = space.get_simple_extent_type() == h5py.h5s.SIMPLE
-    if not (is_simple and 1 <= space.get_simple_extent_ndims() <= dimensions):
+    is_single = text and space.get_simple_extent_type() == h5py.h5s.SCALAR
+    if not (is_single or (is_simple and 1 <= space.get_simple_extent_ndims() <= dimensions)):
         allowed = "one-dimensional" if dimensions == 1 else f"of 1 to {dimensions} dimensions"
         raise TraceFormatError(f"'{name}' is not {allowed}")
     filters = [creation.get_filter(k)[0] for k in range(creation.get_nfilters())]
