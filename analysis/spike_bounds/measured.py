@@ -142,7 +142,9 @@ def asked_of(task):
             found[what] = bits(task.reference, error)
         except ConfigError as refused:
             left_out.append(f"{what}: {refused}")
-    return found, left_out
+    silent = [what for what, bits in found.items() if bits.bits == 0]
+    left_out += [f"{what}: so large an error implies no bits" for what in silent]
+    return {what: bits for what, bits in found.items() if bits.bits > 0}, left_out
 
 
 def _gaussian(reference, error):

@@ -2,21 +2,41 @@
 
 from analysis.report import Section, Table
 
-__all__ = ["bound_in_words", "bounds_section", "in_short"]
+__all__ = ["bounds_in_words", "bounds_section", "in_short"]
 
 
-def bound_in_words(row):
-    """One bound of `MeasuredBounds.to_json()` in a line."""
-    label = "" if row["is_bound"] else " (Gaussian assumption, not a bound)"
-    failing = f"; fails: {row['failing'][0]}" if row["is_bound"] and row["beaten"] and row["failing"] else ""
+#: Ratios from here on belong to a decoder that says next to nothing.
+SENSELESS = 1e6
+
+
+def bounds_in_words(measured):
+    """Lines for a terminal: on each cut, what no code could do without, and each bound that fewer spikes went below."""
+    sound = [row for row in measured["bounds"] if row["is_bound"]]
+    for cut in dict.fromkeys(row["cut"] for row in sound):
+        rows = [row for row in sound if row["cut"] == cut]
+        yield _in_words(_of_any_code(rows))
+        yield from (_in_words(row) for row in rows if row["beaten"])
+    if not sound:
+        yield "none: so large an error implies no bits"
+
+
+def _of_any_code(rows):
+    return max((row for row in rows if row["name"] == "coding-agnostic bound"), key=lambda row: row["bits"])
+
+
+def _in_words(row):
+    fails = f"; fails: {'; '.join(row['failing']) or 'which one, the trace does not tell'}" if row["beaten"] else ""
     return (f"{row['name']} on {row['cut']} for {row['what']}: {_needed(row)} spikes needed, "
-            f"{row['spikes_used']:,.1f} used, ratio {_ratio(row)}{label}{failing}")  # fmt: skip
+            f"{row['spikes_used']:,.1f} used, ratio {_ratio(row)}{fails}")  # fmt: skip
 
 
 def in_short(measured):
     """The sound bound that comes closest to what was used on the first cut, for a verdict."""
-    rows = [row for row in measured["bounds"] if row["is_bound"] and row["cut"] == measured["bounds"][0]["cut"]]
-    any_code = max((row for row in rows if row["name"] == "coding-agnostic bound"), key=lambda row: row["bits"])
+    sound = [row for row in measured["bounds"] if row["is_bound"]]
+    if not sound:
+        return "so large an error implies no bits, so no number of spikes"
+    rows = [row for row in sound if row["cut"] == sound[0]["cut"]]
+    any_code = _of_any_code(rows)
     return (f"{any_code['spikes_used']:,.0f} crossed {any_code['cut']}; no code whatever could do with fewer than "
             f"{_needed(any_code)}")  # fmt: skip
 
@@ -48,7 +68,10 @@ def _needed(row):
 
 
 def _ratio(row):
-    return "" if row["saturation"] is None else f"{row['saturation']:,.3g}"
+    ratio = row["saturation"]
+    if ratio is None or ratio > SENSELESS:
+        return "none: next to no bits are asked"
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def _status(row):

@@ -19,7 +19,7 @@ from analysis.spike_bounds import describe_task, measure_bounds, read_task
 from circuits.attention import HEADS
 from eventsim import compile_network, simulate
 from hardware_models import cost, count_events, load_chip, place
-from runs.experiments.bounds_section import bound_in_words, bounds_section
+from runs.experiments.bounds_section import bounds_in_words, bounds_section
 from runs.inputs import digits
 
 __all__ = ["Config", "lines", "run"]
@@ -178,6 +178,5 @@ def lines(summary):
     yield (f"exact softmax {accuracy['exact_softmax']:.1%}, nearest neighbour {accuracy['nearest_neighbour']:.1%}")
     for row in summary["heads"]:
         failed = [law["name"] for law in row["audit"]["laws"] if law["verdict"] == "failed"]
-        yield from (f"bound of {row['code']}: {bound_in_words(bound)}" for bound in row["bounds"]["bounds"]
-                    if bound["is_bound"])  # fmt: skip
+        yield from (f"bound of {row['code']}: {text}" for text in bounds_in_words(row["bounds"]))
         yield f"audit of {row['code']}: " + (f"broken: {', '.join(failed)}" if failed else "no law broken")

@@ -19,7 +19,7 @@ from analysis.spike_bounds import describe_task, measure_bounds, read_task
 from circuits import SOFTMAX, StoredKeyAttention
 from eventsim import Trace, compile_network, simulate
 from hardware_models import CostReport, Placement, cost, count_events, load_chip, place
-from runs.experiments.bounds_section import bound_in_words
+from runs.experiments.bounds_section import bounds_in_words
 from runs.inputs import Recall, digits
 
 __all__ = ["Config", "Outcome", "lines", "n_tokens", "permuted", "run"]
@@ -258,8 +258,7 @@ def lines(summary):
     if missing:
         things = f"{len(missing)} things that this network needs (all in the report)"
         yield f"            not runnable as is: {config['chip']} lacks {things}, first {missing[0]}"
-    for bound in s["bounds"]["bounds"]:
-        yield f"bound       {bound_in_words(bound)}"
+    yield from (f"bound       {text}" for text in bounds_in_words(s["bounds"]))
     laws = s["audit"]["laws"]
     passed = sum(law["verdict"] == "passed" for law in laws)
     yield f"audit       {passed} of {len(laws)} laws passed"
