@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
 
 from analysis.effective_dimension.coding_basis import half_dimension
 from analysis.effective_dimension.components import pca_crossing, water_filling_crossing
-from analysis.effective_dimension.neighbours import mle_dimension_of, neighbour_distances, two_nn_of
+from analysis.effective_dimension.neighbours import NoNeighboursError, mle_dimension_of, neighbour_distances, two_nn_of
 from analysis.effective_dimension.spectral import (
     corrected_participation_ratio,
     entropy_rank,
@@ -82,11 +82,15 @@ def _water_filling(distortion):
 def estimates(chosen, samples):
     """What each of the definitions says of samples (S, D), not rounded, (len(chosen),) float64.
 
-    The eigenvalues and the neighbours are found once for all.
+    The eigenvalues and the neighbours are found once for all. What distances cannot tell of these samples is nan.
     """
-    given = {"samples": samples}
-    if any(each.takes == "spectrum" for each in chosen):
-        given["spectrum"] = spectrum(samples)
-    if any(each.takes == "distances" for each in chosen):
-        given["distances"] = neighbour_distances(samples, NEIGHBOURS)
-    return np.array([float(each.estimate(given[each.takes])) for each in chosen])
+    given = {"samples": cache(lambda: samples), "spectrum": cache(lambda: spectrum(samples)),
+             "distances": cache(lambda: neighbour_distances(samples, NEIGHBOURS))}  # fmt: skip
+    return np.array([_estimate(each, given[each.takes]) for each in chosen])
+
+
+def _estimate(definition, given):
+    try:
+        return float(definition.estimate(given()))
+    except NoNeighboursError:
+        return np.nan

@@ -7,13 +7,12 @@ from analysis.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 
 __all__ = ["estimates_by_definition", "growth_with_samples", "spectra"]
 
-_COLUMNS = 3
-
 
 def _panels(count, height, **keywords):
-    rows = -(-count // _COLUMNS)
-    figure = Figure(figsize=(3.7 * _COLUMNS, height * rows), layout="constrained")
-    axes = figure.subplots(rows, _COLUMNS, squeeze=False, **keywords).ravel()
+    columns = min(count, 3 if count <= 6 else 4)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(3.1 * columns + 1, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **keywords).ravel()
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes[count:]:
@@ -42,6 +41,7 @@ def estimates_by_definition(panels, claimed):
             if known is not None:
                 ax.plot(known, place, "D", color=ORANGE, markersize=6, markerfacecolor="none")
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.set_title(title, loc="left", fontsize=10)
         ax.tick_params(labelbottom=True)
         ax.grid(axis="y", color="#eceff3", linewidth=0.8)
@@ -73,6 +73,10 @@ def growth_with_samples(panels, claimed):
                 ax.plot(1.35 * max(samples), known, marker, color=colour, markerfacecolor="none", markersize=7)
         ax.set_xscale("log")
         ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        sizes = curves[0][1]
+        ax.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
+        ax.minorticks_off()
         ax.set_title(title, loc="left", fontsize=10)
         ax.tick_params(labelleft=True)
         ax.set_xlabel("samples", fontsize=9)

@@ -13,7 +13,12 @@ from sklearn.neighbors import NearestNeighbors
 from analysis.effective_dimension.spectrum import checked_samples
 from eventsim.errors import ConfigError
 
-__all__ = ["mle_dimension", "mle_dimension_of", "neighbour_distances", "two_nn", "two_nn_of"]
+__all__ = ["NoNeighboursError", "mle_dimension", "mle_dimension_of", "neighbour_distances", "two_nn", "two_nn_of"]
+
+
+class NoNeighboursError(ConfigError):
+    """Distances between these samples tell no dimension: too few are different, or all are equally far."""
+
 
 #: Fraction of ratios that `two_nn` fits to; Facco et al. discard the tenth that is largest.
 _KEPT = 0.9
@@ -81,7 +86,8 @@ def neighbour_distances(samples, neighbours):
     """Distances of each different row to its nearest others, ascending, (S', neighbours) float64."""
     rows = np.unique(checked_samples(samples), axis=0)
     if len(rows) <= neighbours:
-        raise ConfigError(f"{len(rows)} different samples; {neighbours} neighbours take at least {neighbours + 1}")
+        found = f"{len(rows)} different samples"
+        raise NoNeighboursError(f"{found}; {neighbours} neighbours take at least {neighbours + 1}")
     rows -= rows.mean(axis=0)
     distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(rows).kneighbors()
     close = np.flatnonzero(distances[:, 0] < _CLOSE * np.linalg.norm(rows, axis=1).max())
@@ -90,12 +96,12 @@ def neighbour_distances(samples, neighbours):
         exact[np.arange(len(few)), few] = np.inf
         distances[few] = np.sort(np.partition(exact, neighbours - 1, axis=1)[:, :neighbours], axis=1)
     if not distances.all():
-        raise ConfigError("some samples differ by less than can be squared; scale them up, or round them")
+        raise NoNeighboursError("some samples differ by less than can be squared; scale them up, or round them")
     return distances
 
 
 def _above_zero(sum_of_logarithms):
     """The sum, refused where all neighbours of a sample are equally far."""
     if sum_of_logarithms <= 0:
-        raise ConfigError("nearest neighbours are all equally far, as on a lattice: distances tell no dimension")
+        raise NoNeighboursError("nearest neighbours are all equally far, as on a lattice; distances tell no dimension")
     return sum_of_logarithms

@@ -27,10 +27,10 @@ class DimensionEstimate:
     ----------
     definition : str
     estimate : float
-        inf where the samples cannot tell.
+        inf where the samples cannot tell; nan where neighbours are asked for and too few samples are different.
     low, high : float or None
         Interval of what this definition gives of so many samples of this source; it does not cover what more samples
-        would give (`growth`). None where leaving out a group leaves an infinite estimate.
+        would give (`growth`). None where an estimate without some group is not finite.
     growth : float
         The estimate over its mean from half the samples: 1 where samples are enough, near 2 where there is nothing but
         their number to be seen.

@@ -110,6 +110,14 @@ def test_the_mean_over_parts_of_half_the_samples_is_what_growth_divides_by(table
     assert table["entropy rank"].growth == pytest.approx(table["entropy rank"].estimate / half)
 
 
+def test_samples_that_repeat_each_other_have_no_neighbours_but_all_else():
+    samples = np.repeat(np.random.default_rng(7).standard_normal((15, 4)), 20, axis=0)
+    table = effective_dimension(samples, repeats=2)
+    assert np.isnan(table["two nearest neighbours"].estimate) and table["two nearest neighbours"].low is None
+    assert table["participation ratio"].estimate == pytest.approx(participation_ratio(samples))
+    assert table.to_json()["estimates"][-1]["estimate"] is None
+
+
 def test_it_reports_how_far_it_is():
     seen = []
     effective_dimension(falling(np.random.default_rng(6), 64), among=[NAIVE], progress=seen.append)

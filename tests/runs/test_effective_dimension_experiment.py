@@ -59,6 +59,13 @@ def test_a_file_of_the_users_own_is_set_beside_noise_with_as_many_channels(tmp_p
     assert summary["sets"][1]["name"] == "white noise" and "array: 90 samples of 10 channels" in text
 
 
+def test_a_text_of_few_words_has_no_neighbours_and_is_reported_all_the_same(tmp_path):
+    (tmp_path / "few.txt").write_text("a b c d " * 100)
+    out, summary, text = run_and_tell(tmp_path, f"data='{tmp_path / 'few.txt'}'")
+    assert rows(summary, 0)["two nearest neighbours"]["estimate"] is None and (out / "report.html").exists()
+    assert "two nearest neighbours                 none" in text
+
+
 def run_and_tell(folder, *settings):
     out = folder / "out"
     return out, *run_experiment("effective-dimension", ["repeats=2", *settings], out)

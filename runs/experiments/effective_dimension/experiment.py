@@ -130,5 +130,6 @@ def lines(summary):
             estimate = "none" if row["estimate"] is None else f"{row['estimate']:.4g}"
             interval = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
             known = "" if row["known"] is None else f"known {row['known']:.4g}"
+            growth = "" if row["growth"] is None else f"x{row['growth']:.2f}"
             mark = "*" if row["inside"] else " "
-            yield f" {mark} {row['definition']:<34}{estimate:>9} {interval:>18}  x{row['growth']:.2f}  {known}".rstrip()
+            yield f" {mark} {row['definition']:<34}{estimate:>9} {interval:>18}  {growth}  {known}".rstrip()

@@ -1,5 +1,7 @@
 """The report page of effective-dimension, written for someone who has never seen the project."""
 
+import numpy as np
+
 from analysis.effective_dimension.figures import estimates_by_definition, growth_with_samples, spectra
 from analysis.report import Figure, Section, Table, Verdict, write_report
 
@@ -126,10 +128,10 @@ def _growth(summary):
 
 def _curve(each, row):
     points = [point for point in each["rarefied"] if point["definition"] == row["definition"]]
-    points = [(point["samples"], point["mean"], point["deviation"]) for point in points if point["mean"] is not None]
-    if row["estimate"] is not None:
-        points.append((each["samples"], row["estimate"], 0.0))
-    return (row["definition"], *zip(*points), row["known"])
+    points = [(point["samples"], point["mean"], point["deviation"]) for point in points]
+    points.append((each["samples"], row["estimate"], 0.0))
+    columns = (np.array(column, dtype=float) for column in zip(*points))  # None becomes nan
+    return (row["definition"], *columns, row["known"])
 
 
 def _decay(summary):
