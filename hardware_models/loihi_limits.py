@@ -2,16 +2,21 @@
 
 import numpy as np
 
+from hardware_models.linear_cells import linear_cells
 from hardware_models.loihi_arithmetic import THRESHOLD_LARGEST, UNIT
 from hardware_models.loihi_neuron import LONGEST_REFRACTORY
 
-__all__ = ["MENDED", "beyond", "longest_delay", "vanishing"]
+__all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
 
 #: Beginnings of what `chip.check` finds and integers mend.
 MENDED = (
     "state or constants that are not whole", "weights that are not whole", "weights from", "weights of both",
     "a memoryless gate", "a reset that is not one variable set to 0: none",
 )  # fmt: skip
+
+
+#: Population k of a network as neurons that the chip may have.
+cells_of = linear_cells
 
 
 def longest_delay(chip):

@@ -5,7 +5,6 @@ import numpy as np
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in
 from hardware_models import loihi_limits, truenorth_limits
-from hardware_models.linear_cells import linear_cells
 
 __all__ = ["INTEGERS", "obstacles", "read"]
 
@@ -31,8 +30,8 @@ def read(network, chip):
     -------
     found : list of str
         The obstacles.
-    cells : dict of int to LinearCells
-        By population; those that are no such cells are left out.
+    cells : dict of int to LinearCells or ChanceGates
+        By population; those that are neither are left out.
     arriving : dict of int to (n,) float64
         By pathway, what each of its synapses adds to a potential at the next threshold test.
     """
@@ -48,7 +47,7 @@ def read(network, chip):
         if population.is_source:
             continue
         try:
-            cells[k] = linear_cells(network, k)
+            cells[k] = integers.cells_of(network, k)
         except CompileError as error:
             explain("population", population.name, error.statement)
             continue

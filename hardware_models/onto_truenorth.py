@@ -3,7 +3,8 @@
 What maps onto TrueNorth are neurons of one potential: perfect integrators with a reset to a value or by subtraction, a
 constant drive being their leak, and gates that forget in each tick. A gate's leak is 1 less what its sum must reach,
 its threshold is 1, and below 0 it is cut off, so every tick begins at 0. Potentials that decay by a factor, currents
-that last and refractory periods have no place in the chip's neuron.
+that last and refractory periods have no place in the chip's neuron. Gates that fire by chance when called do
+(`hardware_models.chance_gates`).
 
 Ticks stay ticks: in the network a spike of tick s with delay d acts on the threshold test of tick s + d + 1, which on
 the chip is a delay of d + 1. Copies of neurons (`hardware_models.truenorth_axons`) follow the neurons of the network.
@@ -13,12 +14,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from eventsim.errors import ConfigError
+from hardware_models.chance_gates import ChanceGates
 from hardware_models.loihi_arithmetic import require_choice
 from hardware_models.losses import Losses, largest_error, returns_note
 from hardware_models.truenorth_axons import Axons, Rows
 from hardware_models.truenorth_network import grouped, joined
 from hardware_models.truenorth_neuron import LARGEST_THRESHOLD, N_TYPES
-from hardware_models.truenorth_scale import weigh
+from hardware_models.truenorth_scale import weigh, weigh_chances
 
 __all__ = ["onto_truenorth"]
 
@@ -52,12 +55,15 @@ def onto_truenorth(network, cells, arriving, *, repeats=3, seed=0):
         synapses = np.concatenate([np.empty(0, np.int64), *(_synapses(network.pathways[p]) for p in onto)])
         value = np.concatenate([np.empty(0), *(arriving[p] for p in onto)])
         population = network.populations[k]
-        weighed[k] = weigh(one, network.post[synapses] - population.start, value, repeats)
+        chances = isinstance(one, ChanceGates)
+        weighed[k] = (weigh_chances(one, value) if chances
+                      else weigh(one, network.post[synapses] - population.start, value, repeats))  # fmt: skip
         amounts[synapses] = weighed[k].repeats
         described[population.name] = weighed[k].cells
         of_populations.append(_population_losses(network, k, one, weighed[k], synapses, value))
-        notes += _notes(population.name, one)
+        notes += _notes_on_chance(population.name, one, weighed[k]) if chances else _notes(population.name, one)
     axons = Axons(Rows.of(network.pre, network.post, network.delay + 1, amounts), network.n_neurons)
+    _require_no_copies_of_chance(network, cells, axons)
     for row in of_populations:
         population = network.population(row["population"])
         row["copies"] = int(((axons.original[network.n_neurons :] >= population.start)
@@ -91,11 +97,12 @@ def _population_losses(network, k, cells, weighed, synapses, value):
     above, below = (np.bincount(network.post[synapses], np.maximum(sign * value, 0.0), network.n_neurons).max(initial=0)
                     for sign in (1.0, -1.0))  # fmt: skip
     scale = float(np.median(weighed.scale))
-    exact = (weighed.made == value).all() and cells.drop is None
+    chances = isinstance(cells, ChanceGates)
+    exact = chances or ((weighed.made == value).all() and cells.drop is None)
     return {
         "population": network.populations[k].name, "scale": scale,
         "threshold_error": 0.0 if exact else largest_error(weighed.threshold, cells.threshold),
-        "bias_error": largest_error(weighed.bias, cells.bias),
+        "bias_error": 0.0 if chances else largest_error(weighed.bias, cells.bias),
         "load": float(max(above, below) * scale / LARGEST_THRESHOLD),
     }  # fmt: skip
 
@@ -120,6 +127,23 @@ def _pathway_losses(network, p, exact, weighed, amounts):
         "zeros_lost": int(np.sum(driven[there].sum(axis=1) == 0)), "clipped": 0,
         "longest_delay_ticks": int(pathway.delays.max(initial=0)),
     }  # fmt: skip
+
+
+def _notes_on_chance(name, gates, weighed):
+    off = np.abs(weighed.bias).max()
+    yield (f"population '{name}': chances are parts of 256, up to {off:.2%} off, calls of one tick draw one by one, "
+           "and what holds a neuron lasts for 256 calls that succeed")  # fmt: skip
+
+
+def _require_no_copies_of_chance(network, cells, axons):
+    copied = axons.original[network.n_neurons :]
+    for k, one in cells.items():
+        p = network.populations[k]
+        own = copied[(copied >= p.start) & (copied < p.stop)]
+        if isinstance(one, ChanceGates) and own.size:
+            raise ConfigError(f"truenorth cannot run this network: neuron {own[0] - p.start} of '{p.name}' fires by "
+                              "chance and drives several axons, and a copy of it would draw anew; let it drive one "
+                              "gate, and that gate the rest")  # fmt: skip
 
 
 def _notes(name, cells):

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from eventsim.errors import CompileError
+from hardware_models.chance_gates import ChanceGates, chance_gates
+from hardware_models.linear_cells import linear_cells
 from hardware_models.truenorth_neuron import LARGEST_LEAK, LARGEST_THRESHOLD
 
-__all__ = ["MENDED", "beyond", "longest_delay", "vanishing"]
+__all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
 
 #: Beginnings of what `chip.check` finds and integers mend: weights by repeated axons, a gate's memory by its leak.
 MENDED = (
@@ -13,13 +16,26 @@ MENDED = (
 )  # fmt: skip
 
 
+def cells_of(network, k):
+    """Population k of a network as LinearCells or ChanceGates; raises CompileError, saying why it is not the former."""
+    try:
+        return linear_cells(network, k)
+    except CompileError as error:
+        try:
+            return chance_gates(network, k)
+        except CompileError:
+            raise error from None
+
+
 def longest_delay(chip):
     """Ticks of delay in the network that the chip can hold: it counts the tick of the threshold test too."""
     return chip.limits.delay_ticks.value - 1
 
 
 def beyond(cells):
-    """What LinearCells do and the chip's neurons do not."""
+    """What cells do and the chip's neurons do not."""
+    if isinstance(cells, ChanceGates):
+        return
     if cells.keep_u.any():
         yield f"a current that lasts: it keeps {cells.keep_u.max():.3g} of itself in a tick"
     parts = cells.keep_v[(cells.keep_v != 0) & (cells.keep_v != 1)]
@@ -35,6 +51,11 @@ def beyond(cells):
 
 def vanishing(cells, arriving):
     """Weights, and biases, of which nothing is left beside a threshold of 18 bits; gates that a leak cannot clear."""
+    if isinstance(cells, ChanceGates):
+        low = np.concatenate([np.empty(0), *(each[each > 0] for each in arriving)]).min(initial=np.inf)
+        if low <= cells.threshold[~cells.held].max(initial=-np.inf):
+            yield f"calls of weight {low:.3g}, one of which does not suffice"
+        return
     gate, largest = cells.keep_v == 0, max((np.abs(each).max(initial=0.0) for each in arriving), default=0.0)
     sums = np.abs(cells.threshold - cells.bias)[gate].max(initial=0.0)
     if largest and sums > LARGEST_LEAK * largest:

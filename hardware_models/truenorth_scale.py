@@ -14,7 +14,7 @@ import numpy as np
 
 from hardware_models.truenorth_neuron import LARGEST, LARGEST_LEAK, LARGEST_THRESHOLD, N_TYPES, TrueNorthCells
 
-__all__ = ["Weighed", "weigh"]
+__all__ = ["Weighed", "weigh", "weigh_chances"]
 
 _LARGEST_WEIGHT = 255
 
@@ -90,7 +90,7 @@ def _weighed(cells, scale, weights, repeats, made):
 def _kinds(post, value):
     """(m,) int64: a type for each synapse, one per weight; None where a neuron has more than four weights."""
     there = value != 0
-    distinct, place = np.unique(value[there], return_inverse=True)
+    distinct, place = np.unique(-value[there], return_inverse=True)  # what excites is of the first types
     kind = np.zeros(value.size, dtype=np.int64)
     if distinct.size > N_TYPES:
         pairs, place = np.unique(post[there] * np.int64(distinct.size) + place, return_inverse=True)
@@ -101,6 +101,32 @@ def _kinds(post, value):
         place = rank[place]
     kind[there] = place
     return kind
+
+
+def weigh_chances(gates, value):
+    """ChanceGates in TrueNorth's integers: calls through a stochastic type, what holds a gate through another.
+
+    Parameters
+    ----------
+    gates : ChanceGates
+    value : (m,) float64
+        What each synapse adds: above 0 a call, below 0 it holds.
+
+    Returns
+    -------
+    Weighed
+        Its bias is how far each chance is off, relative.
+    """
+    n, kind = gates.chance.size, np.where(value > 0, 0, 1)
+    weights = np.zeros((n, N_TYPES))
+    weights[:, 0] = np.clip(np.round(256 * gates.chance), 1, _LARGEST_WEIGHT)
+    weights[:, 1] = -_LARGEST_WEIGHT - 1
+    on_chip = TrueNorthCells(
+        n, weights, 1, negative_threshold=LARGEST_THRESHOLD, stochastic=(True, False, False, False),
+        start=np.where(gates.held, -LARGEST_THRESHOLD, 0),
+    )  # fmt: skip
+    repeats = np.eye(N_TYPES, dtype=np.int64)[kind] * (value != 0)[:, None]
+    return Weighed(on_chip, np.full(n, 256.0), repeats, value, gates.threshold, weights[:, 0] / 256 / gates.chance - 1)
 
 
 class _Digits:

@@ -6,9 +6,11 @@ import brian2 as b2
 import numpy as np
 import pytest
 
+import eventsim
 from circuits import Circuit
 from circuits.gates import And, AtLeast, Or
-from circuits.neurons import Gate, IntegrateFire
+from circuits.neurons import Gate, IntegrateFire, Veto
+from circuits.softmax import thinning
 from eventsim.compile import compile_network
 from eventsim.errors import ConfigError
 from eventsim.from_tables import network
@@ -231,3 +233,32 @@ def test_a_network_that_is_not_in_the_chips_form_is_told_apart(truenorth):
     populations = tuple(fast if p is cells else p for p in made.populations)
     found = departures(dataclasses.replace(made, populations=populations), truenorth)
     assert "a whole number from -256 to 255 is allowed" in found[0]
+
+
+# -- chance
+
+
+def test_thinning_runs_there_with_chances_in_parts_of_256_and_its_winners_have_the_shares_of_these(truenorth):
+    n, d, scores, beta, rounds = 4, 3, np.array([3, 2, 1, 0]), 0.7, 1500
+    circuit = thinning(n, d, beta=beta, scores=scores)
+    made = quantise(compile_network(circuit.network()), truenorth)
+    spikes = eventsim.simulate(made.network, made.stimulus(Stimulus.silent(n * rounds + 2))).spikes()
+    winners = np.searchsorted(circuit.neuron_ids(circuit["passed"]), spikes.neuron)
+    passed = np.isin(spikes.neuron, circuit.neuron_ids(circuit["passed"]))
+    counts = np.bincount(winners[passed], minlength=n)
+    survives = (1 - np.round(256 * -np.expm1(-beta)) / 256) ** (d - scores)
+    assert counts[0] == rounds  # nothing vetoes a full score
+    assert (np.abs(counts - rounds * survives) <= 4 * np.sqrt(rounds * survives * (1 - survives))).all()
+    assert "chances are parts of 256, up to 0.10% off" in made.losses.notes[0]
+    assert truenorth.check(made.network) == []
+
+
+def test_a_gate_of_chance_that_would_need_a_copy_is_refused(truenorth):
+    circuit = Circuit("veto")
+    source, veto = circuit.inputs("in", 1), circuit.neurons("veto", 1, Veto(0.5))
+    targets = circuit.neurons("targets", 2, Gate())
+    circuit.connect(source, veto, receptor="call")
+    for target, delay in ((0, 0.0), (1, 2.0)):
+        circuit.connect(veto, targets[target : target + 1], delay_ms=delay)
+    with pytest.raises(ConfigError, match="neuron 0 of 'veto' fires by chance and drives several axons"):
+        quantise(compile_network(circuit.network()), truenorth)

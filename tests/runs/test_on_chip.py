@@ -10,10 +10,9 @@ from runs.run import run_experiment
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("on_chip")
-    settings = ["cases=['first_spike', 'digits', 'qk_token', 'race']", "rows=1", "n=4", "length=32", "support=16",
-                "queries=4", "levels=8", "tau_ticks=8", "steps=2", "tokens=2", "channels=4"]  # fmt: skip
-    _, *rest = folder, *run_experiment("on-chip", settings, folder)
-    return folder, *rest
+    settings = ["cases=['first_spike', 'digits', 'qk_token', 'race', 'qk_mask']", "rows=1", "n=4", "length=32",
+                "support=16", "queries=4", "levels=8", "tau_ticks=8", "steps=2", "tokens=2", "channels=4"]  # fmt: skip
+    return folder, *run_experiment("on-chip", settings, folder)
 
 
 def rows(summary):
@@ -28,14 +27,16 @@ def test_each_circuit_is_run_or_refused_with_the_feature_that_is_missing(small):
         ("digits", "loihi"): "quantised", ("digits", "truenorth"): "quantised",
         ("qk_token", "loihi"): "quantised", ("qk_token", "truenorth"): "refused",
         ("race", "loihi"): "refused", ("race", "truenorth"): "refused",
+        ("qk_mask", "loihi"): "quantised", ("qk_mask", "truenorth"): "quantised",
     }  # fmt: skip
     assert "escape noise" in rows(summary)["race", "loihi"]["why"]
     assert "a potential that decays by a factor" in rows(summary)["qk_token", "truenorth"]["why"]
 
 
-def test_a_published_block_answers_on_loihi_as_it_does_as_it_is(small):
-    row = rows(small[1])["qk_token", "loihi"]
-    assert (row["error_on_chip"], row["difference"], row["weight_error"]) == (0, 0, 0)
+def test_published_attention_answers_on_a_chip_as_it_does_as_it_is(small):
+    for key in (("qk_token", "loihi"), ("qk_mask", "loihi"), ("qk_mask", "truenorth")):
+        row = rows(small[1])[key]
+        assert (row["error_on_chip"], row["difference"], row["weight_error"]) == (0, 0, 0)
 
 
 def test_quantised_weights_are_as_far_from_softmax_as_their_error_says(small):
@@ -63,4 +64,4 @@ def test_the_page_has_one_figure_and_names_what_is_refused(small):
     folder, _, text = small
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 1 and "escape noise" in page
-    assert "What runs on truenorth? 1 of 4: digits" in text
+    assert "What runs on truenorth? 2 of 5: digits, qk_mask" in text

@@ -10,6 +10,7 @@ from circuits.pipeline import Pipeline
 from eventsim import CompiledNetwork, compile_network
 from eventsim.stimulus import Stimulus
 from runs.experiments.on_chip.digits import LatencyDigits
+from runs.experiments.on_chip.masks import MASKS
 from runs.experiments.operation_counts.experiment import drawn
 from runs.experiments.softmax_convergence.copies import KINDS, Copies
 from runs.inputs import digits
@@ -78,6 +79,13 @@ def _digits(name, config):
                 made.exact, "total variation", made.accuracy)  # fmt: skip
 
 
+def _mask(name, config):
+    rng = np.random.default_rng(config.seed)
+    made = MASKS[name](rng.random((3, config.steps, config.tokens, config.channels)) < config.rate / 2, config.heads)
+    network, title = compile_network(made.circuit.network()), f"mask alone: {name.removesuffix('_mask')}"
+    return Case(title, network, made.stimulus(), 1, made.says, made.exact.astype(float), "rms")
+
+
 def _head(name, config):
     code = name.removesuffix("_head")
     rng, shape = np.random.default_rng(config.seed), (config.head_tokens, config.head_channels)
@@ -98,4 +106,5 @@ def _block(name, config):
 
 #: How each case is made: name -> function(name, config).
 CASES = (dict.fromkeys(SOFTMAX_CIRCUITS, _softmax_circuit) | {"digits": _digits}
-         | {f"{code}_head": _head for code in HEADS} | dict.fromkeys(BLOCKS, _block))  # fmt: skip
+         | {f"{code}_head": _head for code in HEADS} | dict.fromkeys(BLOCKS, _block)
+         | dict.fromkeys(MASKS, _mask))  # fmt: skip
