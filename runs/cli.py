@@ -192,6 +192,26 @@ def chips(chip):
 
 @verb
 @click.argument("trace")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page [TRACE-report.html].")
+@click.option(
+    "--chip", help="A chip that comes with the package, or a TOML file [that of the run, else loihi].",
+    shell_complete=completion.chip_names,
+)  # fmt: skip
+@click.option("--table", help="Energy table of that chip [that of the run, else the first].")
+@click.option("--placer", default="greedy", show_default=True, help="How neurons are put on cores.")
+def report(trace, out, chip, table, placer):
+    """Write one page about a trace: circuit, spikes, energy, audit.
+
+    \b
+    eventsim report out/digits-attention/trace.h5
+    """
+    from runs.trace_report import report_trace
+
+    return *report_trace(trace, out, chip, table, placer, progress=True), FINE
+
+
+@verb
+@click.argument("trace")
 def inspect(trace):
     """Say what a trace holds.
 
