@@ -8,8 +8,8 @@ from analysis.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 __all__ = ["estimates_by_definition", "growth_with_samples", "spectra"]
 
 
-def _panels(count, height, **keywords):
-    columns = min(count, 3 if count <= 6 else 4)
+def _panels(count, height, columns=3, **keywords):
+    columns = min(count, columns)
     rows = -(-count // columns)
     figure = Figure(figsize=(3.1 * columns + 1, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **keywords).ravel()
@@ -62,7 +62,7 @@ def growth_with_samples(panels, claimed):
     claimed : (low, high)
         Drawn as a grey band.
     """
-    figure, axes = _panels(len(panels), 2.9, sharey=True)
+    figure, axes = _panels(len(panels), 2.9, columns=4, sharey=True)
     looks = list(zip((BLUE, ORANGE, GREEN, PURPLE, BLACK), ("o", "s", "^", "D", "v"), ("-", "--", "-.", ":", "-")))
     for ax, (title, curves) in zip(axes, panels):
         ax.axhspan(*claimed, color=GREY, alpha=0.3, linewidth=0)
@@ -93,7 +93,7 @@ def spectra(panels):
     panels : sequence of (title, (ranks, shares), (ranks, shares) or None)
         Of the samples, and of the source where that is known.
     """
-    figure, axes = _panels(len(panels), 2.6, sharey=True, sharex=True)
+    figure, axes = _panels(len(panels), 2.6, columns=4, sharey=True, sharex=True)
     for ax, (title, found, known) in zip(axes, panels):
         ax.plot(*found, "o-", color=BLUE, markersize=3, linewidth=1, label="of the samples")
         if known is not None:

@@ -76,7 +76,7 @@ def _starved(noise):
     sizes = sorted({size for row in rows for size in row["inside_with_fewer"]})
     if not rows:
         return "not at the numbers of samples that were tried"
-    at = f"from {', '.join(f'{size:,}' for size in sizes)} samples" if sizes else "from all samples"
+    at = f"with {' or '.join(f'{size:,}' for size in sizes)} samples" if sizes else "with all samples"
     return (f"yes: white noise of {noise['channels']:,} channels has as many dimensions, and {len(rows)} definitions "
             f"put it inside {at}")  # fmt: skip
 
