@@ -5,7 +5,6 @@ tick and fires at q, so that their number of spikes has a closed form; what they
 p and q are, and moves no spike.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -15,56 +14,12 @@ from eventsim import simulate
 from eventsim.errors import ProvenanceError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, cost, count_activity, count_events, load_chip, place
+from runs.experiments.hardware_validation.by_sanafe import by_sanafe, installed
+from runs.experiments.hardware_validation.rows import Row, Truth, as_printed, energy_of, exactly
 
-__all__ = ["TRUTHS", "Row", "Truth", "run_on_79_cores"]
+__all__ = ["TRUTHS", "run_on_79_cores"]
 
 _SCALE = 2**20
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number beside the published one.
-
-    Parameters
-    ----------
-    quantity, unit, source : str
-    computed : Fraction
-    published : str
-        As printed.
-    holds : bool or None
-        Whether it came out as it must; None where nothing is claimed.
-    """
-
-    quantity: str
-    unit: str
-    computed: Fraction
-    published: str
-    source: str
-    holds: bool | None = None
-
-    @property
-    def ratio(self):
-        return float(self.computed / Fraction(self.published))
-
-
-@dataclass(frozen=True)
-class Truth:
-    """A published case, and what became of it here."""
-
-    number: int
-    title: str
-    text: str
-    rows: tuple[Row, ...]
-
-
-def _as_printed(quantity, unit, computed, published, source):
-    """A row that must agree to the last digit that was printed."""
-    digits = len(published.partition(".")[2])
-    return Row(quantity, unit, computed, published, source, round(computed, digits) == Fraction(published))
-
-
-def _exactly(quantity, unit, computed, published, source):
-    return Row(quantity, unit, computed, published, source, computed == Fraction(published))
 
 
 def _clocks(p, q, start, pre=(), post=()):
@@ -73,11 +28,6 @@ def _clocks(p, q, start, pre=(), post=()):
     neurons = {"model": ["integrate"] * start.size, "v_th": q * _SCALE, "drive": p * _SCALE,
                "v_start": (start + 0.5) * _SCALE}  # fmt: skip
     return eventsim.network(neurons, {"pre": pre, "post": post, "weight": 1.0, "delay_ms": 0.0})
-
-
-def _energy(report, *terms):
-    """Energy of some terms in pJ; of all where none is named."""
-    return sum((line.energy_low_pj for line in report.lines if not terms or line.term in terms), Fraction(0))
 
 
 _UPDATES = ("idle_updates", "active_updates")
@@ -97,15 +47,15 @@ def by_hand(config):
         trace = simulate(network, Stimulus.of(spikes, [0] * len(spikes), duration_ticks=ticks), core_of=placed.core_of)
         activity = count_activity(trace, placed)
         reports.append(cost(count_events(trace, placed), chip, "nahuku", activity=activity))
-    report, spent = reports[-1], [_energy(report) for report in reports]
+    report, spent = reports[-1], [energy_of(report) for report in reports]
     rows = (
-        _exactly("synaptic events, 10 x 33.6", "pJ", _energy(report, "synaptic_events"), "336", source),
-        _exactly("neurons, 5 x 51.2 + 10 x 72.8", "pJ", _energy(report, *_UPDATES), "984", source),
-        _exactly("messages and hops, 4 x 111 + 4 x 3.0 + 2 x 4.2", "pJ", _energy(report, *_NETWORK), "464.4", source),
-        _exactly("first tick", "pJ", spent[0], "656.2", source),
-        _exactly("second tick", "pJ", spent[1] - spent[0], "364", source),
-        _exactly("third tick", "pJ", spent[2] - spent[1], "764.2", source),
-        _exactly("total", "pJ", spent[2], "1784.4", source),
+        exactly("synaptic events, 10 x 33.6", "pJ", energy_of(report, "synaptic_events"), "336", source),
+        exactly("neurons, 5 x 51.2 + 10 x 72.8", "pJ", energy_of(report, *_UPDATES), "984", source),
+        exactly("messages and hops, 4 x 111 + 4 x 3.0 + 2 x 4.2", "pJ", energy_of(report, *_NETWORK), "464.4", source),
+        exactly("first tick", "pJ", spent[0], "656.2", source),
+        exactly("second tick", "pJ", spent[1] - spent[0], "364", source),
+        exactly("third tick", "pJ", spent[2] - spent[1], "764.2", source),
+        exactly("total", "pJ", spent[2], "1784.4", source),
     )
     return Truth(1, "A case worked out by hand", "Six neurons on two cores, three ticks, table nahuku.", rows)
 
@@ -119,11 +69,11 @@ def random_wiring(config):
     report = cost(counts, chip, "nahuku", activity=count_activity(trace, placed))
     spread = count_events(*run_on_79_cores(config))
     rows = (
-        _exactly("spikes", "", Fraction(counts.total("spikes")), "4099", source),
-        _exactly("synaptic events", "", Fraction(counts.total("synaptic_events")), "409900", source),
-        _exactly("messages", "", Fraction(counts.total("messages_out")), "32792", source),
-        _exactly("synaptic events x 33.6", "uJ", _energy(report, "synaptic_events") / 10**6, "13.77264", source),
-        _as_printed("100,000 updates x 72.8 + spikes x 69.3", "uJ", _energy(report, *_UPDATES, "spikes") / 10**6,
+        exactly("spikes", "", Fraction(counts.total("spikes")), "4099", source),
+        exactly("synaptic events", "", Fraction(counts.total("synaptic_events")), "409900", source),
+        exactly("messages", "", Fraction(counts.total("messages_out")), "32792", source),
+        exactly("synaptic events x 33.6", "uJ", energy_of(report, "synaptic_events") / 10**6, "13.77264", source),
+        as_printed("100,000 updates x 72.8 + spikes x 69.3", "uJ", energy_of(report, *_UPDATES, "spikes") / 10**6,
                     "7.56406", source),
         _messages_per_spike(counts, 8), _messages_per_spike(spread, 79),
     )  # fmt: skip
@@ -192,10 +142,10 @@ def truenorth(config):
     base = facts["11_58"].exact - slope * events["11_58"] / 10**9
     source = facts["20_07"].source
     rows = [
-        _as_printed("slope through 11.58 and 95.93 Hz", "pJ", slope, "2.2966", "chip file, table affine"),
-        _as_printed("its power at rest", "mW", base, "64.43", "chip file, table affine"),
-        _as_printed("power at 20.07 Hz, predicted", "mW", power["20_07"], "70.62", "the two other points"),
-        _as_printed("power at 20.07 Hz, measured", "mW", power["20_07"], "71", source),
+        as_printed("slope through 11.58 and 95.93 Hz", "pJ", slope, "2.2966", "chip file, table affine"),
+        as_printed("its power at rest", "mW", base, "64.43", "chip file, table affine"),
+        as_printed("power at 20.07 Hz, predicted", "mW", power["20_07"], "70.62", "the two other points"),
+        as_printed("power at 20.07 Hz, measured", "mW", power["20_07"], "71", source),
         _row_of_all_in(chip, runs["20"], "20 Hz", chip.facts["power_at_20_hz_at_0_775_v_mw"], own=True),
     ]
     rows += [_row_of_all_in(chip, runs[name], f"{name.replace('_', '.')} Hz", facts[name], own=False)
@@ -234,12 +184,12 @@ def full_chip(config):
         placed = place(network, chip)
         trace = simulate(network, Stimulus.silent(1), core_of=placed.core_of)
         activity = count_activity(trace, placed)
-        energies.append(_energy(cost(count_events(trace, placed), chip, activity=activity)) / 10**6)
+        energies.append(energy_of(cost(count_events(trace, placed), chip, activity=activity)) / 10**6)
     source = "131,072 neurons x 52 and 81 pJ of Davies 2018, Table 2, page 96"
-    rows = (_as_printed("all neurons idle", "uJ", energies[0], "6.816", source),
-            _as_printed("all neurons active", "uJ", energies[1], "10.617", source))  # fmt: skip
+    rows = (as_printed("all neurons idle", "uJ", energies[0], "6.816", source),
+            as_printed("all neurons active", "uJ", energies[1], "10.617", source))  # fmt: skip
     return Truth(6, "One tick of a full Loihi", "Table davies2018; which neurons are active is counted.", rows)
 
 
-#: Every truth, a function of the configuration. Number 3, SANA-FE itself, needs that program and is a test.
-TRUTHS = (by_hand, random_wiring, nearest_neighbours, truenorth, full_chip)
+#: Every truth, a function of the configuration; number 3 is there where SANA-FE is installed.
+TRUTHS = (by_hand, random_wiring, *((by_sanafe,) if installed() else ()), nearest_neighbours, truenorth, full_chip)
