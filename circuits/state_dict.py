@@ -1,6 +1,8 @@
 """StateDict: the arrays of a trained model by name, read from a file and taken one by one until none is left over."""
 
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,10 @@ __all__ = ["StateDict", "read_state"]
 
 #: Entries that PyTorch stores and that no inference uses.
 _UNUSED = ("num_batches_tracked",)
+
+#: What numpy and zipfile raise on damaged .npz files.
+_DAMAGE = (OSError, ValueError, EOFError, AttributeError, RuntimeError, SyntaxError, MemoryError, tokenize.TokenError,
+           zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 def read_state(path):
@@ -33,7 +39,7 @@ def _npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         require(False, f"'{path}' is not a readable .npz file of plain arrays: {_line(error)}")
 
 

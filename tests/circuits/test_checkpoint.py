@@ -248,6 +248,17 @@ def test_what_the_caller_left_out_or_got_wrong_is_one_clear_error(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", [31, 60, 80])
+def test_a_damaged_npz_file_is_one_clear_error(tmp_path, place):
+    path = tmp_path / "model.npz"
+    np.savez_compressed(path, weight=np.arange(50.0))
+    damaged = bytearray(path.read_bytes())
+    damaged[place] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.raises(CircuitError, match=r"not a readable \.npz"):
+        read_state(path)
+
+
 @pytest.mark.optional
 def test_a_damaged_safetensors_file_is_one_clear_error(tmp_path):
     pytest.importorskip("safetensors")

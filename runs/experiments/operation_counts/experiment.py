@@ -4,7 +4,9 @@ Each block is run twice: on its input, and with one unit added to one element, a
 both runs.
 """
 
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -148,7 +150,8 @@ def _recorded(config):
         return _Case(name, _block(name, maps, int(arrays["heads"]), config.order), _integers(tokens, path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, MemoryError, zipfile.BadZipFile) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, MemoryError, RuntimeError, SyntaxError,
+            tokenize.TokenError, zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
         raise ConfigError(f"{path}: not a recording of a block ({error}); see tests/data/README.md") from None
 
 
