@@ -112,6 +112,18 @@ def test_fewer_bits_lose_more(loihi):
     assert errors[1] == pytest.approx(8 / 250 * 1.3 / 12**0.5 / 0.82, rel=0.4)
 
 
+def test_a_sum_that_is_too_wide_wraps_or_saturates_as_chosen(loihi):
+    given = network({"model": ["source"] * 40 + ["gate"], "v_th": [NAN] * 40 + [1.0]},
+                    {"pre": range(40), "post": 40, "weight": 100.0, "delay_ms": 0.0})  # fmt: skip
+    everything = Stimulus.of([0] * 40, range(40), duration_ticks=3)
+    fired = {}
+    for overflow in ("wrap", "saturate"):
+        made = quantise(given, loihi, overflow=overflow).network
+        heavy = dataclasses.replace(made, weight=np.full(40, 2.0**16))  # 40 of them are 2^21 + 2^19: -3/4 2^21, wrapped
+        fired[overflow] = [tick for tick, neuron in reference_run(heavy, everything).spikes if neuron == 40]
+    assert fired == {"wrap": [], "saturate": [1]}
+
+
 def test_the_errors_of_decays_are_those_of_twelve_bits(loihi):
     given = layer("lif", tau_ms=700.0)
     decay = round(4096 * (1 - np.exp(-1 / 700)))

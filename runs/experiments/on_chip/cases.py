@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuits import StoredKeyAttention
 from circuits.attention import HEADS
 from circuits.pipeline import Pipeline
 from eventsim import CompiledNetwork, compile_network
@@ -19,6 +20,9 @@ __all__ = ["CASES", "Case"]
 
 SOFTMAX_CIRCUITS = ("race", "escape_inhibition", "thinning", "integrate_inhibition", "gated_counts", "first_spike")
 BLOCKS = ("ssa", "qk_token", "sdsa")
+
+#: Neither chip runs this circuit; a few queries are enough for what it costs.
+_QUERIES_OF_STORED_KEYS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,25 @@ def _digits(name, config):
                 made.exact, "total variation", made.accuracy)  # fmt: skip
 
 
+def _stored_keys(name, config):
+    """The circuit of digits-attention, on fewer images and for a shorter time."""
+    data = digits(config.support, min(config.queries, _QUERIES_OF_STORED_KEYS), config.seed)
+    circuit = StoredKeyAttention(data.keys, data.values, beta=config.beta, softmax="integrate_inhibition",
+                                 active_ticks=4 * config.length, encode_ticks=config.length, limit=0.6,
+                                 reset="host")  # fmt: skip
+
+    def says(trace):
+        counts = circuit.decode(trace)
+        return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def accuracy(said):
+        return float((said.argmax(axis=1) == data.answers).mean())
+
+    return Case("digits-attention, integrate_inhibition", compile_network(circuit.network()),
+                circuit.stimulus(data.queries), len(data.queries), says,
+                circuit.exact(data.queries) @ data.values.filled(0), "rms", accuracy)  # fmt: skip
+
+
 def _mask(name, config):
     rng = np.random.default_rng(config.seed)
     made = MASKS[name](rng.random((3, config.steps, config.tokens, config.channels)) < config.rate / 2, config.heads)
@@ -107,4 +130,4 @@ def _block(name, config):
 #: How each case is made: name -> function(name, config).
 CASES = (dict.fromkeys(SOFTMAX_CIRCUITS, _softmax_circuit) | {"digits": _digits}
          | {f"{code}_head": _head for code in HEADS} | dict.fromkeys(BLOCKS, _block)
-         | dict.fromkeys(MASKS, _mask))  # fmt: skip
+         | dict.fromkeys(MASKS, _mask) | {"digits_attention": _stored_keys})  # fmt: skip

@@ -129,10 +129,13 @@ def _figure(rows):
         low, high = np.maximum(row["energy"]["dynamic"], 1e-9)
         ax.plot(row["energy"]["total"], [y, y], color=colour, linewidth=1.2, linestyle=":" if refused else "-",
                 marker="|", markersize=7)  # fmt: skip
-        ax.barh(y, max(high - low, 0.02 * low), 0.26, low, color="white" if refused else colour, edgecolor=colour,
-                hatch="" if row["chip"] == "loihi" else "////", linewidth=1)  # fmt: skip
+        face, edge = ("white", colour) if refused else (colour, "white")
+        ax.barh(y, max(high - low, 0.02 * low), 0.26, low, color=face, edgecolor=edge, linewidth=1,
+                hatch="" if row["chip"] == "loihi" else "////")  # fmt: skip
     ax.set_yticks(np.arange(len(titles))[::-1], titles)
     ax.set_xscale("log")
+    spans = [value for row in shown for value in (row["energy"]["dynamic"][0], row["energy"]["total"][1])]
+    ax.set_xlim(max(min(spans, default=1.0), 1e-9) / 2, 2 * max(spans, default=1.0))
     ax.set_xlabel("energy per query, µJ (logarithmic)")
     looks = [Line2D([], [], color=colour, linewidth=5, label=chip) for chip, colour in _COLOURS.items()]
     looks.append(Line2D([], [], color="grey", linestyle=":", marker="|", label="refused: as it is, not runnable"))
