@@ -11,7 +11,7 @@ from circuits.readout import count_by_query, first_by_query
 from eventsim.errors import ConfigError
 from eventsim.trace.selection import neurons_named
 
-__all__ = ["IntervalDecoder", "ShareDecoder", "ids_of", "read_decoder"]
+__all__ = ["IntervalDecoder", "LinearDecoder", "ShareDecoder", "ids_of", "read_decoder"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class ShareDecoder:
         signed = of.reshape(*of.shape[:2], -1, len(self.signs)) @ np.asarray(self.signs)
         total = over.sum(axis=-1, keepdims=True).astype(float)
         return np.divide(signed, total, out=np.full(signed.shape, np.nan), where=total > 0)
+
+    @property
+    def sound(self):
+        """Whether its fields are what they have to be."""
+        named = isinstance(self.of, str) and isinstance(self.over, str)
+        return named and _count(self.groups) and np.asarray(self.signs, dtype=float).ndim == 1 and len(self.signs) > 0
 
     def to_json(self):
         """Mapping of plain types."""
@@ -71,12 +77,62 @@ class IntervalDecoder:
         of, since = (first_by_query(trace, _grouped(trace, name, self.groups)) for name in (self.of, self.since))
         return self.limit * ((of - since) / self.ticks - 1)
 
+    @property
+    def sound(self):
+        """Whether its fields are what they have to be."""
+        named = isinstance(self.of, str) and isinstance(self.since, str)
+        numbers = float(self.ticks), float(self.limit)
+        return named and _count(self.groups) and all(np.isfinite(numbers)) and 0 not in numbers
+
     def to_json(self):
         """Mapping of plain types."""
         return {"kind": "interval", **asdict(self)}
 
 
-_KINDS = {"shares": ShareDecoder, "interval": IntervalDecoder}
+@dataclass(frozen=True)
+class LinearDecoder:
+    """Counts of channels, whatever the token, through a linear layer: y_o = sum_c weight_oc k_c/over + bias_o.
+
+    Parameters
+    ----------
+    of : tuple of str
+        Populations by path, each of tokens x channels neurons; their counts add.
+    weight : tuple of tuple of float
+        (outputs, channels).
+    bias : tuple of float
+    over : int
+        Tokens times steps, for a mean.
+    """
+
+    of: tuple[str, ...]
+    weight: tuple[tuple[float, ...], ...]
+    bias: tuple[float, ...]
+    over: int
+
+    counts_only = True
+
+    def decode(self, trace):
+        """(queries, 1, outputs) float64."""
+        weight = np.asarray(self.weight)
+        channels = weight.shape[1]
+        ids = [_grouped(trace, name, channels).reshape(-1, channels) for name in self.of]
+        counts = sum(count_by_query(trace, each).sum(axis=1) for each in ids)
+        return (counts / self.over @ weight.T + np.asarray(self.bias))[:, None]
+
+    @property
+    def sound(self):
+        """Whether its fields are what they have to be."""
+        named = len(self.of) > 0 and all(isinstance(name, str) for name in self.of) and not isinstance(self.of, str)
+        weight, bias = (np.asarray(values, dtype=float) for values in (self.weight, self.bias))
+        fits = weight.ndim == 2 and weight.size > 0 and bias.shape == weight.shape[:1]
+        return named and fits and np.isfinite(weight).all() and np.isfinite(bias).all() and _count(self.over)
+
+    def to_json(self):
+        """Mapping of plain types."""
+        return {"kind": "linear", **asdict(self)}
+
+
+_KINDS = {"shares": ShareDecoder, "interval": IntervalDecoder, "linear": LinearDecoder}
 
 
 def read_decoder(document, where):
@@ -87,15 +143,16 @@ def read_decoder(document, where):
                           f"{', '.join(_KINDS)})")  # fmt: skip
     try:
         decoder = _KINDS[kind](**{key: value for key, value in document.items() if key != "kind"})
-        texts = [getattr(decoder, name) for name in ("of", "over", "since") if hasattr(decoder, name)]
-        numbers = [float(getattr(decoder, name)) for name in ("ticks", "limit") if hasattr(decoder, name)]
-        signs = np.asarray(getattr(decoder, "signs", (1.0,)), dtype=float)
+        sound = decoder.sound
     except (TypeError, ValueError):
         raise ConfigError(f"{where}: its manifest describes a decoder of kind '{kind}' wrongly: {document}") from None
-    sound = all(isinstance(text, str) for text in texts) and all(np.isfinite(numbers)) and 0 not in numbers
-    if not (sound and type(decoder.groups) is int and decoder.groups >= 1 and signs.ndim == 1 and signs.size):
+    if not sound:
         raise ConfigError(f"{where}: its manifest describes a decoder of kind '{kind}' wrongly: {document}")
     return decoder
+
+
+def _count(value):
+    return type(value) is int and value >= 1
 
 
 def ids_of(trace, name):

@@ -18,8 +18,8 @@ WHOLE_MODELS = tuple(name for name, model in MODELS.items() if model.feed_forwar
 _EMBEDDING, _BLOCKS, _HEAD = "patch_embed", "block", "head"
 
 
-def load_transformer(checkpoint, model, *, grid, heads=None, bits=8, scale=1 / 255, shift=0.0, strides=(), paddings=(),
-                     pools=(), prefix="", eps=1e-5, **options):  # fmt: skip
+def load_transformer(checkpoint, model, *, grid, heads=None, bits=8, pixel_scale=1 / 255, pixel_shift=0.0, strides=(),
+                     paddings=(), pools=(), prefix="", eps=1e-5, **options):  # fmt: skip
     """The classifier stored in a checkpoint: "patch_embed.proj_conv", ..., "block.0", ..., "head".
 
     Batch normalisation is folded in, or was: a map without an entry for it is taken as it is.
@@ -36,8 +36,8 @@ def load_transformer(checkpoint, model, *, grid, heads=None, bits=8, scale=1 / 2
         Not stored in a state_dict; needed where the attention depends on it.
     bits : int
         Pixels are whole numbers below 2**bits.
-    scale, shift : float or sequence of float
-        A pixel n was scale * n + shift in training, per colour.
+    pixel_scale, pixel_shift : float or sequence of float
+        A pixel n was pixel_scale * n + pixel_shift in training, per colour.
     strides, paddings, pools : sequences
         Of each convolution of the embedding: its stride, its padding, and whether it is pooled (3 x 3, stride 2). Left
         out: stride 1, a padding that keeps the grid, no pooling. None of this is stored in a state_dict.
@@ -64,7 +64,7 @@ def load_transformer(checkpoint, model, *, grid, heads=None, bits=8, scale=1 / 2
     _check_parts(entries, below)
     state = StateDict(entries, f"{below}{_EMBEDDING}.", eps=eps)
     maps = _convolutions(state, grid, strides, paddings, pools)
-    pixels = _pixels(bits, scale, shift, maps[0][0].inputs)
+    pixels = _pixels(bits, pixel_scale, pixel_shift, maps[0][0].inputs)
     layers = ((pixels.reading(maps[0][0]), maps[0][1]), *maps[1:])
     position = _position(state, maps)
     state.finish()
@@ -118,7 +118,8 @@ def _of(values, k, default):
 def _pixels(bits, scale, shift, colours):
     """The image's numbers, one scale and shift for all colours or one for each."""
     sizes = {np.size(scale), np.size(shift)} - {1}
-    require(sizes <= {colours}, f"the model reads {colours} colours; give one scale and shift, or {colours} of each")
+    allowed = f"give one pixel_scale and pixel_shift, or {colours} of each"
+    require(sizes <= {colours}, f"the model reads {colours} colours; {allowed}")
     return BitPlanes(bits, np.broadcast_to(scale, colours), np.broadcast_to(shift, colours))
 
 

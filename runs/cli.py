@@ -47,13 +47,16 @@ def verb(function):
     shell_complete=completion.settings,
 )  # fmt: skip
 @click.option("--quick", is_flag=True, help="Less of everything, where the experiment knows how: --set quick=true.")
-def run(experiment, script, out, settings, quick):
+@click.option("--weights", metavar="FILE", help="The same as --set weights=FILE.")
+@click.option("--images", metavar="FILE", help="The same as --set images=FILE.")
+def run(experiment, script, out, settings, quick, **files):
     """Run an experiment: a name, or a TOML file that names one. Or, with --brian2, a Python script of your own.
 
     \b
     eventsim run digits-attention
     eventsim run digits-attention --set support=1000 --set softmax=integrate_inhibition --out out/n1000
     eventsim run paper-claims --quick
+    eventsim run spikformer --weights model.safetensors --images test.npy --set heads=12
     eventsim run --brian2 my_network.py --set noise=rekey
 
     A script is executed as `python SCRIPT` would, with all that it does; only its run(...) and Network.run(...) are
@@ -61,7 +64,8 @@ def run(experiment, script, out, settings, quick):
     """
     if (experiment is None) == (script is None):
         raise click.UsageError("give either an experiment or --brian2 SCRIPT")
-    settings = (*settings, *(["quick=true"] if quick else []))
+    given = [f"{key}={json.dumps(path)}" for key, path in files.items() if path is not None]
+    settings = (*settings, *given, *(["quick=true"] if quick else []))
     if script is not None:
         from runs.run import run_brian2
 

@@ -18,6 +18,8 @@ _NAMES = (
     "placement",
     "saturation",
     "softmax-convergence",
+    "spikformer",
+    "spikformer-digits",
 )
 
 

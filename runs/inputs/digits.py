@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from eventsim.errors import ConfigError
 
-__all__ = ["Recall", "digits"]
+__all__ = ["LabelledImages", "Recall", "digit_images", "digits"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,3 +59,32 @@ def digits(support, queries, seed):
     images /= np.linalg.norm(images, axis=1, keepdims=True)
     answers = data.target[order]
     return Recall(images[:support], answers[:support], images[support:], answers[support:], 10, order[support:])
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Images to train on and images that are held out, with their classes.
+
+    Parameters
+    ----------
+    images, held_out : (m, rows, columns) int64
+    labels, answers : (m,) int64
+        Classes of `images` and of `held_out`.
+    input_id : (m,) int64
+        Row of each held-out image in the data set.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray
+    answers: np.ndarray
+    input_id: np.ndarray
+
+
+def digit_images():
+    """scikit-learn's handwritten digits, 8 x 8 pixels of 0 to 16: 1,437 to train on, 360 held out, always the same."""
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))
+    images, labels = data.images[order].astype(np.int64), data.target[order]
+    cut = 1437
+    return LabelledImages(images[:cut], labels[:cut], images[cut:], labels[cut:], order[cut:])

@@ -1,16 +1,19 @@
 """Whole classifiers from checkpoints: from pixels to logits, against the published layers in plain numpy."""
 
+import json
+
 import numpy as np
 import pytest
 
 import eventsim
+from circuits.classifier import Classifier
+from circuits.decoder import read_decoder
 from circuits.encoder import PatchEmbedding, SpikePool
 from circuits.encoding import BitPlanes
 from circuits.maps import Conv, Linear
-from circuits.pipeline import Pipeline
 from circuits.size import Size, size
 from circuits.trained_model import load_transformer
-from eventsim.errors import CircuitError
+from eventsim.errors import CircuitError, ConfigError
 from tests.circuits.attention.plain import Plain, raw_conv, raw_linear
 
 C, HEADS, CLASSES = 8, 2, 3
@@ -61,30 +64,37 @@ def _published(x, maps, grid):
 
 
 @pytest.mark.parametrize("shift", [0.0, -0.5])
-def test_a_model_with_the_authors_names_says_what_the_published_layers_say(shift):
+def test_a_model_with_the_authors_names_says_what_the_published_layers_say(shift, tmp_path):
     rng, grid = np.random.default_rng(3), (6, 8)
     entries, maps = _spikformer(rng, grid, colours=2)
     images = rng.integers(0, 8, (2, *grid, 2))
     model = load_transformer(
-        entries, "spikformer", grid=grid, heads=HEADS, bits=3, scale=1 / 4, shift=shift, pools=(True, False), eps=0.0
-    )
-    circuit = Pipeline(model, model.tokens, steps=4)
+        entries, "spikformer", grid=grid, heads=HEADS, bits=3, pixel_scale=1 / 4, pixel_shift=shift,
+        pools=(True, False), eps=0.0,
+    )  # fmt: skip
+    circuit = Classifier(model, steps=4)
     assert Size(circuit.n_neurons, circuit.n_synapses) == size(model, model.tokens)
-    trace = eventsim.simulate(eventsim.compile_network(circuit.network()), circuit.stimulus(model.spikes(images, 4)))
+    manifest = {"circuit": {"populations": circuit.labels()}}
+    trace = eventsim.simulate(
+        eventsim.compile_network(circuit.network()), circuit.shown(images), trace=tmp_path / "t.h5", manifest=manifest
+    )
     expected = np.array([_published(image.reshape(48, 2) / 4 + shift, maps, grid) for image in images])
     made = circuit.decode(trace)
     np.testing.assert_array_equal(made, expected)
     assert (made[0] != made[1]).any() and len(np.unique(made)) >= 3
     logits = expected.mean(axis=(1, 2)) @ entries["head.weight"].T + entries["head.bias"]
-    np.testing.assert_allclose(model.logits(made), logits, rtol=1e-13)
+    np.testing.assert_allclose(circuit.logits(trace), logits, rtol=1e-13)
+    decoder = read_decoder(json.loads(json.dumps(circuit.decoder.to_json())), "t.h5")
+    np.testing.assert_allclose(decoder.decode(trace)[:, 0], logits, rtol=1e-13)
+    assert circuit.cuts[0] == ("patch_embed/proj1", "patch_embed/rpe")
     first = expected[:, :2].mean(axis=(1, 2)) @ entries["head.weight"].T + entries["head.bias"]
-    np.testing.assert_allclose(model.logits(made, steps=2), first, rtol=1e-13)
+    np.testing.assert_allclose(circuit.logits(trace, steps=2), first, rtol=1e-13)
 
 
 def test_a_map_without_batch_normalisation_is_taken_as_it_is():
     entries, maps = _spikformer(np.random.default_rng(0), (4, 4))
     plain = {name: values for name, values in entries.items() if "_bn" not in name}
-    model = load_transformer(plain, "spikformer", grid=(4, 4), heads=HEADS, bits=1, scale=1.0, pools=(True, False))
+    model = load_transformer(plain, "spikformer", grid=(4, 4), heads=HEADS, pools=(True, False))
     attention = model.encoder.blocks[0].attention
     np.testing.assert_array_equal(attention.q.weight, maps["block.q"].weight)
     np.testing.assert_array_equal(attention.q.bias, maps["block.q"].bias)
@@ -117,7 +127,7 @@ def test_pooling_of_spikes_is_an_or_over_windows():
         ({"patch_embed.proj_conv.weight": None}, {}, "the checkpoint has no 'patch_embed.proj_conv.weight'"),
         ({"patch_embed.proj_conv.weight": np.ones((4, 1))}, {}, r"has shape \(4, 1\); expected"),
         ({}, {"strides": (2,)}, "strides has 1 entries; the patch embedding has 2 convolutions"),
-        ({}, {"scale": (1, 2)}, "the model reads 1 colours; give one scale and shift, or 1 of each"),
+        ({}, {"pixel_scale": (1, 2)}, "reads 1 colours; give one pixel_scale and pixel_shift, or 1 of each"),
         ({}, {"bits": 0}, "bits is 0; it must be 1 to 16"),
         ({}, {"heads": None}, "heads is not stored in a checkpoint"),
         ({}, {"strides": (0, 1)}, "stride is 0"),
@@ -155,3 +165,11 @@ def test_layers_of_an_embedding_must_follow_each_other():
         PatchEmbedding(((first, None),), Conv(np.ones((4, 4, 3, 3)), grid=(4, 4)))
     with pytest.raises(CircuitError, match="does not read images of 2 channels"):
         BitPlanes(3, [1.0, 1.0], 0.0).reading(Linear(np.ones((1, 3))))
+
+
+@pytest.mark.parametrize("spoil", [{"of": "proj"}, {"of": []}, {"weight": [1.0]}, {"bias": [0.0]}, {"over": 0}])
+def test_a_linear_decoder_that_is_described_wrongly_is_refused(spoil):
+    document = {"kind": "linear", "of": ["proj"], "weight": [[1.0], [2.0]], "bias": [0.0, 0.0], "over": 3}
+    assert read_decoder(document, "t.h5").over == 3
+    with pytest.raises(ConfigError, match="describes a decoder of kind 'linear' wrongly"):
+        read_decoder(document | spoil, "t.h5")

@@ -63,9 +63,14 @@ def pins(root):
     return {canonicalize_name(match[1]): match[2] for match in matches}
 
 
+#: No test and no run needs these: they are not in `dev`, and what they pull in depends on the machine.
+UNTESTED = {"train"}
+
+
 def stated_requirements(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    groups = {name: lines for name, lines in project["optional-dependencies"].items() if name not in UNTESTED}
+    extras = [line for lines in groups.values() for line in lines]
     needed = map(Requirement, [*project["dependencies"], *extras])
     return [requirement for requirement in needed if requirement.name != project["name"]]
 
