@@ -230,23 +230,25 @@ def inspect(trace):
 @verb
 @click.argument("trace")
 @click.option(
-    "--to", required=True, metavar="FORMAT", help="csv, parquet, neo, perfetto or sonata.",
+    "--to", required=True, metavar="FORMAT", help="csv, parquet, neo, nest, perfetto or sonata.",
     shell_complete=completion.formats,
 )  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder [beside TRACE, TRACE-FORMAT].")
 @click.option("--start-ms", type=float, help="Begin of the window [the run's].")
 @click.option("--stop-ms", type=float, help="End of the window, which is not in it [the run's].")
 @click.option("--events", is_flag=True, help="Synaptic events too, for csv and parquet.")
-def export(trace, to, out, start_ms, stop_ms, events):
+@click.option("--approximate", is_flag=True, help="For nest: near equivalents too, which are then named.")
+def export(trace, to, out, start_ms, stop_ms, events, approximate):
     """Write a trace, or a part of it, for other programs.
 
     \b
     eventsim export out/digits-attention/trace.h5 --to perfetto --start-ms 0 --stop-ms 100
     eventsim export out/digits-attention/trace.h5 --to sonata --out out/circuit
+    eventsim export my_trace.h5 --to nest && python my_trace-nest/run_in_nest.py
     """
     from runs.traces import export_trace
 
-    return *export_trace(trace, to, out, start_ms, stop_ms, events), FINE
+    return *export_trace(trace, to, out, start_ms, stop_ms, events, approximate), FINE
 
 
 @verb

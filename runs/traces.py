@@ -8,7 +8,7 @@ import numpy as np
 from analysis.audit import audit, diverge, why
 from eventsim import open_trace
 from eventsim.errors import ConfigError, EventSimError
-from eventsim.trace.exports import export
+from eventsim.trace.exports import export, nest
 from hardware_models import Placement, cost, count_events, load_chip, place
 
 __all__ = ["audit_trace", "compare_traces", "cost_trace", "explain", "export_trace", "inspect_trace"]
@@ -102,14 +102,17 @@ def inspect_trace(path):
     return document, "\n".join(_inspection(document))
 
 
-def export_trace(path, to, out, start_ms, stop_ms, events):
+def export_trace(path, to, out, start_ms, stop_ms, events, approximate=False):
     """(document, text): the files of another format that a trace, or a window of it, was written to."""
     out = Path(path).with_name(f"{Path(path).stem}-{to}") if out is None else out
     with open_trace(path) as trace:
         start, stop = (None if t_ms is None else _tick_of(t_ms, trace.dt_ms) for t_ms in (start_ms, stop_ms))
-        written = export(trace, to, out, start_tick=start, stop_tick=stop, events=events)
-    document = {"path": str(path), "to": to, "start_tick": start, "stop_tick": stop, "files": [str(p) for p in written]}
-    return document, "\n".join(f"{p}  {p.stat().st_size:,} bytes" for p in written)
+        written = export(trace, to, out, start_tick=start, stop_tick=stop, events=events,
+                         approximate=approximate)  # fmt: skip
+    notes = [f"approximate: {note}" for note in nest.approximations(out)] if approximate else []
+    document = {"path": str(path), "to": to, "start_tick": start, "stop_tick": stop, "files": [str(p) for p in written],
+                "notes": notes}  # fmt: skip
+    return document, "\n".join([*(f"{p}  {p.stat().st_size:,} bytes" for p in written), *notes])
 
 
 def _tick_of(t_ms, dt_ms):

@@ -37,7 +37,7 @@ class Group:
         shared = [name for name in names if np.ndim(self.values[name]) == 0]
         constants = {name: np.asarray(self.values[name]).item() for name in shared}
         each, fired = (tuple(Statement(*words.split(" ", 2)) for words in part) for part in (each, fired))
-        made = {"each": each, "fired": fired, "constants": constants}
+        made = {"each": each, "fired": fired, "constants": constants, "integrates": suffix == "_stateupdater"}
         self.operations.append((place, f"{self.name}{suffix}", kind, made))
 
     def rest_for(self, refractory_ms):

@@ -7,7 +7,7 @@ once (neo, perfetto), which are of a window.
 from pathlib import Path
 
 from eventsim.errors import ConfigError
-from eventsim.trace.exports import csv_tables, neo_block, parquet_tables, perfetto_window, sonata_circuit
+from eventsim.trace.exports import csv_tables, neo_block, nest, parquet_tables, perfetto_window, sonata_circuit
 
 __all__ = ["FORMATS", "export"]
 
@@ -16,12 +16,13 @@ FORMATS = {
     "csv": csv_tables.write,
     "parquet": parquet_tables.write,
     "neo": neo_block.write,
+    "nest": nest.write,
     "perfetto": perfetto_window.write,
     "sonata": sonata_circuit.write,
 }
 
 
-def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False):
+def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False, approximate=False):
     """Write a trace in another format.
 
     Parameters
@@ -35,6 +36,8 @@ def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False):
         The window start_tick <= tick < stop_tick.
     events : bool
         The synaptic events too, where the format has room for them; perfetto always has them, neo and SONATA never.
+    approximate : bool
+        For NEST: near equivalents too, where it has no exact one; its network.npz names them.
 
     Returns
     -------
@@ -44,6 +47,8 @@ def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False):
     ------
     ConfigError
         When there is no such format, or the folder cannot be made.
+    CompileError
+        When the format is another simulator's, and that has nothing like a part of the network.
     CapacityError
         When the window is too large for the format.
     EnvironmentProblem
@@ -51,9 +56,12 @@ def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False):
     """
     if to not in FORMATS:
         raise ConfigError(f"there is no format '{to}'; choose one of {', '.join(FORMATS)}")
+    if approximate and to != "nest":
+        raise ConfigError(f"approximate is for another simulator, nest; {to} holds what there is")
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {folder} ({error.strerror}); give another one") from None
-    return FORMATS[to](trace, folder, start_tick, stop_tick, events)
+    options = {"approximate": True} if approximate else {}
+    return FORMATS[to](trace, folder, start_tick, stop_tick, events, **options)
