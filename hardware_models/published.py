@@ -9,7 +9,7 @@ import msgspec
 from eventsim.errors import ConfigError
 from hardware_models.figures import Figure
 
-__all__ = ["Operations", "PublishedModel", "load_models", "load_operations"]
+__all__ = ["Operations", "PublishedModel", "Threshold", "load_models", "load_operations", "load_thresholds"]
 
 _FILES = Path(__file__).parent / "publications"
 
@@ -47,6 +47,19 @@ class PublishedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(name for name, figure in figures.items() if figure is not None and figure.how == "unverified")
 
 
+class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A firing rate below which others find that a spiking network takes less energy, and the steps it is for."""
+
+    title: str
+    steps_count: Figure
+    rate_ratio: Figure
+
+    @property
+    def activity(self):
+        """Deliveries per synapse and inference."""
+        return self.steps_count.exact * self.rate_ratio.exact
+
+
 def load_operations():
     """The Operations that come with the package."""
     return _read("operations.toml", Operations)
@@ -55,6 +68,11 @@ def load_operations():
 def load_models():
     """The published models: dict of name to PublishedModel."""
     return _read("models.toml", dict[str, PublishedModel])
+
+
+def load_thresholds():
+    """What others found: dict of name to Threshold."""
+    return _read("thresholds.toml", dict[str, Threshold])
 
 
 def _read(name, kind):

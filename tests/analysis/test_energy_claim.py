@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from analysis.energy_claim import CLAIMED, accountings, activity
-from hardware_models.published import load_models, load_operations
+from hardware_models.published import load_models, load_operations, load_thresholds
 
 WAYS = {way.name: way for way in accountings()}
 
@@ -59,6 +59,12 @@ def test_a_model_without_counted_additions_has_those_of_its_energy():
     rho, own = activity(model, way.ann, way.event)
     # 18.82 mJ against 33.2 G / 4 MACs of 4.6 pJ.
     assert float(way.ratio(rho, own)) == pytest.approx(33.231475688 / 4 * 4.6 / 18.82, rel=1e-9)
+
+
+def test_the_break_even_of_integers_is_near_what_others_find():
+    # 1.48 / 6.28 against 5 steps of 5.7 %.
+    assert float(WAYS["both in integers"].activity_for(1)) == pytest.approx(0.2357, abs=1e-4)
+    assert float(load_thresholds()["yan_2026"].activity) == pytest.approx(0.285)
 
 
 def test_what_nobody_could_read_is_marked_and_has_no_ratio():

@@ -11,7 +11,7 @@ from analysis.operation_counts import deliveries, products
 from circuits.pipeline import Pipeline
 from eventsim import compile_network, simulate
 from hardware_models import cost, count_events, load_chip, place
-from hardware_models.published import load_models
+from hardware_models.published import load_models, load_thresholds
 from runs.experiments.energy_claim.report import lines, write
 from runs.experiments.operation_counts.experiment import drawn
 
@@ -41,6 +41,9 @@ def run(config, folder, progress):
         "experiment": "energy-claim", "config": msgspec.to_builtins(config), "claimed": list(CLAIMED),
         "accountings": [_accounting(way) for way in ways],
         "models": [_model(name, model, ways, ms) for name, model in load_models().items()],
+        "thresholds": [{"title": each.title, "steps": int(each.steps_count.value), "rate": float(each.rate_ratio.value),
+                        "rho": float(each.activity), "source": each.rate_ratio.source}
+                       for each in load_thresholds().values()],
         "blocks": [_block(name, config, ways, ms, folder / f"{name}.h5", progress) for name in config.blocks],
     }  # fmt: skip
     write(folder / "report.html", summary)

@@ -53,11 +53,20 @@ def write(path, summary):
         Section("Every accounting, every network", (), (published, built)),
         Section("Up to which activity the spiking network wins", (), (figure,)),
         Section("What each accounting counts", (), (Table(_ACCOUNTS, accounts, "", "lrrll"),)),
+        Section("What others found", (), (Table(_FOUND, _found(summary), "", "lrrrl"),)),
         Section("The published models", (), (Table(("model", "activity", "", "sources"), models, "", "lrll"),)),
     ]  # fmt: skip
     settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
     write_report(path, "38 to 57 times less energy: where it holds", _LEAD, list(_verdicts(summary)), sections,
                  f"Configuration: {settings}")  # fmt: skip
+
+
+_FOUND = ("who", "steps", "wins below a rate of", "activity", "source")
+
+
+def _found(summary):
+    return tuple((each["title"], f"{each['steps']}", f"{each['rate']:.1%}", f"{each['rho']:.3f}", each["source"])
+                 for each in summary["thresholds"])  # fmt: skip
 
 
 def _whence(model):
@@ -109,6 +118,10 @@ def _verdicts(summary):
     yield Verdict("Where does the spiking network stop winning?", f"at {ways[0]['rho_even']:.2f} deliveries per "
                   f"synapse and inference by operation counts, at {ways[1]['rho_even']:.2f} with memory, at "
                   f"{ways[worst]['rho_even']:.3f} for {ways[worst]['name']}")  # fmt: skip
+    first = summary["thresholds"][0]
+    integers = next(way for way in ways if way["name"] == "both in integers")
+    yield Verdict("What do others find?", f"{first['source']}, hence {first['rho']:.3f} deliveries per synapse; here, "
+                  f"{integers['name']}, {integers['rho_even']:.3f}")  # fmt: skip
     losing = [way["name"] for k, way in enumerate(ways)
               if all(model["ratios"][k] is None or model["ratios"][k] < 1 for model in models)]  # fmt: skip
     yield Verdict("Under which accounting do all these models lose?", "; ".join(losing) or "none")
