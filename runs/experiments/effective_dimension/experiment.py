@@ -18,6 +18,9 @@ __all__ = ["Config", "lines", "run"]
 
 Sets = Literal["digits", "photographs", "surrogates", "noise", "text"]
 
+#: What `quick` puts in place of the configuration's own values.
+QUICK = {"samples": 200, "side": 8, "exponents": [2.0]}
+
 #: Ranks at which a spectrum is kept in the summary.
 _RANKS = 48
 
@@ -36,6 +39,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     claimed: Annotated[list[Annotated[float, Meta(ge=1)]], Meta(min_length=2, max_length=2)]
     repeats: Annotated[int, Meta(ge=2)]
     seed: Annotated[int, Meta(ge=0, lt=2**31)]
+    quick: bool
 
 
 def run(config, folder, progress):
@@ -43,6 +47,8 @@ def run(config, folder, progress):
     from runs.experiments.effective_dimension.report import write  # matplotlib takes a while to import
 
     began = perf_counter()
+    if config.quick:
+        config = msgspec.structs.replace(config, **QUICK)
     data = list(_own(config) if config.data else _bundled(config))
     found = [_measured(each, config, place, len(data), progress) for place, each in enumerate(data)]
     summary = {
