@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 from analysis.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 from analysis.report import Figure, Section, Table, Verdict, write_report
 
-__all__ = ["lines", "write"]
+__all__ = ["activity_figure", "lines", "ratio_table", "write"]
 
 _LEAD = (
     "A spiking transformer is said to take 38 to 57 times less energy than one without spikes. Here that ratio is "
@@ -36,12 +36,12 @@ _ACCOUNTS = ("accounting", "pJ per MAC", "pJ per delivery", "counts", "sources")
 
 def write(path, summary):
     """Write report.html from the experiment's summary."""
-    headings, rows = _table(summary)
+    headings, rows = ratio_table(summary)
     columns = len(headings) - len(summary["blocks"])
     published = Table(headings[:columns], tuple(row[:columns] for row in rows), _CAPTION, "l" + "r" * (columns - 1))
     built = Table((headings[0], *headings[columns:]), tuple((row[0], *row[columns:]) for row in rows), _RUN,
                   "l" + "r" * len(summary["blocks"]))  # fmt: skip
-    figure = Figure(_figure(summary), _TO_SEE)
+    figure = Figure(activity_figure(summary), _TO_SEE)
     accounts = tuple((way["name"], f"{way['ann_pj']:.4g}", f"{way['event_pj']:.4g}", way["text"],
                       "; ".join(way["sources"])) for way in summary["accountings"])  # fmt: skip
     models = tuple(
@@ -81,7 +81,7 @@ def _known(summary):
     return [model for model in summary["models"] if model["rho"] is not None]
 
 
-def _table(summary):
+def ratio_table(summary):
     """Headings, and a row for each accounting."""
     models, blocks = _known(summary), summary["blocks"]
     low, high = summary["claimed"]
@@ -134,7 +134,7 @@ _LOOKS = ((BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (BLACK, "-"),
           (ORANGE, "--"), (GREEN, "--"))  # fmt: skip
 
 
-def _figure(summary):
+def activity_figure(summary):
     """Ratio against activity on logarithmic axes, a line for each accounting without static power."""
     figure = Canvas(figsize=(9.5, 5.2), layout="constrained")
     ax = figure.subplots()
@@ -171,7 +171,7 @@ def _figure(summary):
 
 def lines(summary):
     """The summary in words, for a terminal."""
-    headings, rows = _table(summary)
+    headings, rows = ratio_table(summary)
     widths = [max(len(row[k]) for row in (headings, *rows)) for k in range(len(headings))]
     for row in (headings, *rows):
         yield "  ".join(text.ljust(w) if k == 0 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))

@@ -7,7 +7,7 @@ from runs.experiments.paper_claims.claim import FAILS, UNDER, Claim, interval
 __all__ = ["QUICK", "SETTINGS", "claims"]
 
 SETTINGS = ("widths=[6, 12, 24]", "ticks=[16, 32, 64]", "examples=200", "held_out=80", "permutations=100")
-QUICK = ("widths=[6, 12]", "ticks=[16, 32]", "examples=80", "held_out=40", "permutations=20",
+QUICK = ("widths=[6, 12]", "ticks=[16, 32]", "examples=60", "held_out=30", "permutations=10",
          'functions=["kernel_average", "softmax_attention"]')  # fmt: skip
 
 

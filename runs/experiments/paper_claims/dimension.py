@@ -6,8 +6,8 @@ from runs.experiments.paper_claims.claim import OPEN, Claim
 
 __all__ = ["QUICK", "SETTINGS", "claims"]
 
-SETTINGS = ("samples=800",)
-QUICK = ("samples=240", "side=8", 'sets=["digits", "surrogates", "noise"]', "repeats=2")
+SETTINGS = ()
+QUICK = ("quick=true",)
 
 
 def claims(lab):
