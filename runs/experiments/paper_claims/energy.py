@@ -27,9 +27,9 @@ def claims(lab):
         name="38 to 57 times less energy",
         says=f"A spiking transformer takes {low} to {high} times less energy than one without spikes.",
         verdict=UNDER if reach else FAILS,
-        short=f"reached by operation counts alone, at {least:.3f} to {most:.3f} deliveries per synapse and inference; the "
-        f"published models whose operations could be read reach {min(first):.1f} to {max(first):.1f}; all of them lose "
-        f"under {len(losing)} of {len(ways)} accountings",
+        short=f"reached by operation counts alone, at {least:.3f} to {most:.3f} deliveries per synapse and inference; "
+        f"the published models whose operations could be read reach {min(first):.1f} to {max(first):.1f}; all of them "
+        f"lose under {len(losing)} of {len(ways)} accountings",
         ran=f"The ratio was worked out under {len(ways)} accountings (operation counts, memory, chips with and without "
         f"static power), for {len(models)} published models and for {len(summary['blocks'])} attention blocks that "
         "were built and run, every delivery counted.",
