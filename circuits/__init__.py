@@ -38,6 +38,7 @@ from circuits.softmax import (
     thinning,
     winner_take_all,
 )
+from circuits.tables import from_graph, from_sonata, from_tables
 
 __all__ = [
     "And", "AtLeast", "AttentionHead", "BatchNorm", "Circuit", "CodedLayers", "Conv", "DSSA", "DurationHead",
@@ -45,7 +46,7 @@ __all__ = [
     "LatencyHead", "Linear", "Majority", "MembraneFeedForward", "MetaAttention", "NeuronModel", "Neurons",
     "NirCircuit", "Or", "Phases", "Pipeline", "QKChannelAttention", "QKTokenAttention", "Ramp", "RateHead", "SDSA",
     "SOFTMAX", "SSA", "Size", "Source", "SpikedAttention", "SpikingBertAttention", "SpikingFeedForward",
-    "SpikingRWKV", "StoredKeyAttention", "Veto", "approximate", "escape_inhibition", "first_spike", "from_nir",
-    "gated_counts", "integrate_inhibition", "load_attention", "load_block", "load_encoder", "race", "size", "sized",
-    "thinning", "to_nir", "winner_take_all",
+    "SpikingRWKV", "StoredKeyAttention", "Veto", "approximate", "escape_inhibition", "first_spike", "from_graph",
+    "from_nir", "from_sonata", "from_tables", "gated_counts", "integrate_inhibition", "load_attention",
+    "load_block", "load_encoder", "race", "size", "sized", "thinning", "to_nir", "winner_take_all",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from eventsim.errors import ConfigError, ProvenanceError, TraceFormatError
 from eventsim.trace.foreign import duration_of, whole_ticks, write_foreign
 from eventsim.trace.guard import open_checked, refusing
 
-__all__ = ["trace_of_sonata"]
+__all__ = ["synapses_of_sonata", "trace_of_sonata"]
 
 #: The unit that SONATA prescribes, and as bmtk spells it.
 _MILLISECONDS = ("ms", "milliseconds")
@@ -140,8 +140,15 @@ def _network_of_edges(path, model, dt_ms):
         return model
     if path is None or dt_ms is None:
         raise ConfigError("a table of neurons needs an edges file, and dt_ms")
-    ranges = _ranges_of(model)
-    return from_tables.network(model, _edges_of_sonata(path, ranges), dt_ms=dt_ms)
+    return from_tables.network(model, synapses_of_sonata(path, model), dt_ms=dt_ms)
+
+
+def synapses_of_sonata(path, neurons):
+    """The table of synapses in an edges file, for the rows of a table of neurons with its column `population`.
+
+    Raises TraceFormatError when the file is no such one, or names neurons that the table has not.
+    """
+    return _edges_of_sonata(path, _ranges_of(neurons))
 
 
 def _ranges_of(neurons):
