@@ -96,17 +96,18 @@ def _on_chip(case, chip, config, said, exact, path, progress):
 
 
 def _quantised(network, chip):
-    """The network in the chip's integers; on TrueNorth with as many repeats of axons as its cores have room for."""
+    """The network in the chip's integers; on TrueNorth with repeats of axons that take the fewest cores."""
     if chip.name != "truenorth":
         return quantise(network, chip)
-    for repeats in (3, 2, 1):
-        made = quantise(network, chip, repeats=repeats)
-        try:
-            place(made.network, chip)
-            break
-        except CapacityError:
-            continue
-    return made
+    made = [quantise(network, chip, repeats=repeats) for repeats in (3, 2, 1)]
+    return min(made, key=lambda each: _cores(each.network, chip))
+
+
+def _cores(network, chip):
+    try:
+        return place(network, chip).n_cores
+    except CapacityError:
+        return np.inf
 
 
 def _energy(trace, case, chip, config):
