@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from runs.experiments.paper_claims import lower_bound, rate
+from runs.experiments.paper_claims import energy, lower_bound, rate
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER
+from runs.experiments.paper_claims.lab import Lab
 
 
 class Given:
@@ -62,7 +63,17 @@ def test_a_ratio_that_grows_refutes_tightness_and_one_below_one_the_bound():
     assert "0.125" in bits.short  # 8 bits over 64 spikes
     assert list(lower_bound.claims(Given(saturation_of(0.5, 6.0))))[1].verdict == FAILS
     below = next(lower_bound.claims(Given(saturation_of(-0.5, 0.4))))
-    assert "1 circuits go below it" in below.short and "0.4 [0.36, 0.44]" in below.found[0]
+    assert "1 of the circuits tried go below it" in below.short and "0.4 [0.36, 0.44]" in below.found[0]
+
+
+def test_the_ratio_of_energies_is_reached_or_not_by_the_models_at_hand(tmp_path):
+    lab = Lab(tmp_path, quick=True, say=lambda text: None)
+    (claim,) = energy.claims(lab)
+    summary = json.loads((tmp_path / "energy-claim" / "summary.json").read_text())
+    first = [model["ratios"][0] for model in summary["models"] if model["rho"] is not None]
+    assert claim.verdict == (UNDER if max(first) >= 38 else FAILS)
+    assert f"{min(first):.1f} to {max(first):.1f}" in claim.short and len(claim.found) == len(summary["accountings"])
+    assert lab.seconds["energy-claim"] > 0 and lab.summary("energy-claim", (), ()) == summary
 
 
 def test_each_claim_becomes_plain_types_without_its_figures():

@@ -47,7 +47,7 @@ def _law(summary):
         says="At least Ω(L_f² n d/ε²) spikes are needed.",
         verdict=UNDER,
         short="true of decoders that count Poisson spikes, one channel per scalar; "
-        + (f"{len(worst)} circuits go below it" if worst else "no circuit tried went below it"),
+        + (f"{len(worst)} of the circuits tried go below it" if worst else "no circuit tried went below it"),
         ran="The law was derived anew with every assumption named: N ≥ n d (L s/ε - 1)² for n d independent Gaussian "
         "scalars, stretched by L, each decoded to ε from one Poisson count. Then real circuits were run on sources "
         "whose entropy is known, and the spikes that crossed each cut set beside it.",
