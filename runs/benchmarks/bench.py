@@ -95,7 +95,7 @@ def _flags(case):
 def _prepare(case, home, threads):
     """Compile the network and build Brian2's projects, unless that was done with the same sources and versions."""
     sources = "".join(
-        (Path(__file__).parent / f"{name}.py").read_text() for name in ("networks", "cases", "brian2_side")
+        (Path(__file__).parent / f"{name}.py").read_text() for name in ("attention", "networks", "cases", "brian2_side")
     )
     stamp = hashlib.sha256((sources + json.dumps(_versions())).encode()).hexdigest()
     record = home / "prepared.json"
@@ -132,6 +132,7 @@ def _runners(case, home, threads):
         runners[f"eventsim {n}"] = lambda n=n: ours("--threads", n)
     one = threads[0]
     runners[f"eventsim {one}, all neurons in each tick"] = lambda: ours("--threads", one, "--updates", "dense")
+    runners[f"eventsim {one}, touched neurons only"] = lambda: ours("--threads", one, "--updates", "touched")
     runners[f"eventsim {one}, many cores"] = lambda: ours("--threads", one, "--cores")
     runners[f"eventsim {one}, trace file"] = lambda: ours("--threads", one, "--trace", home / "trace.h5")
     return runners

@@ -6,13 +6,17 @@ import numpy as np
 
 __all__ = ["CASES", "Case"]
 
-#: Name -> (function of `runs.benchmarks.networks`, arguments, milliseconds), whole and quick.
+#: Name -> (function of `runs.benchmarks.networks` or `.attention`, arguments, milliseconds), whole and quick.
 _WHOLE = {
     "B1": ("cuba", (), 1000),
     "B1x10": ("cuba", (40_000,), 1000),
     "B2": ("delta_lif", (), 1000),
     "B3": ("coincidence", (), 200),
     "B4": ("hardware_like", (), 1000),
+    "softmax": ("softmax", (), 5000),
+    "head": ("head", (), 900),
+    "SSA": ("ssa", (), 200),
+    "QKTA": ("qkta", (), 200),
 }
 _QUICK = {
     "B1": ("cuba", (1000,), 200),
@@ -20,6 +24,10 @@ _QUICK = {
     "B2": ("delta_lif", (1000, 100), 200),
     "B3": ("coincidence", (16, 16), 50),
     "B4": ("hardware_like", (8192, 32), 100),
+    "softmax": ("softmax", (16, 4, 2, 200), 600),
+    "head": ("head", (2, 2, 32), 100),
+    "SSA": ("ssa", (4, 8, 2, 20), 20),
+    "QKTA": ("qkta", (4, 8, 2, 20), 20),
 }
 CASES = tuple(_WHOLE)
 
@@ -52,10 +60,10 @@ class Case:
 
     def build(self):
         """The brian2.Network."""
-        from runs.benchmarks import networks  # Brian2, which a saved network does without
+        from runs.benchmarks import attention, networks  # Brian2, which a saved network does without
 
         function, arguments, _ = self._row
-        return getattr(networks, function)(*arguments)
+        return getattr(networks if hasattr(networks, function) else attention, function)(*arguments)
 
     def cores(self, compiled):
         """(n_neurons,) int32: core of each neuron, each population on cores of its own, filled in order of neuron."""

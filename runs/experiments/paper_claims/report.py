@@ -42,8 +42,10 @@ def _section(place, claim):
     rows = [("claim" if "(referee)" not in claim.name else "objection", claim.says), ("verdict", f"{claim.verdict}: "
     f"{claim.short}"),
             ("what was run", claim.ran)]  # fmt: skip
-    rows += [("what came "
-              "out" if first else "", text) for first, text in zip([True] + [False] * len(claim.found), claim.found)]
+    rows += [
+        ("what came out" if first else "", text)
+        for first, text in zip([True] + [False] * len(claim.found), claim.found)
+    ]
     rows += [("under which assumptions", claim.assumes)]
     rows += [("not to be had here", text) for text in claim.elsewhere]
     rows += [("full page", ", ".join(f"{name}/report.html" for name in claim.pages))]

@@ -69,4 +69,3 @@ def _slopes(heads):
 def _range(values):
     values = list(values)
     return f"{min(values):.2g} to {max(values):.2g}"
-

@@ -73,8 +73,10 @@ def verdict_table(summary):
          "" if v["growth"] is None else f"{v['growth']:.2f}", _short(v))
         for v in summary["verdicts"]
     )  # fmt: skip
-    caption = ("Used / needed in the longest runs, over the sizes. Exponent: how the ratio goes with length between "
-               f"the last two, mean over sizes; up to {FLAT:g} counts as no growth.")
+    caption = (
+        "Used / needed in the longest runs, over the sizes. Exponent: how the ratio goes with length between "
+        f"the last two, mean over sizes; up to {FLAT:g} counts as no growth."
+    )
     return Table(("circuit", "cut", "bound", "used / needed", "exponent", "saturates?"), rows, caption, "lllrrl")
 
 
