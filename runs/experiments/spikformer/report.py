@@ -53,12 +53,21 @@ def _verdicts(rows):
                 + ("" if each["accuracy"] is None else f", {each['accuracy']:.1%} are right"))  # fmt: skip
             yield Verdict(f"And {row['model']} in the integers of {each['chip']}?", answer)
     if len(rows) == 2:
-        first, second = rows
-        yield Verdict(f"What does {second['model']} save?",
-                      f"{attention_events(first) / attention_events(second):,.0f} times fewer synaptic events in "
-                      "attention, "
-                      f"{first['synaptic_events_per_image'] / second['synaptic_events_per_image']:.2f} times fewer in "
-                      f"all, {first['neurons'] / second['neurons']:.0f} times fewer neurons")  # fmt: skip
+        yield Verdict(f"What does {rows[1]['model']} save?", _saved(*rows))
+
+
+def _saved(first, second):
+    """How many times less the second model takes, in words."""
+    times = {
+        "fewer neurons": first["neurons"] / second["neurons"],
+        "fewer synaptic events in attention": attention_events(first) / attention_events(second),
+        "fewer in all": first["synaptic_events_per_image"] / second["synaptic_events_per_image"],
+    }
+    for a, b in zip(first["native"], second["native"], strict=True):
+        if "energy" in a and "energy" in b:
+            energies = [each["energy"]["per_query"]["dynamic_high_pj"] for each in (a, b)]
+            times[f"less dynamic energy in the integers of {a['chip']}"] = energies[0] / energies[1]
+    return ", ".join(f"{ratio:.3g} times {what}" for what, ratio in times.items())
 
 
 def _right(row):
