@@ -107,9 +107,9 @@ def _compared(config):
 
 
 def _nearly(quantity, computed, joules):
-    """A row of energy in pJ that agrees to the rounding of SANA-FE's sums."""
-    pj = Fraction(joules) * 10**12
-    return Row(quantity, "pJ", computed, f"{float(pj):.9f}", _SOURCE, abs(computed - pj) <= _NEAR * pj)
+    """A row of energy that agrees to the rounding of SANA-FE's sums; `computed` is in pJ."""
+    nj = Fraction(joules) * 10**9
+    return Row(quantity, "nJ", computed / 1000, f"{float(nj):.9g}", _SOURCE, abs(computed / 1000 - nj) <= _NEAR * nj)
 
 
 #: What happens -> threshold of a neuron, weights of the sources that all fire in the first tick, and ticks.
