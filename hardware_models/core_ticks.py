@@ -27,8 +27,8 @@ def core_ticks(trace, placement, counts, activity=None):
     DataFrame
         Columns tick, core, kind, count; sorted, every count above zero, core -1 the host. Kinds are those of
         `eventsim.counts.KINDS` and: excitatory_events, inhibitory_events (weights above and below zero, on weighted
-        pathways), within_tile_messages, hops_east_west, hops_north_south, splitter_spikes, active_neurons. What is the
-        same in every tick, neurons that are mapped and updated, is in `mapped`.
+        pathways), within_tile_messages, messages_between_chips, hops_east_west, hops_north_south, splitter_spikes,
+        active_neurons. What is the same in every tick, neurons that are mapped and updated, is in `mapped`.
     """
     frames = [counts.to_frame(), count_traffic(trace, placement).by_core(), _signs(trace, placement),
               _relayed(trace, placement)]  # fmt: skip

@@ -224,7 +224,7 @@ def _not_costed(counts, chip, table):
     if between.any():
         items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
     if chip.limits.targets_per_neuron is not None:
-        items.append("updates and spikes of relays of neurons that send to several axons, if there are any")
+        items.append("relays of neurons that send to several axons, if there are any: run and count split_network(...)")
     if table.static is None and chip.static is None:
         items.append("static power, no published figure")
     return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")

@@ -44,7 +44,8 @@ class Traffic:
     def by_core(self):
         """DataFrame with columns tick, core, kind, count.
 
-        Kinds: within_tile_messages (by receiving core), hops_east_west and hops_north_south (by sending core).
+        Kinds: within_tile_messages (by receiving core), messages_between_chips, hops_east_west and hops_north_south
+        (by sending core).
         """
         on = self._travels
         source, destination = self.source[on], self.destination[on]
@@ -54,6 +55,9 @@ class Traffic:
                  ("hops_east_west", source, east_west), ("hops_north_south", source, north_south)]  # fmt: skip
         frames = [pd.DataFrame({"tick": self.tick[on], "core": core, "kind": kind, "count": each * self.messages[on]})
                   for kind, core, each in parts]  # fmt: skip
+        away = ~on & (self.source != HOST)
+        frames.append(pd.DataFrame({"tick": self.tick[away], "core": self.source[away], "count": self.messages[away],
+                                    "kind": "messages_between_chips"}))  # fmt: skip
         return _summed(pd.concat(frames), ["tick", "core", "kind"], "count")
 
     def links(self, by_tick=False):

@@ -14,6 +14,7 @@ from eventsim.counts import HOST
 from eventsim.errors import ConfigError, EventSimError
 from hardware_models import cost, count_events, load_chip, place
 from runs.experiments.bounds_section import bounds_section, in_short
+from runs.experiments.core_maps import core_maps
 
 __all__ = ["report_trace"]
 
@@ -151,6 +152,7 @@ def _placement(placed, counts, costed):
         Table(("resource of a core", "allowed", "fullest core", "mean"), rows, "", "lrrr"),
         Table(("core", *(kind.replace("_", " ") for kind in per_core.columns)), cores,
               f"The {len(cores)} busiest cores.", "r" * (1 + len(per_core.columns))),
+        *core_maps(counts, costed.per_core["energy_low_pj"] / 1000, "least dynamic energy, nJ", placed.chip.mesh),
     ))  # fmt: skip
 
 

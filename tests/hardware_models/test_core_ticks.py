@@ -45,12 +45,13 @@ def random_run(build, record, loihi):
 def test_messages_take_every_link_that_a_walk_along_row_and_column_takes(random_run, seed):
     trace, placed, spikes = random_run(seed)
     network, core_of = trace.network, placed.core_of
-    links, inside, sent = Counter(), Counter(), Counter()
+    links, inside, sent, away = Counter(), Counter(), Counter(), Counter()
     for tick, neuron in spikes:
         for there in {int(core_of[p]) for p in network.post[network.pre == neuron]}:
             here = int(core_of[neuron])
             sent[tick, here, there] += 1
             if here == -1 or here // 128 != there // 128:
+                away[tick, here] += here != -1
                 continue
             inside[tick, there] += here // 4 == there // 4
             for x, y, direction in walked(here % 128, there % 128):
@@ -64,8 +65,9 @@ def test_messages_take_every_link_that_a_walk_along_row_and_column_takes(random_
         summed[tuple(link)] += n
     assert {tuple(row[:-1]): row[-1] for row in traffic.links().itertuples(index=False)} == summed
     table = traffic.by_core()
-    within = table[table["kind"] == "within_tile_messages"]
-    assert {(t, c): n for t, c, n in zip(within["tick"], within["core"], within["count"])} == +inside
+    for kind, due in (("within_tile_messages", inside), ("messages_between_chips", away)):
+        rows = table[table["kind"] == kind]
+        assert {(t, c): n for t, c, n in zip(rows["tick"], rows["core"], rows["count"])} == +due
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -21,7 +21,7 @@ def test_the_page_of_a_run_has_every_topic(small_run, tmp_path, capsys):
     page = out.read_text(encoding="utf-8")
     topics = ("Circuit", "Spikes", "Placement", "Energy", "Spikes used against spikes needed", "Audit")
     assert [topic for topic in topics if f"<h2>{topic}</h2>" not in page] == []
-    assert page.count("<img") == 3 and "softmax/pool" in page and "davies2018" in page and "laws hold" in page
+    assert page.count("<img") == 5 and "softmax/pool" in page and "davies2018" in page and "laws hold" in page
 
 
 def test_a_trace_by_another_program_says_what_cannot_be_told(tmp_path, capsys):

@@ -6,12 +6,11 @@ Each truth is a network, a placement and a count; `runs.experiments.hardware_val
 from typing import Annotated
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
-from analysis.plots import core_heat_map, link_loads
-from analysis.report import Figure, Section, Table, Verdict, write_report
-from hardware_models import count_events, count_traffic
+from analysis.report import Section, Table, Verdict, write_report
+from hardware_models import count_events, load_chip
+from runs.experiments.core_maps import core_maps
 from runs.experiments.hardware_validation.truths import TRUTHS, run_on_79_cores
 
 __all__ = ["Config", "lines", "run"]
@@ -72,18 +71,11 @@ def _cells(row):
 
 def _maps(config):
     """Where the events of the random network on 79 cores were, and the links that its messages took."""
-    trace, placed = run_on_79_cores(config)
-    mesh, per_core = placed.chip.mesh, count_events(trace, placed).per_core()
-    events = np.full(mesh.cores_per_chip.value, np.nan)
-    events[per_core.index] = per_core["synaptic_events"]
-    shape = mesh.width_tiles.value, mesh.height_tiles.value
-    links = count_traffic(trace, placed).links()[["column", "row", "direction", "messages"]]
-    heat = core_heat_map(events, *shape, mesh.cores_per_tile.value, "synaptic events")
-    loads = link_loads(links.itertuples(index=False, name=None), *shape)
-    text = ("The random network on 79 cores: synaptic events of each core, and messages over each link, routed along "
-            "the row first. The shape of the mesh, 8 x 4 tiles, is unverified.",)  # fmt: skip
-    return Section("Where it happened", text, (Figure(heat, "Synaptic events by core; white: no neuron there."),
-                                               Figure(loads, "Messages by link.")))  # fmt: skip
+    counts, mesh = count_events(*run_on_79_cores(config)), load_chip("loihi").mesh
+    text = ("The random network on 79 cores: synaptic events of each core, and messages over each link. The shape of "
+            "the mesh, 8 x 4 tiles, is unverified.",)  # fmt: skip
+    events = counts.per_core()["synaptic_events"]
+    return Section("Where it happened", text, core_maps(counts, events, "synaptic events", mesh))
 
 
 def lines(summary):

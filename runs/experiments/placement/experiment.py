@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from eventsim.errors import CapacityError
-from hardware_models import PLACERS, cost, count_events, load_chip, place
+from hardware_models import PLACERS, count_events, load_chip, place
 from hardware_models.quantities import quantities, within_a_chip
 from runs.experiments.placement.cases import CASES
-from runs.experiments.placement.report import table, write
+from runs.experiments.placement.report import energy_of_run, table, write
 
 __all__ = ["Config", "lines", "run"]
 
@@ -80,12 +80,10 @@ def _placed(trace, chip, placer):
 
 
 def _energy(counts, chip):
-    """Dynamic energy in nJ under the chip's first table of energies per operation."""
-    name = next(name for name, table in chip.tables.items() if table.scope == "per_operation")
-    tick_us = "fastest" if chip.tables[name].time else 1000
-    report = cost(counts, chip, name, tick_us=tick_us)
+    """Least dynamic energy, and what routing takes of it, in nJ."""
+    report = energy_of_run(counts, chip)
     network = sum((line.energy_low_pj for line in report.lines if line.term.startswith(("messages", "hops"))), 0)
-    return {"table": name, "dynamic_low_nj": float(report.dynamic_low_pj / 1000),
+    return {"table": report.table, "dynamic_low_nj": float(report.dynamic_low_pj / 1000),
             "network_nj": float(network / 1000), "tick_us": float(report.ticks.mean_ns / 1000)}  # fmt: skip
 
 

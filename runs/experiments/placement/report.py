@@ -1,13 +1,11 @@
 """The page of placement: one table, how much each placer saves, and where the messages went."""
 
-import numpy as np
-
-from analysis.plots import core_heat_map, link_loads, messages_by_placer
+from analysis.plots import messages_by_placer
 from analysis.report import Figure, Section, Table, Verdict, write_report
 from hardware_models import cost
-from hardware_models.traffic import link_loads_of
+from runs.experiments.core_maps import core_maps
 
-__all__ = ["table", "write"]
+__all__ = ["energy_of_run", "table", "write"]
 
 _HEADINGS = ("network", "placer", "cores", "chips", "messages", "of in order", "between chips", "link crossings",
              "routing energy", "CPU time")  # fmt: skip
@@ -91,23 +89,13 @@ def _verdicts(summary):
 
 
 def _maps(case, placer, counts, chip):
-    """What the cores of the first chip did, and its links."""
-    mesh, report = chip.mesh, _report(counts, chip)
-    energy = np.full(mesh.cores_per_chip.value, np.nan)
-    here = report.per_core.index.to_numpy()
-    energy[here[here < energy.size]] = report.per_core["energy_low_pj"].to_numpy()[here < energy.size] / 1000
-    shape = mesh.width_tiles.value, mesh.height_tiles.value
-    links = link_loads_of(counts.message_source, counts.message_destination, counts.message_count, mesh)
-    first = links[links["chip"] == 0][["column", "row", "direction", "messages"]]
-    heat = core_heat_map(energy, *shape, mesh.cores_per_tile.value, "dynamic energy, nJ")
-    loads = link_loads(first.itertuples(index=False, name=None), *shape)
-    text = ("The first chip. Which core lies where is numbered as SANA-FE does; it is not published.",)
-    return Section(f"{case}, placed by {placer}", text, (
-        Figure(heat, "Dynamic energy of each core, all neurons idle; white: no neuron there."),
-        Figure(loads, "Messages over each link."),
-    ))  # fmt: skip
+    energy = energy_of_run(counts, chip).per_core["energy_low_pj"] / 1000
+    text = ("Which core lies where is numbered as SANA-FE does; it is not published.",)
+    maps = core_maps(counts, energy, "least dynamic energy, nJ", chip.mesh)
+    return Section(f"{case}, placed by {placer}", text, maps)
 
 
-def _report(counts, chip):
+def energy_of_run(counts, chip):
+    """CostReport by the chip's first table of energies per operation, at the fastest ticks or, unpublished, of 1 ms."""
     name = next(name for name, table in chip.tables.items() if table.scope == "per_operation")
     return cost(counts, chip, name, tick_us="fastest" if chip.tables[name].time else 1000)
