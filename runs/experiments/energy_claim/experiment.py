@@ -13,24 +13,15 @@ from eventsim import compile_network, simulate
 from hardware_models import cost, count_events, load_chip, place
 from hardware_models.published import load_models, load_thresholds
 from runs.experiments.energy_claim.report import lines, write
-from runs.experiments.operation_counts.experiment import drawn
+from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
 
 __all__ = ["Config", "lines", "run"]
 
-Positive = Annotated[int, Meta(ge=1)]
 
-
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Config(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/energy_claim.toml for what each key means."""
 
     blocks: Annotated[list[Literal["ssa", "qk_token", "sdsa"]], Meta(min_length=1)]
-    tokens: Positive
-    channels: Positive
-    heads: Positive
-    steps: Positive
-    rate: Annotated[float, Meta(gt=0, le=1)]
-    seed: Annotated[int, Meta(ge=0, lt=2**31)]
-    order: Literal["score_first", "kv_first"]
     tick_ms: Annotated[float, Meta(gt=0)]
 
 

@@ -17,6 +17,7 @@ from hardware_models.obstacles import obstacles
 from runs.experiments.on_chip.cases import CASES
 from runs.experiments.on_chip.energy import energy_range
 from runs.experiments.on_chip.report import lines, write
+from runs.experiments.operation_counts.experiment import DrawnBlock
 
 __all__ = ["Config", "lines", "run"]
 
@@ -24,12 +25,11 @@ Positive = Annotated[int, Meta(ge=1)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Config(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/on_chip.toml for what each key means."""
 
     cases: Annotated[list[Literal[tuple(CASES)]], Meta(min_length=1)]
     chips: Annotated[list[Literal["loihi", "truenorth"]], Meta(min_length=1)]
-    seed: Annotated[int, Meta(ge=0, lt=2**31)]
     rows: Positive
     n: Annotated[int, Meta(ge=2)]
     length: Annotated[int, Meta(ge=4)]
@@ -37,12 +37,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head_tokens: Positive
     head_channels: Positive
     head_ticks: Annotated[int, Meta(ge=4)]
-    tokens: Positive
-    channels: Positive
-    heads: Positive
-    steps: Positive
-    rate: Annotated[float, Meta(gt=0, le=1)]
-    order: Literal["score_first", "kv_first"]
     support: Annotated[int, Meta(ge=2)]
     queries: Positive
     beta: PositiveFloat

@@ -26,16 +26,15 @@ from eventsim import compile_network, simulate
 from eventsim.errors import ConfigError
 from runs.experiments.operation_counts.report import broken, counter_table, reasons, write
 
-__all__ = ["Config", "drawn", "lines", "run"]
+__all__ = ["Config", "DrawnBlock", "drawn", "lines", "run"]
 
 Positive = Annotated[int, Meta(ge=1)]
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """See runs/configs/operation_counts.toml for what each key means."""
+class DrawnBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of a block whose weights and input are drawn: its shape, the share of inputs that are not 0, the seed, and which
+    product an SSA circuit makes first."""
 
-    blocks: Annotated[list[Literal["ssa", "qk_token", "sdsa"]], Meta(min_length=1)]
-    recording: str
     tokens: Positive
     channels: Positive
     heads: Positive
@@ -43,6 +42,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     rate: Annotated[float, Meta(gt=0, le=1)]
     seed: Annotated[int, Meta(ge=0, lt=2**31)]
     order: Literal["score_first", "kv_first"]
+
+
+class Config(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """See runs/configs/operation_counts.toml for what each key means."""
+
+    blocks: Annotated[list[Literal["ssa", "qk_token", "sdsa"]], Meta(min_length=1)]
+    recording: str
 
 
 @dataclass(frozen=True, eq=False)
