@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from analysis.calibration.fit import fit, residuals
+from analysis.calibration.fit import fit, held_out, residuals
 from analysis.calibration.law import Law
 from eventsim.errors import ConfigError, ProvenanceError
 
@@ -35,7 +35,8 @@ class CircuitConstants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         What the senders fire of an encoded token, over ticks times the rate of its numbers; of a law in ticks, over its
         channels.
     factor_low, factor_high : float
-        Measured over predicted resource on the data sets that were not fitted to: the middle `COVERAGE` of them.
+        Measured over predicted resource, the middle `COVERAGE`: of data sets that were not fitted to, and of each
+        source that was, predicted by the others.
     fitted_on, tested_on : list of str
         Data sets.
     measurements, tests : int
@@ -128,13 +129,18 @@ def calibrate_circuit(law, table, datasets):
         Those to fit to; all others are tested on.
     """
     training = table["dataset"].isin(datasets).to_numpy()
+    if training.all() or not training.any():
+        there_are = ", ".join(table["dataset"].unique())
+        raise ConfigError(f"the code {law.code!r} was measured on {there_are} alone; constants are fitted to "
+                          f"{', '.join(datasets)} and tested on others: give sources of both")  # fmt: skip
     fitted = fit(law, table[training])
-    missed = np.exp(residuals(law, fitted, table[~training]))
-    low, high = np.quantile(missed, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]) if missed.size else (np.nan, np.nan)
+    # None of these was predicted by a constant that it had a part in.
+    missed = np.concatenate([residuals(law, fitted, table[~training]), held_out(law, table[training], "basis")[0]])
+    low, high = np.exp(np.quantile(missed, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
     by = table["rate"] * table["ticks"] if law.resource == "spikes" else table["channels"]
     sending = float(np.exp(np.log(table["spikes"] / by)[training].mean()))
     return CircuitConstants(
         fitted.constant, fitted.low, fitted.high, sending, float(low), float(high),
         sorted(table["dataset"][training].unique()), sorted(table["dataset"][~training].unique()),
-        int(training.sum()), int((~training).sum()), float(table["error"].min()), float(table["error"].max()),
+        int(training.sum()), missed.size, float(table["error"].min()), float(table["error"].max()),
     )  # fmt: skip

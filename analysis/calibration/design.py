@@ -122,7 +122,7 @@ def design(f, error, code="random", chip=None, *, table="davies2018", constants=
     Returns
     -------
     Design
-        Between the ends lie 90 % of what held-out data sets took.
+        Between the ends lie 90 % of what data took that the constant had not seen.
 
     Raises
     ------
@@ -149,8 +149,8 @@ def design(f, error, code="random", chip=None, *, table="davies2018", constants=
     energy = None if chip is None else tuple(_energy(f, code, t, chip, table) for t in ticks)
     return Design(
         code, f.function.circuit, float(error), eps, ticks, duration, spikes, str(law),
-        f"C = {found.constant:.3g} ({found.low:.3g} to {found.high:.3g}), fitted on {', '.join(found.fitted_on)}, "
-        f"{COVERAGE:.0%} of {found.tests} measurements on {', '.join(found.tested_on)} between the ends",
+        f"C = {found.constant:.3g} ({found.low:.3g} to {found.high:.3g}), fitted on {', '.join(found.fitted_on)}; "
+        f"between the ends {COVERAGE:.0%} of {found.tests} measurements, on {', '.join(found.tested_on)} too",
         not found.error_low <= eps <= found.error_high, energy,
     )  # fmt: skip
 

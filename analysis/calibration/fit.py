@@ -23,6 +23,9 @@ __all__ = ["Fit", "Scores", "fit", "held_out", "residuals", "score"]
 #: Bootstrap samples; intervals are 95 %.
 _RESAMPLES = 1000
 
+#: A sum of squared logarithms below which there is nothing to explain.
+_NOTHING = 1e-12
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -53,7 +56,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Scores:
-    """How well predictions do, each figure with its 95 % interval over tasks; see the head of this file."""
+    """How well predictions do, each figure with its 95 % interval over tasks; see the head of this file.
+
+    An R^2 is None where the measurements are all alike.
+    """
 
     r_squared: tuple
     dimension_r_squared: tuple
@@ -121,7 +127,7 @@ def score(law, table, parts, seed=0):
     drawn = np.random.default_rng(seed).integers(len(sums), size=(_RESAMPLES, len(sums)))
     again = np.array([_figures(sums[rows].sum(axis=0)) for rows in drawn])
     low, high = np.quantile(again, [0.025, 0.975], axis=0)
-    each = [tuple(map(float, values)) for values in zip(figures, low, high)]
+    each = [tuple(float(v) if np.isfinite(v) else None for v in values) for values in zip(figures, low, high)]
     return Scores(*each, tasks=len(sums), measurements=len(table))
 
 
@@ -133,7 +139,7 @@ def _parts(law, fitted, table):
 
 def _figures(sums):
     missed, spread, spread_at_error, total, rows = sums
-    share, of_dimension = (1 - missed / max(whole, 1e-300) for whole in (spread, spread_at_error))
+    share, of_dimension = (1 - missed / whole if whole > _NOTHING else np.nan for whole in (spread, spread_at_error))
     return share, of_dimension, np.exp(np.sqrt(missed / rows)), np.exp(total / rows)
 
 
@@ -148,5 +154,5 @@ def _interval(values, seed):
     if values.size < 2 or np.ptp(values) == 0:
         return values.mean(), values.mean()
     rng = np.random.default_rng(seed)
-    found = bootstrap((values,), np.mean, n_resamples=_RESAMPLES, rng=rng, method="BCa").confidence_interval
+    found = bootstrap((values,), np.mean, n_resamples=_RESAMPLES, rng=rng, method="percentile").confidence_interval
     return found.low, found.high

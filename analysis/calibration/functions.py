@@ -27,9 +27,6 @@ ATTENTION = {"random": "rate", "regular": "duration", "latency": "latency"}
 #: Largest number that a layer can count to, over the largest of the examples: noise must not saturate it.
 _HEADROOM = 1.5
 
-#: Largest input in the offset code, over the standard deviation of its channel.
-OFFSET_CLIP = 4.0
-
 
 @dataclass(frozen=True, eq=False)
 class Built:

@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 
 from analysis.calibration.dimensions import DIMENSIONS
-from analysis.calibration.functions import OFFSET_CLIP
 from eventsim import compile_network, simulate
 from eventsim.errors import ConfigError
 
@@ -32,6 +31,8 @@ class Task:
     name : str
     dataset, basis : str
         Where the tokens come from, and in which basis they are encoded.
+    offset_clip : float
+        Largest input in the offset code, in standard deviations of its channel.
     """
 
     function: object
@@ -40,6 +41,7 @@ class Task:
     name: str = "task"
     dataset: str = ""
     basis: str = ""
+    offset_clip: float = 4.0
 
     def __post_init__(self):
         shapes = f"tokens have shape {np.shape(self.tokens)}, inputs {np.shape(self.x)}"
@@ -80,7 +82,7 @@ class Task:
     def amplitude(self, code):
         """What the largest spike rate stands for: one number for all channels, but in the offset code one for each."""
         if code == "offset":
-            return OFFSET_CLIP * self.tokens.std(axis=0)
+            return self.offset_clip * self.tokens.std(axis=0)
         return float(np.abs(self.tokens).max())
 
     def rate(self, code):

@@ -7,6 +7,7 @@ __all__ = ["EXPERIMENTS"]
 
 _NAMES = (
     "approximation",
+    "calibration",
     "digits-attention",
     "digits-heads",
     "energy-claim",
