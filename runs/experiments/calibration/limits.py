@@ -1,5 +1,7 @@
 r"""Where the laws fail: constants of the offset code by its range, and data that take far more spikes than they say.
 
+And how far above what is needed they are, on white Gaussian tokens whose rate at an error is known.
+
 In the random code a linear map whose columns have the norms w_c needs, m_c being E|x_c|,
 
     spikes error^2 = sum_c m_c  sum_c w_c^2 m_c  d / (sum_c w_c^2  tr Sigma)
@@ -15,6 +17,7 @@ from scipy.optimize import differential_evolution
 from analysis.calibration import Attention, Layered, Task
 from analysis.calibration.dimensions import DIMENSIONS
 from analysis.calibration.fit import fit
+from analysis.spike_bounds import gaussian_bits, rectified_rate_bound
 from circuits.maps import Linear
 from runs.experiments.calibration.tasks import rotation
 
@@ -49,13 +52,17 @@ def limits(registration, table, measurer, config):
     averaged = _AVERAGED[: 2 if config.quick else None]
     averages = [Task(Attention("pooling", 0.02 / _CHANNELS), *_gaussian(n, config)) for n in averaged]
     jobs = [(task, "random", _TICKS) for task in tasks] + [(task, "offset", _TICKS) for task in clipped]
-    measured = iter(measurer("limits", jobs + [(task, "random", _TICKS) for task in averages]))
+    jobs += [(task, "random", _TICKS) for task in averages]
+    white = [(clipped[0], code, ticks) for code in config.codes if code in ("random", "regular")
+             for ticks in (_TICKS // 4, _TICKS, 4 * _TICKS)]  # fmt: skip
+    measured = iter(measurer("limits", jobs + white))
     return {
         "examples": [_example(*of, next(measured)) for of in found],
         "clips": [{"clip": clip, "closed_form": (clip**2 - 1) / 2, "measured": m.spikes * m.error**2 / _CHANNELS}
                   for clip, m in zip(CLIPS, (next(measured) for _ in clipped))],
         "averages": [{"tokens": task.x.shape[1], "constant": m.spikes * m.error**2 / task.dimensions["magnitude"]}
-                     for task, m in zip(averages, measured)],
+                     for task, m in zip(averages, (next(measured) for _ in averages))],
+        "bounds": [_beside_bound(m) for m in measured],
     }  # fmt: skip
 
 
@@ -113,6 +120,14 @@ def _inputs(x, n, config):
 
 def _clipped(clip, config):
     return Task(Layered("linear", (Linear(np.eye(_CHANNELS)),)), *_gaussian(1, config), offset_clip=clip)
+
+
+def _beside_bound(measured):
+    """Spikes of the senders of white Gaussian numbers beside those that Poisson counts need for their error."""
+    bits = gaussian_bits(np.eye(_CHANNELS), _CHANNELS * min(measured.error, 1.0) ** 2)
+    bound = rectified_rate_bound(bits, _CHANNELS, cut="senders")
+    return {"code": measured.code, "ticks": measured.ticks, "spikes": measured.spikes, "error": measured.error,
+            "bits": bits.bits, "needed": bound.spikes_needed, "ratio": bound.saturation(measured.spikes)}  # fmt: skip
 
 
 def _example(name, constant, parameters, factor, measured):

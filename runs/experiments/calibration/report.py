@@ -18,7 +18,7 @@ _LEAD = (
 def write(path, summary):
     """Write the page; `summary` as `runs.experiments.calibration.run` returns it."""
     sections = [_laws(summary), _tests(summary), _dimensions(summary), _circuits(summary), _designs(summary),
-                _counter_examples(summary), _controls(summary), claims(summary)]  # fmt: skip
+                _counter_examples(summary), _bounds(summary), _controls(summary), claims(summary)]  # fmt: skip
     settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
     write_report(path, "Spikes by effective dimension, out of sample", _LEAD, _verdicts(summary), sections,
                  f"Configuration: {settings}\n{summary['seconds']:.0f} s")  # fmt: skip
@@ -198,6 +198,19 @@ def _counter_examples(summary):
     )
     headings = ("dimension", "value", "factor by the formula", "factor measured", "spikes", "error", "what was found")
     return Section("Counter-examples", text, (Table(headings, rows, "Built and run at 256 ticks.", "lrrrrrl"),))
+
+
+def _bounds(summary):
+    rows = tuple((of["code"], f"{of['ticks']:,}", f"{of['error']:.3f}", f"{of['bits']:.1f}", f"{of['needed']:,.0f}",
+                  f"{of['spikes']:,.0f}", f"{of['ratio']:.2f}") for of in summary["limits"]["bounds"])  # fmt: skip
+    text = (
+        "Sixteen white Gaussian numbers handed on by one layer, whose rate at the error measured is known; needed "
+        "is what Poisson counts on a channel for each sign must have. Random trains stay within a small factor of "
+        "it: there the constant of the law is near what it has to be. A regular train is no Poisson count, and may "
+        "take fewer.",
+    )
+    headings = ("code", "ticks", "error", "bits", "spikes needed", "spikes used", "used over needed")
+    return Section("Beside the lower bound", text, (Table(headings, rows, "Per token.", "lrrrrrr"),))
 
 
 def _controls(summary):
