@@ -15,7 +15,8 @@ _ENDS = {"middle": 1, "upper end": 2}
 
 def designs(constants, tasks, measurer, config):
     """Designs for tasks that no constant was fitted to, and what became of them, as plain types."""
-    asked = [(task, code) for task in tasks for code in config.codes if code in task.function.codes]
+    first = {(task.basis, task.function.circuit): task for task in reversed(tasks)}  # of each circuit, on each source
+    asked = [(task, code) for task in reversed(first.values()) for code in config.codes if code in task.function.codes]
     asked = [(task, code, config.errors[k % len(config.errors)]) for k, (task, code) in enumerate(asked)]
     made = [(task, code, design(task, error, code, constants=constants)) for task, code, error in asked]
     jobs = [(task, code, of.ticks[end]) for task, code, of in made for end in _ENDS.values()]
