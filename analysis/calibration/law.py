@@ -65,8 +65,12 @@ class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return found if self.replaced else found | {"channels and error": change(self, dimension=whole)}
 
     def __str__(self):
-        powers = "".join(f" ({name})^{k:g}" for name, k in self.dimension.items())
-        return f"{self.resource} = C{powers}" + (f" / error^{self.power:g}" if self.power else "")
+        powers = "".join(f" · {_raised(name, k)}" for name, k in self.dimension.items())
+        return f"{self.resource} = C{powers}" + (f" / {_raised('error', self.power)}" if self.power else "")
+
+
+def _raised(name, power):
+    return name if power == 1 else f"{name}^{power:g}"
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -105,7 +105,8 @@ def freeze(registration, sha256, table, config):
                for circuit, rows in table[table["code"] == code].groupby("circuit", sort=False)}
         for code in config.codes
     }  # fmt: skip
-    return Constants("eventsim run calibration", sha256, msgspec.to_builtins(config), Constants.current_versions(),
+    settings = {key: value for key, value in msgspec.to_builtins(config).items() if key != "workers"}
+    return Constants("eventsim run calibration", sha256, settings, Constants.current_versions(),
                      [registration.law_of(code) for code in config.codes], circuits)  # fmt: skip
 
 

@@ -10,6 +10,8 @@ A search maximises this over the constant of a law times its dimension: over the
 sparse the data are, and on which channels the map looks. What it finds is built and run.
 """
 
+from functools import cache
+
 import numpy as np
 from scipy.linalg import expm, logm
 from scipy.optimize import differential_evolution
@@ -75,6 +77,7 @@ def _data(parameters, seed):
     return scaled @ expm(turn * _generator(seed)).T
 
 
+@cache
 def _generator(seed):
     """Skew-symmetric; its exponential is a random rotation."""
     turned = rotation(np.random.default_rng([seed, 6]), _CHANNELS)

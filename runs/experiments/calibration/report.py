@@ -122,7 +122,7 @@ def _dimensions(summary):
                  if name not in ("mean only", "channels alone")} for code, found in tested.items()}  # fmt: skip
     rows = tuple((code, name, *(_number(of[part][key][0]) for part in ("layers", "all")
                                 for key in ("fold_error", "bias", "r_squared")))
-                 for code, found in tested.items() for name, of in found["rivals"].items())  # fmt: skip
+                 for code, found in tested.items() for name, of in _all_laws(found).items())  # fmt: skip
     text = (
         "The same law with other dimensions in its place, fitted to the same circuits, and laws that know less. "
         "'mean only' says the same number for all, 'channels alone' knows no error, 'error alone' no dimension.",
@@ -133,6 +133,10 @@ def _dimensions(summary):
                "0: no better than the error alone."),
         Table(headings, rows, "", "llrrrrrr"),
     ))  # fmt: skip
+
+
+def _all_laws(found):
+    return {"registered law": {"all": found["test"], "layers": found["test_on_layers"]}} | found["rivals"]
 
 
 def _circuits(summary):
