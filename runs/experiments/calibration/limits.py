@@ -71,10 +71,16 @@ def limits(registration, table, measurer, config):
 def _data(parameters, seed):
     """(tokens, d) of sparse Gaussian sources with a power-law spectrum, turned on the way to a random basis."""
     exponent, turn, share, _ = parameters
-    rng = np.random.default_rng([seed, 5])
-    sources = rng.standard_normal((_TOKENS, _CHANNELS)) * (rng.random((_TOKENS, _CHANNELS)) < share) / np.sqrt(share)
+    normal, uniform = _draws(seed)
+    sources = normal * (uniform < share) / np.sqrt(share)
     scaled = sources * np.arange(1, _CHANNELS + 1) ** (-exponent / 2)
     return scaled @ expm(turn * _generator(seed)).T
+
+
+@cache
+def _draws(seed):
+    rng = np.random.default_rng([seed, 5])
+    return rng.standard_normal((_TOKENS, _CHANNELS)), rng.random((_TOKENS, _CHANNELS))
 
 
 @cache
