@@ -42,8 +42,9 @@ def test_constants_of_circuits_are_near_their_closed_forms(quick):
     _, summary = quick
     # 1 - sum E x^2/(A sum E|x|), and the noise of few inputs
     assert 0.4 < summary["codes"]["random"]["fit"]["constant"] < 1.1
-    for of in summary["limits"]["clips"]:
-        assert of["measured"] == pytest.approx(of["closed_form"], rel=0.35)
+    for of in summary["limits"]["clips"]:  # what is cut off adds to the error, much at 2 standard deviations
+        assert of["measured"] > 0.85 * of["closed_form"]
+        assert of["clip"] < 3 or of["measured"] == pytest.approx(of["closed_form"], rel=0.2)
     assert [of["tokens"] for of in summary["limits"]["averages"]] == [2, 4]
     assert summary["limits"]["averages"][1]["constant"] > 1.4 * summary["limits"]["averages"][0]["constant"]
 
