@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runs.experiments.paper_claims import energy, lower_bound, rate
+from runs.experiments.paper_claims import energy, lower_bound, rate, time_steps
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER
 from runs.experiments.paper_claims.lab import Lab
 
@@ -64,6 +64,18 @@ def test_a_ratio_that_grows_refutes_tightness_and_one_below_one_the_bound():
     assert list(lower_bound.claims(Given(saturation_of(0.5, 6.0))))[1].verdict == FAILS
     below = next(lower_bound.claims(Given(saturation_of(-0.5, 0.4))))
     assert "1 of the circuits tried go below it" in below.short and "0.4 [0.36, 0.44]" in below.found[0]
+
+
+@pytest.mark.parametrize("accuracy, verdict", [(0.95, UNDER), (0.5, FAILS)])
+def test_four_steps_are_enough_for_classes_or_are_not(accuracy, verdict):
+    rows = [{"circuit": "latency head", "cut": "output + reading", "length": ticks, "error": 2 / ticks, "size": 0.5}
+            for ticks in (4, 64)]  # fmt: skip
+    model = {"model": "spikformer", "accuracy": accuracy, "images": 20, "spikes_per_image": 9.0,
+             "accuracy_by_steps": [0.5, accuracy]}  # fmt: skip
+    (claim,) = time_steps.claims(Given({"rows": rows, "config": {"head_ticks": [4, 64]}, "models": [model]}))
+    assert claim.verdict == verdict and "off by 1 of" in claim.short
+    assert "5.2 to 7.2" in claim.short  # sqrt(2.3 * 47/4) and sqrt(2.3 * 89/4)
+    assert "latency head: error over size of the output 1.00 in 4 ticks, 0.062 in 64" in claim.found
 
 
 def test_the_ratio_of_energies_is_reached_or_not_by_the_models_at_hand(tmp_path):
