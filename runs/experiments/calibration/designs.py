@@ -17,7 +17,9 @@ def designs(constants, tasks, measurer, config):
     """Designs for tasks that no constant was fitted to, and what became of them, as plain types."""
     first = {(task.basis, task.function.circuit): task for task in reversed(tasks)}  # of each circuit, on each source
     asked = [(task, code) for task in reversed(first.values()) for code in config.codes if code in task.function.codes]
-    asked = [(task, code, config.errors[k % len(config.errors)]) for k, (task, code) in enumerate(asked)]
+    # The errors in turn, one further with each round, so that no code is always asked for the same.
+    errors, codes = config.errors, len(config.codes)
+    asked = [(task, code, errors[(k + k // codes) % len(errors)]) for k, (task, code) in enumerate(asked)]
     made = [(task, code, design(task, error, code, constants=constants)) for task, code, error in asked]
     jobs = [(task, code, of.ticks[end]) for task, code, of in made for end in _ENDS.values()]
     measured = iter(measurer("designs", jobs))

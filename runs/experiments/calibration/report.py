@@ -126,6 +126,8 @@ def _dimensions(summary):
     text = (
         "The same law with other dimensions in its place, fitted to the same circuits, and laws that know less. "
         "'mean only' says the same number for all, 'channels alone' knows no error, 'error alone' no dimension.",
+        "Spikes in the offset code are half the ticks of each channel, whatever the error: measured at one length, "
+        "'channels alone' foretells them and says nothing of what an error needs.",
     )
     headings = ("code", "dimension", "fold error", "bias", "R²", "fold error, heads too", "bias", "R²")
     return Section("Which dimension?", text, (
@@ -187,7 +189,13 @@ def _cost(of):
     low, most = of["energy"][0], of["energy"][-1]
     return (f"{of['ticks'][0]:,} to {of['ticks'][2]:,}", f"{of['spikes'][0]:,.0f} to {of['spikes'][2]:,.0f}",
             f"{low['low_pj'] / 1e6:,.3g} to {most['high_pj'] / 1e6:,.3g}", str(most["cores"]),
-            "; ".join(most["missing"]))  # fmt: skip
+            _first(most["missing"]))  # fmt: skip
+
+
+def _first(missing):
+    if not missing:
+        return ""
+    return missing[0] + (f"; and {len(missing) - 1} more" if len(missing) > 1 else "")
 
 
 def _counter_examples(summary):
