@@ -13,11 +13,11 @@ import numpy as np
 
 from hardware_models.truenorth_neuron import N_TYPES
 
-__all__ = ["Axons", "axons_of", "pairs_of"]
+__all__ = ["AxonTable", "axons_of", "pairs_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Axons:
+class AxonTable:
     """The axons of all neurons; each reaches one core, or several by messages of its own.
 
     Parameters
@@ -39,10 +39,10 @@ class Axons:
 
 
 def axons_of(network, chip):
-    """The Axons of a network on a chip: one for each neuron where it may send to any number of cores."""
+    """The AxonTable of a network on a chip: one for each neuron where it may send to any number of cores."""
     if chip.limits.targets_per_neuron is None:
         none = np.zeros(network.n_neurons, np.int32)
-        return Axons(np.arange(network.n_neurons, dtype=np.int32), none, none, network.pre)
+        return AxonTable(np.arange(network.n_neurons, dtype=np.int32), none, none, network.pre)
     kind = np.repeat([_kind(p) for p in network.pathways], [p.size for p in network.pathways]).astype(np.int64)
     way = (network.pre * np.int64(network.delay.max(initial=0) + 1) + network.delay) * N_TYPES + kind
     again = _occurrence(way * max(network.n_neurons, 1) + network.post)
@@ -51,7 +51,7 @@ def axons_of(network, chip):
     way = distinct // most
     source, delay = np.divmod(way // N_TYPES, np.int64(network.delay.max(initial=0) + 1))
     columns = (source, delay, way % N_TYPES, of_synapse)
-    return Axons(*(values.astype(np.int32) for values in columns))
+    return AxonTable(*(values.astype(np.int32) for values in columns))
 
 
 def _occurrence(keys):

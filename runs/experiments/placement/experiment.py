@@ -80,11 +80,11 @@ def _placed(trace, chip, placer):
 
 
 def _energy(counts, chip):
-    """Least dynamic energy, and what routing takes of it, in nJ."""
+    """Least dynamic energy, and what routing takes of it, in nJ; None where the table does not price it apart."""
     report = energy_of_run(counts, chip)
-    network = sum((line.energy_low_pj for line in report.lines if line.term.startswith(("messages", "hops"))), 0)
+    routing = [line.energy_low_pj for line in report.lines if line.term.startswith(("messages", "hops"))]
     return {"table": report.table, "dynamic_low_nj": float(report.dynamic_low_pj / 1000),
-            "network_nj": float(network / 1000), "tick_us": float(report.ticks.mean_ns / 1000)}  # fmt: skip
+            "network_nj": float(sum(routing) / 1000) if routing else None, "tick_us": float(report.ticks.mean_ns / 1000)}  # fmt: skip
 
 
 def lines(summary):

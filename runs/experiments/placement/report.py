@@ -29,8 +29,9 @@ def table(summary):
                 continue
             hops = row["hops_east_west"] + row["hops_north_south"]
             share = f"{row['messages'] / least:.1%}" if least else ""
+            routing = "not priced" if row["network_nj"] is None else f"{row['network_nj']:,.1f} nJ"
             rows.append((case["case"], row["placer"], f"{row['cores']:,}", f"{row['chips']:,}", f"{row['messages']:,}",
-                         share, f"{row['between_chips']:,}", f"{hops:,}", f"{row['network_nj']:,.1f} nJ",
+                         share, f"{row['between_chips']:,}", f"{hops:,}", routing,
                          f"{row['cpu_s']:.1f} s"))  # fmt: skip
     return _HEADINGS, tuple(rows)
 
