@@ -84,7 +84,8 @@ def _energy(counts, chip):
     report = energy_of_run(counts, chip)
     routing = [line.energy_low_pj for line in report.lines if line.term.startswith(("messages", "hops"))]
     return {"table": report.table, "dynamic_low_nj": float(report.dynamic_low_pj / 1000),
-            "network_nj": float(sum(routing) / 1000) if routing else None, "tick_us": float(report.ticks.mean_ns / 1000)}  # fmt: skip
+            "network_nj": float(sum(routing) / 1000) if routing else None,
+            "tick_us": float(report.ticks.mean_ns / 1000)}  # fmt: skip
 
 
 def lines(summary):
