@@ -70,8 +70,12 @@ def _equality(ran, name, config):
         expected = spikes[: len(made), :steps]
         rows.append({"stage": path, "spikes": int(expected.sum()), "compared": expected.size,
                      "different": int((made != expected).sum())})  # fmt: skip
-    compared = {"images": min(len(spikes), ran.n_images), "stages": rows,
-                "accuracy_of_torch": float((logits.argmax(axis=1) == answers).mean()), "held_out": len(answers)}
+    compared = {
+        "images": min(len(spikes), ran.n_images),
+        "stages": rows,
+        "accuracy_of_torch": float((logits.argmax(axis=1) == answers).mean()),
+        "held_out": len(answers),
+    }
     if config.steps != STEPS:  # torch's head has read the steps that it was trained with
         return compared | {"logits_differ_by": None, "same_predictions": None}
     of_circuit, of_torch = ran.model.logits(ran.features), logits[: ran.n_images]

@@ -3,6 +3,7 @@
 import pytest
 
 import eventsim
+from runs.benchmarks import scaling
 from runs.benchmarks.networks import NETWORKS, coincidence, cuba, delta_lif, hardware_like
 from tests.support.brian2_runs import both, same
 
@@ -55,3 +56,17 @@ def test_the_coincidence_network_is_idle_nearly_always():
     events = trace.counts().total("synaptic_events")
     assert 0.0015 < events / (compiled.n_neurons * duration_ms / 0.1) < 0.0025
     assert 500 < trace.spikes("gates").tick.size < 3000  # 14,312 in the 200 ms that are measured
+
+
+@pytest.mark.slow
+def test_the_cost_of_silent_neurons_grows_by_dense_steps_and_hardly_otherwise(tmp_path):
+    document = scaling.scaling(rounds=1, folder=tmp_path)
+    for grows, ways in document.items():
+        dense, touched = (
+            [deliveries for _, deliveries, _ in ways[way]["points"]] for way in ("dense steps", "by touch")
+        )
+        assert dense == touched
+        assert (len(set(dense)) == 1) == (grows == "neurons")
+    exponents = {way: row["exponent"] for way, row in document["neurons"].items()}
+    assert exponents["dense steps"] > 0.4 + exponents["by touch"]
+    assert (tmp_path / "scaling.png").stat().st_size > 10_000

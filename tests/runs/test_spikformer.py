@@ -25,9 +25,7 @@ TRAINED = ["bits=5", "pixel_scale=0.0625", "strides=[2, 1]", "paddings=[0, 1]", 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("digits")
-    return folder, *run_experiment(
-        "spikformer-digits", ["models=['qkformer_token']", "images=6", "native=[]"], folder
-    )
+    return folder, *run_experiment("spikformer-digits", ["models=['qkformer_token']", "images=6", "native=[]"], folder)
 
 
 def test_every_stage_fires_as_it_did_in_torch_and_the_laws_hold(digits):

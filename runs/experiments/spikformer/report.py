@@ -152,8 +152,10 @@ def _events(row):
 def _energy(rows):
     table = tuple((row["model"], *cells) for row in rows for cells in chip_rows(row))
     headings = ("model", "chip", "network", "what it answers", "cores", "dynamic", "static", "to know")
-    caption = ("Per image, images one after the other. Dynamic energy is an interval where nobody can say which "
-               "neurons are idle. A table that prices synaptic events alone has all else in its static power.")
+    caption = (
+        "Per image, images one after the other. Dynamic energy is an interval where nobody can say which "
+        "neurons are idle. A table that prices synaptic events alone has all else in its static power."
+    )
     return Section("What an image costs", (), (
         Figure(_energy_bars(rows), "Dynamic energy per image; pale, from all neurons idle to all active."),
         Table(headings, table, caption, "llllrlll"),
