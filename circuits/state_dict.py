@@ -6,6 +6,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from circuits.errors import require
 from circuits.maps import BatchNorm
@@ -44,11 +46,6 @@ def _npz(path):
 
 
 def _safetensors(path):
-    try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-    except ImportError:
-        require(False, f"reading '{path}' needs the package safetensors: pip install 'eventsim-spiking[checkpoints]'")
     try:
         return load_file(path)
     except (SafetensorError, OSError, KeyError, TypeError) as error:

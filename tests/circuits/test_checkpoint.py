@@ -164,10 +164,8 @@ def test_spikingresformer_s_attention_is_read_with_its_rates():
         load_attention(entries, "spikingresformer", heads=4, grid=(4, 6))
 
 
-@pytest.mark.parametrize("ending", ["npz", pytest.param("safetensors", marks=pytest.mark.optional)])
+@pytest.mark.parametrize("ending", ["npz", "safetensors"])
 def test_a_trained_encoder_in_a_file_becomes_a_circuit_that_is_exact(ending, tmp_path):
-    if ending == "safetensors":
-        pytest.importorskip("safetensors")
     rng, entries, blocks, x = np.random.default_rng(3), {}, [], np.random.default_rng(4).random((4, 6, C)) < 0.5
     for k in range(2):
         made, maps = _author_block(rng, "", "linear", "fc", "attn", prefix=f"block.{k}.")
@@ -259,9 +257,7 @@ def test_a_damaged_npz_file_is_one_clear_error(tmp_path, place):
         read_state(path)
 
 
-@pytest.mark.optional
 def test_a_damaged_safetensors_file_is_one_clear_error(tmp_path):
-    pytest.importorskip("safetensors")
     (tmp_path / "model.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(CircuitError, match=r"not a readable .safetensors"):
         read_state(tmp_path / "model.safetensors")

@@ -16,9 +16,6 @@ from runs.experiments.spikformer.words import equality_verdict
 from runs.inputs.digits import digit_images
 from runs.run import run_experiment
 
-pytestmark = pytest.mark.optional
-pytest.importorskip("safetensors")
-
 TRAINED = ["bits=5", "pixel_scale=0.0625", "strides=[2, 1]", "paddings=[0, 1]", "heads=2", "native=[]"]
 
 
