@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runs.experiments.paper_claims import energy, lower_bound, rate, time_steps
+from runs.experiments.paper_claims import constant, energy, lower_bound, rate, time_steps
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER
 from runs.experiments.paper_claims.lab import Lab
 
@@ -78,6 +78,31 @@ def test_four_steps_are_enough_for_classes_or_are_not(accuracy, verdict):
     assert "latency head: error over size of the output 1.00 in 4 ticks, 0.062 in 64" in claim.found
 
 
+def calibration_of(constants, r_squared, on_layers):
+    of = {name: {"constant": c, "low": 0.9 * c, "high": 1.1 * c} for name, c in constants.items()}
+    test = {"r_squared": [r_squared, r_squared - 0.1, 1.0], "fold_error": [1.5, None, None], "tasks": 9}
+    layers = test | {"r_squared": [on_layers, 0.1, 1.0], "dimension_r_squared": [0.8, 0.7, 0.9]}
+    code = {"test": test, "test_on_layers": layers, "circular": None,
+            "rivals": {"error alone": {"layers": {"r_squared": [0.6, None, None]}}},
+            "predicted": {"predicted": [1.0, 2.0], "measured": [1.0, 3.0], "circuit": ["one layer"] * 2}}  # fmt: skip
+    return {"constants": {"random": of}, "codes": {"random": code}, "measurements": [1, 2],
+            "registration_sha256": "ab" * 32}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "constants, r_squared, layers, verdicts",
+    [({"layer": 2.2, "head": 2.4}, 0.98, 0.99, (HOLDS, HOLDS)),
+     ({"layer": 0.7, "head": 7.0}, 0.2, 0.98, (FAILS, UNDER)),
+     ({"layer": 2.3, "head": 7.0}, 0.2, 0.5, (FAILS, FAILS))],
+)  # fmt: skip
+def test_the_constant_and_the_fit_hold_only_for_all_circuits(constants, r_squared, layers, verdicts):
+    claims = constant.claims(Given(calibration_of(constants, r_squared, layers)))
+    of_constant, of_fit = next(claims), next(claims)
+    assert (of_constant.verdict, of_fit.verdict) == verdicts
+    assert f"to {max(constants.values()):.2g} (random, head)" in of_constant.short
+    assert f"{layers:.2f} (random) over layers" in of_fit.short
+
+
 def test_the_ratio_of_energies_is_reached_or_not_by_the_models_at_hand(tmp_path):
     lab = Lab(tmp_path, quick=True, say=lambda text: None)
     (claim,) = energy.claims(lab)
@@ -101,6 +126,7 @@ def test_the_quick_run_says_something_of_every_claim(eventsim, tmp_path):
     claims = {claim["name"]: claim for claim in result.document["claims"]}
     assert claims["O(1/√T) convergence"]["verdict"] == HOLDS
     assert claims["The lower bound"]["verdict"] == UNDER and "go below it" in claims["The lower bound"]["short"]
+    assert claims["C = 2.3 [1.9, 2.7]"]["verdict"] == FAILS and claims["Circularity (referee)"]["verdict"] == ANSWERED
     assert claims["Effective dimension 47 to 89"]["verdict"] == OPEN
     for objection in ("Bits and spikes", "Circuits", "Equivariance", "Convergence"):
         assert claims[f"{objection} (referee)"]["verdict"] == ANSWERED

@@ -28,7 +28,7 @@ def _circuits(digits):
     network, accuracy, shares = digits["network"], digits["accuracy"], digits["shares"]
     return Claim(
         name="Circuits (referee)",
-        says="Objection: no circuit is given that computes the attention.",
+        says="No circuit is given that computes the attention.",
         verdict=STANDS if failed else ANSWERED,
         short=f"circuits are built synapse by synapse, and {len(passed)} of {len(laws)} laws that recompute a run from "
         "its spikes passed" + (f"; broken: {', '.join(failed)}" if failed else ""),
@@ -57,7 +57,7 @@ def _equivariance(functions, report):
                   + ("" if row["should_follow"] else " (a control, which has to fail)") for row in rows)  # fmt: skip
     return Claim(
         name="Equivariance (referee)",
-        says="Objection: circuits with noise and ties are not permutation-equivariant.",
+        says="Circuits with noise and ties are not permutation-equivariant.",
         verdict=ANSWERED if good else STANDS,
         short="equivariance is exact, spike for spike, where noise and keys follow the tokens; it is lost where noise "
         "hangs on a neuron's index or the lowest index wins ties",

@@ -5,14 +5,23 @@ from time import perf_counter
 
 import msgspec
 
-from runs.experiments.paper_claims import approximation, dimension, energy, equivariance, lower_bound, rate, time_steps
+from runs.experiments.paper_claims import (
+    approximation,
+    constant,
+    dimension,
+    energy,
+    equivariance,
+    lower_bound,
+    rate,
+    time_steps,
+)
 from runs.experiments.paper_claims.lab import Lab
 from runs.experiments.paper_claims.report import write
 
 __all__ = ["Config", "lines", "run"]
 
 #: In the order of the abstract; then the referee's objections.
-THEMES = (approximation, rate, lower_bound, dimension, time_steps, energy, equivariance)
+THEMES = (approximation, rate, lower_bound, dimension, time_steps, constant, energy, equivariance)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

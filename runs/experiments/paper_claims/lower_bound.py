@@ -102,7 +102,7 @@ def _bits_to_spikes(summary):
     most = max(last.values(), key=lambda row: row["bits"] / row["spikes"])
     return Claim(
         name="Bits and spikes (referee)",
-        says="Objection: information in bits is never mapped to spikes; one bit per spike is taken for granted.",
+        says="Information in bits is never mapped to spikes; one bit per spike is taken for granted.",
         verdict=ANSWERED,
         short="one bit per spike is indeed wrong: a spike can carry more (up to "
         f"{float(binary_entropy(0.2)) / 0.2:.2f} at a rate of 0.2 per tick) or far less; here from "

@@ -48,11 +48,11 @@ def claims(lab):
     differ = [f"{v['circuit']} ({v['clock']})" for v in summary["circuits"] if not v["agrees"]]
     yield Claim(
         name="Convergence (referee)",
-        says="Objection: convergence to softmax is asserted, not shown.",
+        says="Convergence to softmax is asserted, not shown.",
         verdict=STANDS if differ else ANSWERED,
         short=f"{len(agree)} of {len(summary['circuits'])} circuits have the error that their own law gives, in slope "
         "and in size"
-        + (f"; {', '.join(differ)} do not" if differ else "") + f"; {len(stuck)} controls that are no softmax are seen "
+        + (f"; {', '.join(differ)} do not" if differ else "") + "; controls that are no softmax are seen "
         "not to converge",
         ran="For each circuit a law says how large the error is, without a free constant. Every run is compared with "
         "the law for its own logits and spikes, on the grid and in continuous time; the fit's intervals were tested "
