@@ -8,7 +8,7 @@ from runs.experiments.core_maps import core_maps
 __all__ = ["energy_of_run", "table", "write"]
 
 _HEADINGS = ("network", "placer", "cores", "chips", "messages", "of in order", "between chips", "link crossings",
-             "routing energy", "CPU time")  # fmt: skip
+             "routing energy", "dynamic energy", "mean tick", "CPU time")  # fmt: skip
 _LEAD = (
     "A spike is sent once to every distinct core on which it has a target. In order, neurons fill core after core by "
     "their ids; greedily, a core takes the neuron most of whose axons arrive there already; the partitioner cuts the "
@@ -25,13 +25,14 @@ def table(summary):
         least = _reference(case)
         for row in case["placements"]:
             if "refused" in row:
-                rows.append((case["case"], row["placer"], "does not fit", *[""] * 7))
+                rows.append((case["case"], row["placer"], "does not fit", *[""] * 9))
                 continue
             hops = row["hops_east_west"] + row["hops_north_south"]
             share = f"{row['messages'] / least:.1%}" if least else ""
             routing = "not priced" if row["network_nj"] is None else f"{row['network_nj']:,.1f} nJ"
             rows.append((case["case"], row["placer"], f"{row['cores']:,}", f"{row['chips']:,}", f"{row['messages']:,}",
                          share, f"{row['between_chips']:,}", f"{hops:,}", routing,
+                         f"{row['dynamic_low_nj']:,.0f} nJ", f"{row['tick_us']:,.1f} µs",
                          f"{row['cpu_s']:.1f} s"))  # fmt: skip
     return _HEADINGS, tuple(rows)
 
@@ -62,8 +63,9 @@ def write(path, summary, chip, counts):
     headings, rows = table(summary)
     sections = [Section("Messages by placer", ("One run of each network; of the clusters, one spike of every neuron. "
                                                "Link crossings leave out ways between chips, whose length is not "
-                                               "published.",),
-                        (Table(headings, rows, "", "ll" + "r" * 8),
+                                               "published. A tick lasts as long as its slowest core: what gathers "
+                                               "events on few cores saves messages and may cost time.",),
+                        (Table(headings, rows, "", "ll" + "r" * 10),
                          Figure(messages_by_placer(_shares(summary)), "Messages beside those of the placement in "
                                                                       "order; shorter is better.")))]  # fmt: skip
     shown = _SHOWN if counts.get(_SHOWN) else next((name for name in counts if counts[name]), None)
