@@ -39,14 +39,13 @@ def _good(claim):
 
 
 def _section(place, claim):
-    rows = [("claim" if "(referee)" not in claim.name else "objection", claim.says), ("verdict", f"{claim.verdict}: "
-    f"{claim.short}"),
-            ("what was run", claim.ran)]  # fmt: skip
-    rows += [
-        ("what came out" if first else "", text)
-        for first, text in zip([True] + [False] * len(claim.found), claim.found)
+    rows = [
+        ("objection" if claim.name.endswith("(referee)") else "claim", claim.says),
+        ("verdict", f"{claim.verdict}: {claim.short}"),
+        ("what was run", claim.ran),
+        *zip(["what came out", *[""] * len(claim.found)], claim.found),
+        ("under which assumptions", claim.assumes),
+        *(("not to be had here", text) for text in claim.elsewhere),
+        ("full page", ", ".join(f"{name}/report.html" for name in claim.pages)),
     ]
-    rows += [("under which assumptions", claim.assumes)]
-    rows += [("not to be had here", text) for text in claim.elsewhere]
-    rows += [("full page", ", ".join(f"{name}/report.html" for name in claim.pages))]
     return Section(f"{place}. {claim.name}", (), (Table(("", ""), tuple(rows), "", "ll"), *claim.parts))
