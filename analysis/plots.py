@@ -44,6 +44,7 @@ def raster(rows, marks=(), title=""):
         ticks.append(bottom + height / 2)
         labels.append(f"{label} ({size})")
         bottom += height + gap
+    ax.set_ylim(-gap, bottom + 0.3)  # room for the words of marks, which a plot of spikes would not leave
     for tick, label in marks:
         ax.axvline(tick, color=GREY, linewidth=0.9, linestyle="--")
         ax.annotate(label, (tick, bottom), fontsize=8, color=GREY, ha="left", va="bottom")

@@ -15,6 +15,7 @@ SHOWN = {
     "audit_a_foreign_trace": ["justified   passed", "justified   failed", "neuron 17 ('cells'[17]) at tick 1315"],
     "compare_attentions": ["SSA (Spikformer)", "SDSA (Spike-driven)"],
     "first_divergence": ["synapse 1234 joins neuron 24 to neuron", "trace only"],
+    "one_query": ["the image is a 7", "written: out/examples/one_query.png"],
     "place_and_cost": ["table davies2018", "table nahuku", "per query, 4 in sequence"],
     "softmax_neuron_by_neuron": ["softmax        [0.6439 0.2369 0.0871 0.0321]", " 10000 spikes  [0.6439 0.2369"],
     "why_did_it_spike": ["fired at tick 15", "did not fire at tick 57"],
