@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 import circuits
 import eventsim
 from analysis.plots import raster
