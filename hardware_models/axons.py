@@ -3,7 +3,7 @@
 On Loihi one list of synapses per sending neuron and core holds weights and delays of their own, so a neuron has one
 axon. On TrueNorth an axon has one type and one delay, and meets each neuron once: a neuron has an axon for each delay
 and type among its synapses, and for the second, third, ... synapse onto the same neuron. The type is that of the count
-it adds to in a network of `hardware_models.truenorth_network`; other networks have no types yet, and are counted
+it adds to in a network of `hardware_models.truenorth.network`; other networks have no types yet, and are counted
 without.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware_models.truenorth_neuron import N_TYPES
+from hardware_models.truenorth.neuron import N_TYPES
 
 __all__ = ["AxonTable", "axons_of", "pairs_of"]
 

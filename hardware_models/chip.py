@@ -9,11 +9,12 @@ import numpy as np
 
 from eventsim.arrays import content_hash
 from eventsim.errors import ConfigError
-from hardware_models import loihi_form, truenorth_form
 from hardware_models.cost_table import Static, Table
 from hardware_models.features import missing_features
 from hardware_models.figures import Claim, Count, Figure
+from hardware_models.loihi import form as loihi_form
 from hardware_models.synapse_memory import SynapseMemory
+from hardware_models.truenorth import form as truenorth_form
 
 __all__ = ["Chip", "Limits", "Mesh"]
 

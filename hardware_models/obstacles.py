@@ -4,7 +4,8 @@ import numpy as np
 
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in
-from hardware_models import loihi_limits, truenorth_limits
+from hardware_models.loihi import limits as loihi_limits
+from hardware_models.truenorth import limits as truenorth_limits
 
 __all__ = ["INTEGERS", "obstacles", "read"]
 

@@ -7,11 +7,11 @@ import numpy as np
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
-from hardware_models.loihi_arithmetic import require_choice
+from hardware_models.loihi.arithmetic import require_choice
+from hardware_models.loihi.quantised import onto_loihi
 from hardware_models.losses import Losses
 from hardware_models.obstacles import read
-from hardware_models.onto_loihi import onto_loihi
-from hardware_models.onto_truenorth import onto_truenorth
+from hardware_models.truenorth.quantised import onto_truenorth
 
 __all__ = ["Quantised", "quantise"]
 
@@ -57,8 +57,8 @@ def quantise(network, chip, **choices):
     chip : Chip
         Loihi or TrueNorth.
     **choices
-        On Loihi `bits` and `overflow`, see `hardware_models.onto_loihi`; on TrueNorth `repeats` and `seed`, see
-        `hardware_models.onto_truenorth`.
+        On Loihi `bits` and `overflow`, see `hardware_models.loihi.quantised`; on TrueNorth `repeats` and `seed`, see
+        `hardware_models.truenorth.quantised`.
 
     Returns
     -------

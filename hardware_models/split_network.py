@@ -26,9 +26,9 @@ from eventsim.stimulus import Stimulus
 from hardware_models.axons import axons_of
 from hardware_models.placement import Placement
 from hardware_models.splitters import splitters
-from hardware_models.truenorth_form import cells_of, departures, seed_of
-from hardware_models.truenorth_network import LONGEST_DELAY, grouped, joined
-from hardware_models.truenorth_neuron import TrueNorthCells
+from hardware_models.truenorth.form import cells_of, departures, seed_of
+from hardware_models.truenorth.network import LONGEST_DELAY, grouped, joined
+from hardware_models.truenorth.neuron import TrueNorthCells
 
 __all__ = ["Split", "split_network"]
 

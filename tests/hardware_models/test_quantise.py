@@ -18,7 +18,7 @@ from eventsim.from_tables import network
 from eventsim.noise import keyed_uniform
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
-from hardware_models.loihi_form import departures
+from hardware_models.loihi.form import departures
 from hardware_models.obstacles import obstacles
 from hardware_models.quantise import quantise
 

@@ -18,7 +18,7 @@ from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
 from hardware_models import place, quantise
 from hardware_models.obstacles import obstacles
-from hardware_models.truenorth_form import departures
+from hardware_models.truenorth.form import departures
 
 NAN = float("nan")
 N_IN, N_OUT, TICKS = 12, 8, 160

@@ -9,8 +9,8 @@ from eventsim.stimulus import Stimulus
 from hardware_models import Placement, count_events, load_chip, place, split_network
 from hardware_models.core_ticks import mapped
 from hardware_models.splitters import splitters
-from hardware_models.truenorth_network import grouped, joined
-from hardware_models.truenorth_neuron import TrueNorthCells
+from hardware_models.truenorth.network import grouped, joined
+from hardware_models.truenorth.neuron import TrueNorthCells
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ What maps onto TrueNorth are neurons of one potential: perfect integrators with 
 constant drive being their leak, and gates that forget in each tick. A gate's leak is 1 less what its sum must reach,
 its threshold is 1, and below 0 it is cut off, so every tick begins at 0. Potentials that decay by a factor, currents
 that last and refractory periods have no place in the chip's neuron. Gates that fire by chance when called do
-(`hardware_models.chance_gates`).
+(`hardware_models.truenorth.chance_gates`).
 
 Ticks stay ticks: in the network a spike of tick s with delay d acts on the threshold test of tick s + d + 1, which on
-the chip is a delay of d + 1. Copies of neurons (`hardware_models.truenorth_axons`) follow the neurons of the network.
+the chip is a delay of d + 1. Copies of neurons (`hardware_models.truenorth.axons`) follow the neurons of the network.
 """
 
 from dataclasses import replace
@@ -15,13 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.chance_gates import ChanceGates
-from hardware_models.loihi_arithmetic import require_choice
+from hardware_models.loihi.arithmetic import require_choice
 from hardware_models.losses import Losses, largest_error, returns_note
-from hardware_models.truenorth_axons import Axons, Rows
-from hardware_models.truenorth_network import grouped, joined
-from hardware_models.truenorth_neuron import LARGEST_THRESHOLD, N_TYPES
-from hardware_models.truenorth_scale import weigh, weigh_chances
+from hardware_models.truenorth.axons import Axons, Rows
+from hardware_models.truenorth.chance_gates import ChanceGates
+from hardware_models.truenorth.network import grouped, joined
+from hardware_models.truenorth.neuron import LARGEST_THRESHOLD, N_TYPES
+from hardware_models.truenorth.scale import weigh, weigh_chances
 
 __all__ = ["onto_truenorth"]
 

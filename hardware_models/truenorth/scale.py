@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware_models.truenorth_neuron import LARGEST, LARGEST_LEAK, LARGEST_THRESHOLD, N_TYPES, TrueNorthCells
+from hardware_models.truenorth.neuron import LARGEST, LARGEST_LEAK, LARGEST_THRESHOLD, N_TYPES, TrueNorthCells
 
 __all__ = ["Weighed", "weigh", "weigh_chances"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from eventsim.errors import CompileError
-from hardware_models.chance_gates import ChanceGates, chance_gates
 from hardware_models.linear_cells import linear_cells
-from hardware_models.truenorth_neuron import LARGEST_LEAK, LARGEST_THRESHOLD
+from hardware_models.truenorth.chance_gates import ChanceGates, chance_gates
+from hardware_models.truenorth.neuron import LARGEST_LEAK, LARGEST_THRESHOLD
 
 __all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
 

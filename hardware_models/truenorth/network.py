@@ -6,7 +6,7 @@ import numpy as np
 
 from eventsim.compiled_network import Operation
 from eventsim.errors import ConfigError
-from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
+from hardware_models.truenorth.neuron import N_TYPES, TrueNorthCells
 from hardware_models.wiring import network_of, populations_of, wired
 
 __all__ = ["TrueNorthAxons", "grouped", "in_chip_order", "joined", "truenorth_network"]

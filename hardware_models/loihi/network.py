@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.compiled_network import Operation
-from hardware_models.loihi_arithmetic import actual_weight
-from hardware_models.loihi_neuron import LoihiCells
+from hardware_models.loihi.arithmetic import actual_weight
+from hardware_models.loihi.neuron import LoihiCells
 from hardware_models.wiring import network_of, populations_of, wired
 
 __all__ = ["LoihiSynapses", "in_chip_order", "loihi_network"]
@@ -27,7 +27,7 @@ class LoihiSynapses:
         From the tick of a spike to that whose sum it joins: 0 only for inputs, which come before the sums of their
         tick. A spike of a neuron takes 1 plus the delay that its synapse holds.
     exponent, sign, bits, odd
-        See `hardware_models.loihi_arithmetic.actual_weight`.
+        See `hardware_models.loihi.arithmetic.actual_weight`.
     """
 
     source: str
@@ -51,7 +51,7 @@ def loihi_network(populations, synapses, *, overflow="wrap", stimulus=None, dt_m
         An int is a number of spike sources.
     synapses : sequence of LoihiSynapses
     overflow : str
-        One of `hardware_models.loihi_arithmetic.OVERFLOW`.
+        One of `hardware_models.loihi.arithmetic.OVERFLOW`.
     stimulus : Stimulus, optional
     dt_ms : float
         Length of a tick.

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hardware_models.loihi_arithmetic import DECAY_ONE, bias_of, require_choice
-from hardware_models.loihi_losses import notes_of, pathway_losses, population_losses
-from hardware_models.loihi_network import in_chip_order
-from hardware_models.loihi_neuron import LoihiCells
-from hardware_models.loihi_scale import best_scale, encode, threshold_of
+from hardware_models.loihi.arithmetic import DECAY_ONE, bias_of, require_choice
+from hardware_models.loihi.losses import notes_of, pathway_losses, population_losses
+from hardware_models.loihi.network import in_chip_order
+from hardware_models.loihi.neuron import LoihiCells
+from hardware_models.loihi.scale import best_scale, encode, threshold_of
 from hardware_models.losses import Losses
 
 __all__ = ["onto_loihi"]
@@ -32,7 +32,7 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
     bits : int
         Weight bits, 1 to 8, the sign of lists with both signs included.
     overflow : str
-        One of `hardware_models.loihi_arithmetic.OVERFLOW`.
+        One of `hardware_models.loihi.arithmetic.OVERFLOW`.
 
     Returns
     -------

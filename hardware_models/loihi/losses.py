@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hardware_models.loihi_arithmetic import ACCUMULATOR_BITS, DECAY_ONE, SIGNS
-from hardware_models.loihi_scale import threshold_of
+from hardware_models.loihi.arithmetic import ACCUMULATOR_BITS, DECAY_ONE, SIGNS
+from hardware_models.loihi.scale import threshold_of
 from hardware_models.losses import largest_error, returns_note
 
 __all__ = ["notes_of", "pathway_losses", "population_losses"]

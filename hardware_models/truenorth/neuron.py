@@ -20,7 +20,7 @@ import numpy as np
 
 from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
-from hardware_models.loihi_arithmetic import require_choice
+from hardware_models.loihi.arithmetic import require_choice
 
 __all__ = ["FLOORS", "LARGEST", "LARGEST_LEAK", "LARGEST_THRESHOLD", "N_TYPES", "RESETS", "TrueNorthCells"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
-from hardware_models.loihi_arithmetic import (
+from hardware_models.loihi.arithmetic import (
     ACCUMULATOR_BITS,
     DECAY_ONE,
     OVERFLOW,

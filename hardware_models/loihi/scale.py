@@ -7,7 +7,7 @@ may not fall on mantissas: powers of two, and the scales at which the largest we
 
 import numpy as np
 
-from hardware_models.loihi_arithmetic import (
+from hardware_models.loihi.arithmetic import (
     ACCUMULATOR_BITS,
     DECAY_ONE,
     SIGNS,
@@ -51,7 +51,7 @@ def encode(values, scale, bits):
     exponent : int
         0 to 7; those below 0 only lose bits.
     sign : str
-        One of `hardware_models.loihi_arithmetic.SIGNS`.
+        One of `hardware_models.loihi.arithmetic.SIGNS`.
     """
     sign, exact = sign_of(values), np.asarray(values) * scale
     low, high = SIGNS[sign]

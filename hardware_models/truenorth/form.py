@@ -3,8 +3,8 @@
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.truenorth_network import LONGEST_DELAY, in_chip_order
-from hardware_models.truenorth_neuron import N_TYPES, TrueNorthCells
+from hardware_models.truenorth.network import LONGEST_DELAY, in_chip_order
+from hardware_models.truenorth.neuron import N_TYPES, TrueNorthCells
 
 __all__ = ["cells_of", "departures", "seed_of"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.loihi_arithmetic import OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
-from hardware_models.loihi_network import in_chip_order
-from hardware_models.loihi_neuron import LoihiCells
+from hardware_models.loihi.arithmetic import OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
+from hardware_models.loihi.network import in_chip_order
+from hardware_models.loihi.neuron import LoihiCells
 
 __all__ = ["departures"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from hardware_models.linear_cells import linear_cells
-from hardware_models.loihi_arithmetic import THRESHOLD_LARGEST, UNIT
-from hardware_models.loihi_neuron import LONGEST_REFRACTORY
+from hardware_models.loihi.arithmetic import THRESHOLD_LARGEST, UNIT
+from hardware_models.loihi.neuron import LONGEST_REFRACTORY
 
 __all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
 

@@ -1,0 +1,1 @@
+"""Loihi: its neuron, weights and networks as integer statements, and networks of real numbers put into them."""
