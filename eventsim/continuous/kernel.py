@@ -41,7 +41,7 @@ from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refrac
 from eventsim.continuous.queue import before, put, take_out
 from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
 from eventsim.continuous.state import sample, settle
-from eventsim.neurons import ESCAPE
+from eventsim.neurons import ADAPTIVE, ESCAPE
 
 __all__ = ["run", "settle"]
 
@@ -203,7 +203,8 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                 n = touched[k]
                 cell = cells[n]
                 kind = kinds[cell.kind]
-                fires = kind.family != ESCAPE and above(kind, cell.x, further[n].y)
+                y = further[n].y if kind.family == ADAPTIVE else 0.0  # else in no cache, and not asked for
+                fires = kind.family != ESCAPE and above(kind, cell.x, y)
                 if fires and not refractory(cell, kind, tick, offset):
                     if crossing_due[n].place:
                         take_out(crossing_heap, crossing_due, n)

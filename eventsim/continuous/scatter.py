@@ -7,10 +7,14 @@ from eventsim.continuous.arrays import NOTED, ROWS, TOTAL
 from eventsim.continuous.cell import is_shut, move
 from eventsim.continuous.queue import put
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.machine import ask_for
 
 __all__ = ["close_tick", "count_spike", "deliver", "emit"]
 
 _N_KINDS = len(KINDS)
+
+#: Deliveries for which a cell is asked for ahead of time: it is in no cache.
+_AHEAD = 8
 
 
 @njit
@@ -96,6 +100,9 @@ def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, sta
     tally, noted, n_noted = counters.tally, counters.noted, registers[NOTED]
     for synapse in range(first, stop):
         n, w = np.int64(post[synapse]), weight[synapse]
+        ahead = np.int64(post[min(synapse + _AHEAD, stop - 1)])
+        ask_for(cells, ahead)
+        ask_for(slot_of, ahead)
         cell, more = cells[n], further[n]
         kind = kinds[cell.kind]
         if cell.mark != stamp:
