@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 __all__ = [
-    "convergence", "core_heat_map", "energy_bars", "error_against_ticks", "error_by_stage", "link_loads",
+    "convergence", "core_heat_map", "energy_bars", "error_against_ticks", "error_by_stage", "intervals", "link_loads",
     "messages_by_placer", "raster", "weights_against_exact",
 ]  # fmt: skip
 
@@ -307,3 +307,25 @@ def _tiles(width, height):
     ax.set_xlabel("column of tiles")
     ax.set_ylabel("row of tiles")
     return figure, ax
+
+
+def intervals(rows, claimed, xlabel):
+    """Estimates with intervals, one below the other on a logarithmic axis, over a claimed range.
+
+    Parameters
+    ----------
+    rows : sequence of (label, estimate, low, high)
+    claimed : (float, float)
+        Drawn as a grey band.
+    xlabel : str
+    """
+    figure, ax = _axes(7, 0.26 * len(rows) + 1)
+    ax.axvspan(*claimed, color=GREY, alpha=0.3, linewidth=0)
+    for place, (_, estimate, low, high) in enumerate(rows):
+        ax.plot([low, high], [place, place], color=BLUE, linewidth=1.5)
+        ax.plot(estimate, place, "o", color=BLUE, markersize=4.5)
+    ax.set_xscale("log")
+    ax.set_yticks(np.arange(len(rows)), [row[0] for row in rows], fontsize=9)
+    ax.invert_yaxis()
+    ax.set_xlabel(xlabel)
+    return figure

@@ -1,6 +1,7 @@
 """C = 2.3, R² = 0.97, and the objection that both were fitted and tested on the same data."""
 
 from analysis.calibration.plots import error_kept, predicted_spikes
+from analysis.plots import intervals
 from analysis.report import Figure, Table
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER, Claim, interval
 
@@ -40,6 +41,9 @@ def _constant(summary):
         assumes="C belongs to a code and a circuit, not to attention. The error here is relative to what the function "
         "makes of an input wrong by its own size; another convention for ε, or for the Lipschitz constant (largest "
         "slope, or root mean square), moves C by as much as it moves ε². The abstract names neither.",
+        parts=(Figure(intervals([(name, of["constant"], of["low"], of["high"]) for name, of in found.items()],
+                                (LOW, HIGH), "C"),
+                      f"One constant for each code and circuit, with 95 % intervals; grey: {LOW} to {HIGH}."),),
         pages=("calibration",),
     )  # fmt: skip
 
