@@ -13,7 +13,7 @@ from eventsim.grid.layout import Layout
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
 from eventsim.grid.quiet import quiet_populations
-from eventsim.grid.totals import totals
+from eventsim.grid.totals import received, totals
 from eventsim.memory import require_memory
 
 __all__ = ["UPDATES", "GridEngine"]
@@ -104,10 +104,10 @@ class GridEngine:
         """Once: look at populations by touch from here on, where the activity so far says that it pays."""
         self._measuring = False
         ticks_left = self._duration_ticks - tick
-        chosen, received = set(), totals(self._arrays)["received_count"]
+        chosen, (count, _) = set(), received(self._arrays)
         for k in sorted(self._touchable):
             p = self._network.populations[k]
-            touched = received[p.start : p.stop].sum() / (p.size * tick)
+            touched = count[p.start : p.stop].sum() / (p.size * tick)
             if touched < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
                 chosen.add(k)
         if chosen:

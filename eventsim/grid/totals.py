@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["totals"]
+__all__ = ["received", "totals"]
 
 _AT_ONCE = 1 << 20  # pairs of a neuron and a core that are handled at once
 
@@ -15,6 +15,13 @@ def totals(arrays):
     dict : received_count (n_neurons,) int64; received_weight (n_neurons,) float64; delivered (n_pathways,) int64;
         message_source, message_destination, message_count, sorted and without zeros, cores counted from the host, -1
     """
+    count, weight = received(arrays)
+    return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
+            **_messages(arrays)}  # fmt: skip
+
+
+def received(arrays):
+    """(n_neurons,) int64 deliveries that each neuron received, and (n_neurons,) float64 sum of their weights."""
     n_classes, n_neurons = arrays.is_zero_class.size, arrays.core_of.size
     count, weight = np.zeros(n_neurons, dtype=np.int64), arrays.received_weight.copy()
     first = arrays.population_start + arrays.bounds
@@ -23,8 +30,7 @@ def totals(arrays):
         count[start:stop] = of_class.sum(axis=0)
         if n_classes == arrays.values.size:
             weight[start:stop] += arrays.values @ of_class
-    return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
-            **_messages(arrays)}  # fmt: skip
+    return count, weight
 
 
 def _messages(arrays):
