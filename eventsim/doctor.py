@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from eventsim.packages import DISTRIBUTION, SIBLINGS, find_intruders
 
-__all__ = ["Finding", "diagnose"]
+__all__ = ["Finding", "THREAD_VARIABLES", "diagnose", "usable_cores"]
 
 _OLDEST_PYTHON = (3, 11)
 
@@ -25,7 +25,7 @@ _BRIAN2_WITHOUT_PTP, _NUMPY_WITHOUT_PTP = Version("2.10"), Version("2.4")
 #: Enough for the default experiment with room to spare; a choice, not a measured limit.
 _DISK_BYTES = _MEMORY_BYTES = 1 << 30
 
-_THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 #: Where the import name is not the distribution's.
 _MODULES = {"scikit-learn": "sklearn"}
@@ -190,9 +190,9 @@ def _can_write(folder):
 
 
 def _threads():
-    cores = _usable_cores()
+    cores = usable_cores()
     found = [Finding("cores", True, f"{cores} usable", "")]
-    for variable in _THREAD_VARIABLES:
+    for variable in THREAD_VARIABLES:
         if (text := os.environ.get(variable)) is not None:
             # OpenMP allows one number per nesting level, as in "4,2"; the outermost counts here.
             outermost = text.split(",")[0].strip()
@@ -201,7 +201,7 @@ def _threads():
     return found
 
 
-def _usable_cores():
+def usable_cores():
     """Cores this process may run on, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,4 +1,7 @@
-"""The command line: `eventsim VERB`. Exit codes: 0 fine, 1 an audit failed, 2 bad input, 3 the environment."""
+"""The command line: `eventsim VERB`.
+
+Exit codes: 0 fine, 1 an audit or a point of a sweep failed, 2 bad input, 3 the environment.
+"""
 
 import json
 import os
@@ -14,7 +17,7 @@ from runs import completion
 
 __all__ = ["main"]
 
-FINE, AUDIT_FAILED, BAD_INPUT, BROKEN_ENVIRONMENT = range(4)
+FINE, FAILED, BAD_INPUT, BROKEN_ENVIRONMENT = range(4)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -76,6 +79,44 @@ def run(experiment, script, out, settings, quick, **files):
 
 
 @verb
+@click.argument("experiment", shell_complete=completion.experiment_names)
+@click.option(
+    "--over", multiple=True, metavar="KEY=V1,V2,...", help="Values of a key; several keys: all combinations.",
+    shell_complete=completion.settings,
+)  # fmt: skip
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key at all points.",
+    shell_complete=completion.settings,
+)  # fmt: skip
+@click.option("--quick", is_flag=True, help="The same as --set quick=true.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes on this machine [one for each core].")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tcp://HOST:PORT, whose workers run the points.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT-sweep]."
+)
+def sweep(experiment, over, settings, quick, workers, scheduler, out):
+    """Run an experiment at many points, and put all in one table.
+
+    Points come from --over and from the tables [sweep.grid] and [[sweep.zip]] of a TOML file. Each has a folder of its
+    own; the same command again runs only what is missing or failed. Exit code 1 when a point failed.
+
+    \b
+    eventsim sweep digits-attention --over beta=10.0,20.0 --over seed=1,2,3
+    eventsim sweep my_sweep.toml --workers 8 --out out/mine
+    eventsim sweep my_sweep.toml --scheduler tcp://head:8786
+    """
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("give --workers, processes here, or --scheduler, those of a cluster")
+    from eventsim.doctor import usable_cores
+    from runs.sweep import run_sweep
+
+    settings = (*settings, *(["quick=true"] if quick else []))
+    workers = workers or usable_cores()
+    document, text = run_sweep(experiment, settings, over, out, workers, scheduler)
+    return document, text, FAILED if document["failed"] else FINE
+
+
+@verb
 @click.argument("trace", shell_complete=completion.experiment_names)
 @click.option("--all", "everyone", is_flag=True, help="Replay every neuron, not a sample.")
 @click.option("--against", metavar="TRACE", help="Find the first divergence from another trace instead.")
@@ -98,7 +139,7 @@ def audit(trace, everyone, against, permutation, settings):
         from runs.traces import compare_traces
 
         found = compare_traces(trace, against)
-        return found.to_json(), str(found), FINE if found.same else AUDIT_FAILED
+        return found.to_json(), str(found), FINE if found.same else FAILED
     if permutation:
         from runs.permutation import audit_permutation
 
@@ -107,7 +148,7 @@ def audit(trace, everyone, against, permutation, settings):
         from runs.traces import audit_trace
 
         report = audit_trace(trace, "all" if everyone else None, progress=True)
-    return report.to_json(), str(report), FINE if report.passed else AUDIT_FAILED
+    return report.to_json(), str(report), FINE if report.passed else FAILED
 
 
 @verb

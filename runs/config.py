@@ -8,7 +8,7 @@ import msgspec
 
 from eventsim.errors import ConfigError
 
-__all__ = ["CONFIGS", "load_config", "read_settings"]
+__all__ = ["CONFIGS", "check", "load_config", "overrides", "read_settings", "read_table", "toml_value"]
 
 #: Where the named experiments' files lie; "digits-attention" is digits_attention.toml.
 CONFIGS = Path(__file__).parent / "configs"
@@ -36,23 +36,31 @@ def load_config(name, settings, experiments):
     ConfigError
         One line that names the file or setting, the key, and what is allowed.
     """
+    path, known, table = read_table(name, experiments)
+    if "sweep" in table:
+        raise ConfigError(f"{path}: has a table [sweep], so it is for `eventsim sweep`; without it, it can be run")
+    experiment = experiments[known]
+    values, origin = overrides(settings, experiment.Config, known)
+    return experiment, check(table | values, experiment.Config, path, origin)
+
+
+def read_table(name, experiments):
+    """(path, experiment, table): a file, which experiment it names, and what else it holds, unchecked."""
     path = _path(name, experiments)
     table = _parse(path)
     known = table.pop("experiment", None)
     if known not in experiments:
         raise ConfigError(f"{path}: experiment {known!r} is unknown; choose one of {', '.join(experiments)}")
-    experiment = experiments[known]
-    values, origin = _settings(settings, experiment.Config, known)
-    return experiment, _convert(table | values, experiment.Config, path, origin)
+    return path, known, table
 
 
 def read_settings(settings, config_type, what):
     """The checked configuration of what has no file, from overrides alone; otherwise as `load_config`."""
-    values, origin = _settings(settings, config_type, what)
-    return _convert(values, config_type, "--set", origin)
+    values, origin = overrides(settings, config_type, what)
+    return check(values, config_type, "--set", origin)
 
 
-def _settings(settings, config_type, what):
+def overrides(settings, config_type, what):
     """(values, origin): the overrides by key, and how each was written."""
     names, values, origin = [field.name for field in msgspec.structs.fields(config_type)], {}, {}
     for setting in settings:
@@ -87,13 +95,18 @@ def _setting(setting):
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {setting}: write key=value")
+    return key.strip(), toml_value(text)
+
+
+def toml_value(text):
+    """A value in TOML's notation; a bare word is a string."""
     try:
-        return key.strip(), tomllib.loads(f"value = {text}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
-        return key.strip(), text.strip()
+        return text.strip()
 
 
-def _convert(table, config_type, path, origin):
+def check(table, config_type, path, origin):
     """The checked configuration; a message names the setting or the file that the wrong value came from."""
     try:
         return msgspec.convert(table, config_type)

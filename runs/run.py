@@ -9,7 +9,7 @@ from eventsim.errors import ConfigError
 from runs.config import load_config, read_settings
 from runs.experiments import EXPERIMENTS
 
-__all__ = ["run_brian2", "run_experiment"]
+__all__ = ["execute", "results_folder", "run_brian2", "run_experiment"]
 
 
 def run_experiment(name, settings, folder=None):
@@ -28,11 +28,17 @@ def run_experiment(name, settings, folder=None):
     (summary, text) : the summary, which is also in summary.json, and the same in words
     """
     experiment, config = load_config(name, settings, EXPERIMENTS)
-    folder = _folder(folder, name)
-    summary = experiment.run(config, folder, progress=sys.stderr.isatty())
-    _write_json(folder / "summary.json", summary)
+    folder = results_folder(folder, Path(name).stem)
+    summary = execute(experiment, config, folder, progress=sys.stderr.isatty())
     files = ", ".join(str(file) for file in sorted(folder.iterdir()) if file.suffix in (".html", ".json", ".h5"))
     return summary, "\n".join([*experiment.lines(summary), f"written: {files}"])
+
+
+def execute(experiment, config, folder, progress):
+    """The summary of a checked configuration; summary.json is written last, when all else is there."""
+    summary = experiment.run(config, folder, progress=progress)
+    _write_json(folder / "summary.json", summary)
+    return summary
 
 
 def run_brian2(script, settings, folder=None):
@@ -40,7 +46,7 @@ def run_brian2(script, settings, folder=None):
     from runs.brian2_scripts import Settings, run_script
 
     chosen = read_settings(settings, Settings, "--brian2")
-    folder = _folder(folder, script)
+    folder = results_folder(folder, Path(script).stem)
     summary = run_script(script, chosen, folder, progress=True)
     _write_json(folder / "summary.json", summary)
     return summary, "\n".join(line for run in summary["runs"] for line in _run_lines(run))
@@ -52,9 +58,9 @@ def _run_lines(run):
     yield from (f"  {note}" for note in run["notes"])
 
 
-def _folder(folder, name):
-    """The folder for results, made if it is not there."""
-    folder = Path("out") / Path(name).stem if folder is None else folder
+def results_folder(folder, name):
+    """The folder for results, out/NAME if none is given, made if it is not there."""
+    folder = Path("out") / name if folder is None else folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

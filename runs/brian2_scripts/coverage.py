@@ -19,6 +19,7 @@ _AGAIN = "a network that has already run"
 
 _PAGE = Path(__file__).parent / "brian2_examples.md"
 
+
 def survey(folder, longest_ms, timeout_s, progress=None):
     """Mapping script -> what `runs.brian2_scripts.compared.compare` found, each in a process of its own."""
     scripts, found = sorted(Path(folder).rglob("*.py")), {}

@@ -100,7 +100,7 @@ def test_a_shadowed_package_is_a_finding(monkeypatch, tmp_path):
     "value, ok", [("1", True), ("2", True), ("3", False), ("2,8", True), ("0", False), ("all", False)]
 )
 def test_more_threads_than_cores_are_found(monkeypatch, value, ok):
-    monkeypatch.setattr(doctor, "_usable_cores", lambda: 2)
+    monkeypatch.setattr(doctor, "usable_cores", lambda: 2)
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert by_name(doctor._threads())["OMP_NUM_THREADS"].ok is ok
 

@@ -7,6 +7,7 @@ import sys
 import tomllib
 import zipfile
 from importlib.metadata import requires
+from importlib.util import find_spec
 
 import pytest
 from packaging.requirements import Requirement
@@ -66,6 +67,9 @@ def pins(root):
 #: No test and no run needs these: they are not in `dev`, and what they pull in depends on the machine.
 UNTESTED = {"train"}
 
+#: Pinned, but not in `dev`: tested where somebody installed them.
+OFTEN_MISSING = {"distributed"}
+
 
 def stated_requirements(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
@@ -91,7 +95,8 @@ def closure(requirements):
 
 
 def test_every_package_that_is_pulled_in_is_pinned(root):
-    pulled_in = closure(stated_requirements(root))
+    stated = stated_requirements(root)
+    pulled_in = closure([needed for needed in stated if needed.name not in OFTEN_MISSING or find_spec(needed.name)])
     assert {"brian2", "llvmlite", "sympy", "grimp"} <= pulled_in
     assert pulled_in <= set(pins(root)), f"add to constraints.txt: {sorted(pulled_in - set(pins(root)))}"
 
