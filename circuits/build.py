@@ -91,7 +91,7 @@ def _group(name, blocks, paths, clock, dt_ms):
     group = brian2.NeuronGroup(
         columns["token"].size, "\n".join([model.equations, *declared]), threshold=model.threshold or None,
         reset=model.reset if model.threshold else None,
-        method=model.method, name=name, clock=clock,
+        refractory=model.refractory or False, method=model.method, name=name, clock=clock,
         namespace={"tick": dt_ms * brian2.ms, "keyed_uniform": keyed_uniform},
     )  # fmt: skip
     for what, array in (values | columns).items():

@@ -40,6 +40,8 @@ class NeuronModel:
     method : str
         Brian2's integrator: exact where it can, Euler for a constant slope, which it adds up exactly, and for the
         exponential drive, whose Euler steps keep the ratios exact.
+    refractory : str
+        The parameter that is the refractory period; empty for none.
     """
 
     kind: str
@@ -52,12 +54,13 @@ class NeuronModel:
     each_tick: tuple[str, str] | None = None
     noise: bool = False
     method: str = "exact"
+    refractory: str = ""
 
     @property
     def signature(self):
         """What two models must share to live in one Brian2 group."""
         return (self.kind, self.equations, self.threshold, self.reset, tuple(self.state), tuple(self.parameters),
-                tuple(self.receptors.items()), self.each_tick)  # fmt: skip
+                tuple(self.receptors.items()), self.each_tick, self.refractory)  # fmt: skip
 
 
 def Source():

@@ -9,7 +9,7 @@ from eventsim.from_tables import MODELS
 from eventsim.from_tables.columns import columns_of, floats, integers, required
 from eventsim.trace.sonata_files import synapses_of_sonata
 
-__all__ = ["from_graph", "from_sonata", "from_tables"]
+__all__ = ["from_graph", "from_sonata", "from_tables", "populations_of"]
 
 #: Model of a table -> (what a circuit makes of it, the columns that reads).
 _MADE = {
@@ -56,19 +56,26 @@ def from_tables(neurons, synapses, *, name="tables", dt_ms=1.0):
     neurons = columns_of(neurons, "neurons", _COLUMNS)
     models = required(neurons, "neurons", "model").astype(str)
     require(models.size > 0, "neurons: the table has no rows; a circuit needs a neuron")
-    populations = neurons["population"].astype(str) if "population" in neurons else models
     circuit = Circuit(name, dt_ms=dt_ms)
-    starts = np.flatnonzero(np.r_[True, populations[1:] != populations[:-1]])
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), models.size]):
-        rows, population = slice(start, stop), populations[start]
-        require((models[rows] == models[start]).all(), f"neurons: population '{population}' mixes models; give each "
-                "model a population of its own")  # fmt: skip
+    for population, rows in populations_of(neurons, models, "neurons"):
         token = integers(neurons, "neurons", "token")[rows] if "token" in neurons else -1
-        made = circuit.neurons(population, stop - start, _model(neurons, models[start], rows), token=token)
+        model = _model(neurons, models[rows.start], rows)
+        made = circuit.neurons(population, rows.stop - rows.start, model, token=token)
         if population.isidentifier():
             circuit.port(population, made)
     _wire(circuit, neurons, columns_of(synapses, "synapses", _SYNAPSE_COLUMNS))
     return circuit
+
+
+def populations_of(table, models, what):
+    """(name, rows) of each population of a table, in order: rows that follow each other, of one model."""
+    names = table["population"].astype(str) if "population" in table else models
+    starts = np.flatnonzero(np.r_[True, names[1:] != names[:-1]]).tolist()
+    for start, stop in zip(starts, [*starts[1:], models.size]):
+        rows = slice(start, stop)
+        require((models[rows] == models[start]).all(), f"{what}: population '{names[start]}' mixes models; give each "
+                "model a population of its own")  # fmt: skip
+        yield str(names[start]), rows
 
 
 def _model(neurons, kind, rows):

@@ -15,11 +15,14 @@ from tests.support.brian2_runs import by_brian2, by_eventsim
 TOKENS, CHANNELS = 4, 4
 
 #: What others are built from, and what builds from files; the neurons are compared in `test_build.py`, `approximate`
-#: in `test_approximator.py`, and the softmax circuits below, all at once.
+#: in `test_approximator.py`, tables and graphs in `test_tables.py`, `test_pynn.py` and `test_nir.py`, and the softmax
+#: circuits below, all at once.
 NO_CIRCUIT = {
     "And", "AtLeast", "BatchNorm", "Circuit", "Conv", "Escape", "ExponentialIntegrator", "Gate", "IntegrateFire", "LIF",
-    "Latency", "Linear", "Majority", "NeuronModel", "Neurons", "Or", "Phases", "Pipeline", "Ramp", "SOFTMAX", "Size",
-    "Source", "Veto", "approximate", "load_attention", "load_block", "load_encoder", "size", "sized",
+    "LIFAlpha", "LIFExp", "Latency", "Linear", "Majority", "NeuronModel", "Neurons", "NirCircuit", "Or", "Phases",
+    "Pipeline", "Ramp", "RestingLIF", "SOFTMAX", "Size", "Source", "Veto", "approximate", "from_graph", "from_nir",
+    "from_pynn", "from_sonata", "from_tables", "load_attention", "load_block", "load_encoder", "size", "sized",
+    "to_nir",
 }  # fmt: skip
 SOFTMAX_CIRCUITS = set(softmax.__all__) - {"SILENCE", "SOFTMAX", "THROUGH", "latency_shares"}
 
@@ -124,7 +127,8 @@ def test_no_public_circuit_is_left_out():
     assert set(circuits.__all__) == CIRCUITS.keys() | NO_CIRCUIT | (SOFTMAX_CIRCUITS & set(circuits.__all__))
     assert {build.__name__ for build, _, _ in (SIX | OTHERS).values()} == SOFTMAX_CIRCUITS
     assert {build.__name__ for build in SOFTMAX.values()} <= SOFTMAX_CIRCUITS
-    assert not any(hasattr(getattr(circuits, name), "network") for name in NO_CIRCUIT - {"Circuit", "Pipeline"})
+    bases = {"Circuit", "NirCircuit", "Pipeline"}
+    assert not any(hasattr(getattr(circuits, name), "network") for name in NO_CIRCUIT - bases)
 
 
 @pytest.mark.parametrize(
