@@ -49,6 +49,7 @@ def cluster(address):
     """
     distributed = need("distributed", "scale")
     try:
+        distributed.comm.resolve_address(address)  # a client that cannot read it would be left half made
         client = distributed.Client(address, timeout=_ANSWERS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--scheduler {address}: no Dask scheduler answers ({error}); start one by `dask scheduler` "

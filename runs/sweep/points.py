@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import threading
 import traceback
 from contextlib import chdir, suppress
 from dataclasses import dataclass
@@ -16,9 +15,6 @@ from runs.experiments import EXPERIMENTS
 from runs.run import execute
 
 __all__ = ["Point", "make_points", "run_point"]
-
-#: A worker may have several threads; Brian2's preferences and the current folder belong to the whole process.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def _name(experiment, values, plain):
 
 
 def run_point(experiment, config, folder, working_folder):
-    """Run one point; called in a worker, with plain types alone.
+    """Run one point; called in the main thread of a worker process, with plain types alone.
 
     Parameters
     ----------
@@ -89,15 +85,14 @@ def run_point(experiment, config, folder, working_folder):
         What went wrong, in one line. The whole traceback is then in error.txt.
     """
     folder = Path(folder)
-    with _ONE_AT_A_TIME:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "error.txt").unlink(missing_ok=True)
-            with chdir(working_folder):
-                module = EXPERIMENTS[experiment]
-                execute(module, msgspec.convert(config, module.Config), folder, progress=False)
-        except Exception as error:
-            return _reported(error, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").unlink(missing_ok=True)
+        with chdir(working_folder):
+            module = EXPERIMENTS[experiment]
+            execute(module, msgspec.convert(config, module.Config), folder, progress=False)
+    except Exception as error:
+        return _reported(error, folder)
     return None
 
 

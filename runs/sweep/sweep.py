@@ -9,6 +9,7 @@ from eventsim.errors import ConfigError
 from runs.config import check, overrides, read_table
 from runs.experiments import EXPERIMENTS
 from runs.run import results_folder
+from runs.sweep.apart import run_apart
 from runs.sweep.executors import cluster, local
 from runs.sweep.expansion import expand
 from runs.sweep.points import make_points, run_point
@@ -73,12 +74,13 @@ def _expanded(name, settings, over):
 
 def _run_all(points, workers, scheduler):
     """What went wrong, by the name of the point."""
-    place = local(min(workers, len(points))) if scheduler is None else cluster(scheduler)
+    if scheduler is None:
+        place, run = local(min(workers, len(points))), run_point
+    else:
+        place, run = cluster(scheduler), run_apart
     errors, here = {}, str(Path.cwd())
     with place as executor, counting(len(points)) as done:
-        running = {
-            executor.submit(run_point, p.experiment, p.config, str(p.folder.absolute()), here): p for p in points
-        }
+        running = {executor.submit(run, p.experiment, p.config, str(p.folder.absolute()), here): p for p in points}
         for future in as_completed(running):
             point = running.pop(future)
             error = _outcome(future, point)
