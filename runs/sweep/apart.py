@@ -1,6 +1,6 @@
 """A point in a process of its own, for workers that run tasks in threads: Brian2 is imported by main threads only.
 
-The process, `python -m runs.sweep.apart`, is told one line of JSON and answers with one. It ends when its input does,
+The process is told one line of JSON and answers with one. It ends when its input does,
 so that a killed worker leaves nothing behind that would write into the folder of a point that another took over.
 """
 
@@ -14,13 +14,13 @@ import threading
 from eventsim.doctor import THREAD_VARIABLES
 from runs.sweep.points import run_point
 
-__all__ = ["run_apart"]
+__all__ = ["answer", "run_apart"]
 
 
 def run_apart(*point):
     """As `runs.sweep.points.run_point`, in a new process with one thread for each library."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
-    command, pipe = [sys.executable, "-m", "runs.sweep.apart"], subprocess.PIPE
+    command, pipe = [sys.executable, "-c", "from runs.sweep import apart; apart.answer()"], subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         process.stdin.write(json.dumps(point) + "\n")
         process.stdin.flush()
@@ -30,7 +30,8 @@ def run_apart(*point):
     return json.loads(answers[-1])
 
 
-def _answer():
+def answer():
+    """In the new process: read a point, run it, print what went wrong or null."""
     os.setpgrp()
     point = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_input, daemon=True).start()
@@ -40,7 +41,3 @@ def _answer():
 def _end_with_the_input():
     os.read(0, 1)  # not through sys.stdin, whose lock the interpreter wants when it ends
     os.killpg(0, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    _answer()
