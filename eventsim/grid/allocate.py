@@ -54,7 +54,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         ("tables", [table.values for table in network.tables], np.float64),
     ):
         arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
-    arrays["reach"], arrays["reach_at"] = reach(network, core_of)
+    arrays |= reach(network, core_of)
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
     return GridArrays(

@@ -22,8 +22,9 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "reach", "reach_at", "sent", "arrived", "received", "received_weight", "is_zero_class", "gather_every",
-    "stretch_stop", "stretch_core", "stretch_at", "stretch_sum", "delivered", "tally", "busy",
+    "core_of", "reach_count", "reach", "reach_at", "reaches", "sent", "arrived", "received", "received_weight",
+    "is_zero_class", "gather_every", "by_core", "stretch_stop", "stretch_core", "stretch_at", "stretch_sum",
+    "delivered", "tally", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -52,12 +53,14 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
+#: reach_count, reach, reach_at, reaches : the cores that each neuron reaches (see `eventsim.grid.counters.reach`)
 #: sent : (n_neurons,) int64; spikes of each neuron
 #: arrived : (K * n_neurons,) uint16 or uint32, and received : int64; deliveries by neuron and class, since they were
 #: last gathered, and before; for each population and part K stretches of its size
 #: received_weight : (n_neurons,) float64; sums of weights, where classes do not tell them
-#: stretch_stop, stretch_core, stretch_at, stretch_sum : neurons of a part and population that are on one core, one
-#: after the other; stretch_at : (Q, P + 1); stretch_sum : (n, K) int64, of `arrived` in the last tick
+#: by_core : (n_neurons,) uint32; neurons of a part and population in order of core, or empty
+#: stretch_stop, stretch_core, stretch_at, stretch_sum : of these, those that are on one core, one after the other;
+#: stretch_at : (Q, P + 1); stretch_sum : (n, K) int64, of `arrived` in the last tick
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded

@@ -2,20 +2,24 @@
 
 A delivery is counted where it is scattered: in `arrived`, sixteen bits for each neuron and class of weight, which stay
 in the cache beside the state. What follows from these counts is read off them later, all neurons of a stretch at a
-time: after each tick the deliveries on each core, now and then the totals of each neuron.
+time: after each tick the deliveries on each core, now and then the totals of each neuron. Spikes and messages are
+counted where the spikes of a population are announced, in the tick in which they are found: to each core that the
+synapses of the neuron reach, in the wiring that this very run was laid out from. How many messages went from which core
+to which follows at the end, from the spikes the kernel counted of each neuron (see `eventsim.grid.totals`). Nothing
+is read off a recorded spike: a recount from the trace has nothing in common with this but the network.
 """
 
 import numpy as np
 from numba import njit
 
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import ask_for
+from eventsim.machine import ask_for, ask_for_row
 
 __all__ = ["announce", "collect", "count_landed", "gather", "may_run_to", "sample"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def announce(fired, start, tally, sent, core_of, reach, reach_at):
+def announce(fired, start, tally, sent, core_of, reach_count, reach, reach_at, reaches):
     """Count the spikes of one population, and for each the message to each core that it reaches.
 
     Parameters
@@ -24,22 +28,45 @@ def announce(fired, start, tally, sent, core_of, reach, reach_at):
         Neurons, counted from the population's first, which is neuron `start`.
     tally : (kinds, cores) int64
         Of this part and tick.
+    reach_count, reach, reach_at, reaches
+        The cores that each neuron reaches; see `eventsim.grid.counters.reach`.
     """
+    n_words = reaches.size // sent.size
+    messages = np.zeros(n_words, dtype=np.uint64)
     for j in range(fired.size):
         if j + 8 < fired.size:  # the lists are far apart in memory
-            ask_for(reach, reach_at[start + fired[j + 8]])
+            ahead = start + fired[j + 8]
+            if n_words:
+                ask_for_row(reaches, ahead * n_words, (ahead + 1) * n_words)
+            else:
+                ask_for(reach, reach_at[ahead])
         neuron = start + fired[j]
         here = core_of[neuron] + 1
-        first, stop = reach_at[neuron], reach_at[neuron + 1]
         sent[neuron] += 1
         tally[SPIKES, here] += 1
-        tally[MESSAGES_OUT, here] += stop - first
-        for r in range(first, stop):
-            tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1
+        tally[MESSAGES_OUT, here] += reach_count[neuron]
+        if n_words:
+            for word in range(n_words):
+                messages[word] += reaches[neuron * n_words + word]
+            if j % 255 == 254:  # a byte holds no more
+                _count_messages(messages, tally)
+        else:
+            for r in range(reach_at[neuron], reach_at[neuron + 1]):
+                tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1
+    _count_messages(messages, tally)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def count_landed(landed, counts, is_zero_class, stretch_stop, stretch_core, before, tally):
+def _count_messages(messages, tally):
+    """Add to the tally what was counted in bytes, and begin to count anew."""
+    in_bytes = messages.view(np.uint8)
+    for core in range(min(in_bytes.size, tally.shape[1] - 1)):
+        tally[MESSAGES_IN, core + 1] += np.int64(in_bytes[core])
+    messages[:] = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_landed(landed, counts, is_zero_class, by_core, stretch_stop, stretch_core, before, tally):
     """Count this tick's deliveries to one population, `landed` in number, by core.
 
     Parameters
@@ -48,8 +75,10 @@ def count_landed(landed, counts, is_zero_class, stretch_stop, stretch_core, befo
     counts : (n_classes * n,) uint16 or uint32
         Deliveries since they were last gathered, class by class.
     is_zero_class : (n_classes,) bool
+    by_core : (n,) uint32
+        The neurons in order of core; empty where they are in this order anyway.
     stretch_stop, stretch_core : (n_stretches,)
-        Where each stretch of neurons on one core ends, and which core that is.
+        Where in this order the neurons of each core end, and which core that is.
     before : (n_stretches, n_classes) int64
         Sums of `counts` at the end of the last tick.
     tally : (kinds, cores) int64
@@ -59,12 +88,17 @@ def count_landed(landed, counts, is_zero_class, stretch_stop, stretch_core, befo
         return
     n = counts.size // is_zero_class.size
     for c in range(is_zero_class.size):
-        first = 0
+        of_class, first = counts[c * n : (c + 1) * n], 0
         for s in range(stretch_stop.size):
-            here = counts[c * n + first : c * n + stretch_stop[s]]
             total = 0
-            for i in range(here.size):
-                total += np.int64(here[i])
+            if by_core.size:
+                these = by_core[first : stretch_stop[s]]
+                for i in range(these.size):
+                    total += np.int64(of_class[these[i]])
+            else:
+                here = of_class[first : stretch_stop[s]]
+                for i in range(here.size):
+                    total += np.int64(here[i])
             new, before[s, c], first = total - before[s, c], total, stretch_stop[s]
             tally[SYNAPTIC_EVENTS, stretch_core[s] + 1] += new
             if is_zero_class[c]:

@@ -9,7 +9,7 @@ __all__ = ["grid_memory"]
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
 #: neuron and a core that it reaches.
-_NEURON, _SPIKE, _ROW, _REACHED = 61, 12, 21, 4
+_NEURON, _SPIKE, _ROW, _REACHED = 69, 12, 21, 4
 #: Synapses, and pairs of a neuron and a core, that are worked on at once.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 

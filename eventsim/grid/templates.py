@@ -79,7 +79,7 @@ COUNTS = """    counts{k} = arrived[n_classes * first{k}:n_classes * (first{k} +
     sums{k} = received_weight[first{k}:first{k} + n{k}]
     stretches{k} = slice(stretch_at[part, {k}], stretch_at[part, {k} + 1])
     stops{k}, cores{k} = stretch_stop[stretches{k}], stretch_core[stretches{k}]
-    sums_before{k} = stretch_sum[stretches{k}]
+    sums_before{k}, by_core{k} = stretch_sum[stretches{k}], by_core[first{k}:first{k} + n{k}]
 """
 
 # Whether the part's neurons of a population are on several cores.
@@ -87,7 +87,7 @@ ARE_MANY = """    are_many{k} = cores{k}.size != 1
 """
 
 LANDED = """            if landed{k}:
-                count_landed(landed{k}, counts{k}, is_zero_class, stops{k}, cores{k}, sums_before{k}, here)
+                count_landed(landed{k}, counts{k}, is_zero_class, by_core{k}, stops{k}, cores{k}, sums_before{k}, here)
                 is_busy = True
 """
 
@@ -107,7 +107,8 @@ SPIKE = """
 # All spikes of a population in this tick.
 FIRED = """{indent}history_count[{k}, slot, part] = fired
 {indent}if fired:
-{indent}    announce(history[at:at + fired], population_start[{k}], here, sent, core_of, reach, reach_at)
+{indent}    announce(history[at:at + fired], population_start[{k}], here, sent, core_of, reach_count, reach,
+{indent}             reach_at, reaches)
 {indent}    is_busy = True
 """
 

@@ -26,9 +26,6 @@ TRAINED = {"grid": (8, 8), "heads": 2, "bits": 5, "pixel_scale": 1 / 16, "stride
 #: Steps with which they were trained and recorded.
 STEPS = 4
 
-#: What `quick` puts in place of the configuration's own values.
-QUICK = {"images": 6}
-
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/spikformer_digits.toml for what each key means."""
@@ -39,15 +36,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     order: Literal[tuple(ORDERS)]
     chips: dict[str, OnChip]
     native: list[str]
-    quick: bool
 
 
 def run(config, folder, progress):
     """Run the experiment; write a trace for each model and report.html into `folder` and return the summary."""
     from runs.experiments.spikformer.report import write  # matplotlib takes a while to import
 
-    if config.quick:
-        config = msgspec.structs.replace(config, **QUICK)
     data, rows, all_ran = digit_images(), [], {}
     if config.images > len(data.held_out):
         raise ConfigError(f"images = {config.images}; {len(data.held_out)} are held out; lower it")

@@ -67,8 +67,9 @@ KERNEL = {
     "negative weights pass for zero": ("np.uint64(w == 0.0)", "np.uint64(w <= 0.0)", {"counts"}),
     "a neuron's messages are not counted": (
         "sent[neuron] += 1", "sent[neuron] += neuron != {neuron}", {"messages", "cores"}),
-    "incoming messages are booked on the sender": (
-        "tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1", "tally[MESSAGES_IN, here] += 1", {"counts", "cores"}),
+    "incoming messages are booked on the next core": (
+        "tally[MESSAGES_IN, core + 1] +=", "tally[MESSAGES_IN, (core + 1) % (tally.shape[1] - 1) + 1] +=",
+        {"counts", "cores"}),
     "one spike is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {tick} and neuron == {neuron})\n",
         {"deliveries", "received", "counts", "cores", "messages"}),
@@ -109,8 +110,9 @@ def test_a_host_reset_that_drops_nothing_is_caught(sound, run, caught):
 
 def test_a_cost_of_miscounted_events_is_caught(sound, run, price):
     """The energy law recounts; a report that is true to wrong counts is wrong."""
-    booked = "tally[MESSAGES_IN, np.intp(reach[r]) + 1] += "
-    trace = run(sound.model, (f"{booked}1", f"{booked}np.intp(reach[r]) + 1 != here"))
+    added = "messages[word] += reaches[neuron * n_words + word]"
+    others = "~(np.uint64(255 * (word == (here - 1) // 8)) << np.uint64((here - 1) % 8 * 8))"  # bytes but the sender's
+    trace = run(sound.model, (added, f"{added} & {others}"))
     report = audit(trace, sound.placement, sound.report)
     assert "energy" not in failed(report)
     assert "energy" in failed(audit(trace, sound.placement, cost(trace.counts())))

@@ -115,6 +115,34 @@ def test_the_kernel_counts_the_same_while_it_runs(build, loihi):
     assert recounted.hash == trace.counts().hash
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "n_cores, fan_out, order",
+    [(3, 5, "in order"), (3, 5, "scattered"), (60, 40, "in order"), (60, 40, "scattered"), (120, 2, "scattered")],
+    ids=["few-in-order", "few-scattered", "many-in-order", "many-scattered", "more-than-bytes"],
+)
+def test_the_kernel_counts_the_same_however_its_neurons_lie_on_cores(build, loihi, n_cores, fan_out, order, threads):
+    generator, n = np.random.default_rng(n_cores), 600  # that all fire at once, more than a byte of messages counts
+    edges = np.column_stack([np.repeat(np.arange(n), fan_out), generator.integers(0, n, n * fan_out),
+                             generator.integers(0, 3, n * fan_out), generator.integers(0, 2, n * fan_out)])  # fmt: skip
+    plain = build([("in", n, True), ("x", n, False)], [((0, 1), edges), ((1, 1), edges[: n // 2 * fan_out])])
+    fires, resets = Statement("_cond", "=", "v > 0.5"), Statement("v", "=", "0")
+    schedule = (Operation("emit", 0), Operation("threshold", 1, (), (fires,)),
+                Operation("deliver", 0), Operation("deliver", 1), Operation("reset", 1, (), (resets,)))  # fmt: skip
+    network = CompiledNetwork(**(vars(plain) | {"schedule": schedule}))
+    network.validate()
+    spikes = np.argwhere(generator.random((12, n)) < np.array([[1.0, 0.3, 0.0] * 4]).T)
+    stimulus = Stimulus.of(spikes[:, 0], spikes[:, 1], duration_ticks=12)
+    cores = np.arange(n) * n_cores // n
+    cores = cores if order == "in order" else generator.permutation(cores)
+    placed = Placement.of(network, [-1] * n + cores.tolist(), loihi)
+    trace = simulate(network, stimulus, core_of=placed.core_of, threads=threads)
+    recounted = count_events(trace, placed)
+    assert recounted.count[recounted.kind == KINDS.index("messages_in")].max() > (255 if fan_out > 2 else 9)
+    assert recounted.total("zero_weight_events") > 1000 < recounted.total("spikes")
+    assert recounted.hash == trace.counts().hash
+
+
 def test_a_placement_of_another_network_is_refused(build, record, loihi):
     network, other = build([("x", 2, False)]), build([("y", 2, False)])
     with pytest.raises(ProvenanceError, match="place the trace's own network"):

@@ -20,10 +20,6 @@ __all__ = ["Config", "lines", "run"]
 Positive = Annotated[int, Meta(ge=1)]
 Several = Annotated[list[Positive], Meta(min_length=2)]
 
-#: What `quick` puts in place of the configuration's own values.
-QUICK = {"functions": ["kernel_average", "smooth_rank"], "widths": [6, 12], "ticks": [16, 32], "examples": 80,
-         "held_out": 40}  # fmt: skip
-
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/approximation.toml for what each key means."""
@@ -38,13 +34,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     held_out: Annotated[int, Meta(ge=5)]
     seed: Annotated[int, Meta(ge=0, lt=2**31)]
     permutations: Positive
-    quick: bool
 
 
 def run(config, folder, progress):
     """Run the experiment; write report.html into `folder` and return the summary."""
-    if config.quick:
-        config = msgspec.structs.replace(config, **QUICK)
     start = perf_counter()
     sizes = [(width, config.ticks[-1]) for width in config.widths]
     sizes += [(config.widths[-1], ticks) for ticks in config.ticks[:-1]]

@@ -21,9 +21,6 @@ __all__ = ["Config", "lines", "run"]
 
 Positive = Annotated[int, Meta(ge=1)]
 
-#: What `quick` puts in place of the configuration's own values.
-QUICK = {"neurons": 3000, "tokens": 6, "channels": 8}
-
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/placement.toml for what each key means."""
@@ -42,13 +39,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head_width: Positive
     channels: Positive
     ticks: Annotated[int, Meta(ge=4)]
-    quick: bool
 
 
 def run(config, folder, progress):
     """Run the experiment; write report.html into `folder` and return the summary."""
-    if config.quick:
-        config = msgspec.structs.replace(config, **QUICK)
     chip, cases, maps = load_chip(config.chip), [], {}
     for name in config.cases:
         with CASES[name](config) as trace:
