@@ -24,7 +24,7 @@ def trace(record, tmp_path):
 
 
 def test_an_unknown_format_names_those_there_are(trace, tmp_path):
-    with pytest.raises(ConfigError, match="no format 'xls'; choose one of csv, parquet, neo, perfetto, sonata"):
+    with pytest.raises(ConfigError, match="no format 'xls'; choose one of csv, parquet, neo, nest, perfetto, sonata"):
         export(trace, "xls", tmp_path / "x")
 
 
