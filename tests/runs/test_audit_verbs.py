@@ -63,7 +63,7 @@ def test_permutation_is_a_verb_of_an_experiment(capsys):
     (["audit", "{trace}", "--set", "support=3"], "--set goes with --permutation"),
     (["audit", "{trace}", "--permutation"], "is neither an experiment"),
     (["why", "{trace}", "--neuron", "softmax/pool", "--tick", "3"], "write 'softmax/pool[k]'"),
-    (["why", "{trace}", "--neuron", "nobody", "--tick", "3"], "no population 'nobody'"),
+    (["why", "{trace}", "--neuron", "nobody", "--tick", "3"], "nothing is called 'nobody'"),
     (["why", "{trace}", "--neuron", "0", "--tick", "99999999"], "there is no tick"),
     (["why", "{trace}", "--neuron", "0", "--tick", "3", "--plot", "{trace}/x.png"], "--plot"),
     (["why", "{trace}", "--neuron", "0", "--tick", "3", "--plot", "picture.abc"], "--plot"),
