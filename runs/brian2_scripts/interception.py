@@ -70,7 +70,7 @@ def execute(path):
             raise ConfigError(f"{path} ended itself with exit code {stop.code}") from None
     except EventSimError as error:
         raise ConfigError(f"{path}{_line(error, path)}: {error}") from None
-    except Exception as error:
+    except Exception as error:  # whatever the user's own script raises
         raise ConfigError(f"{path}{_line(error, path)}: {type(error).__name__}: {_first(error)}") from None
     finally:
         sys.argv, sys.path[:] = arguments, places

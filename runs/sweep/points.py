@@ -91,7 +91,7 @@ def run_point(experiment, config, folder, working_folder):
         with chdir(working_folder):
             module = EXPERIMENTS[experiment]
             execute(module, msgspec.convert(config, module.Config), folder, progress=False)
-    except Exception as error:
+    except Exception as error:  # whatever it is, it stops this point alone and is written down
         return _reported(error, folder)
     return None
 
