@@ -345,4 +345,4 @@ def test_bmtk_reads_network_and_spikes(circuit):
 
 
 def test_every_format_is_one_that_is_tested_here():
-    assert set(FORMATS) == {"csv", "parquet", "neo", "perfetto", "sonata"}
+    assert set(FORMATS) == {"csv", "parquet", "neo", "nest", "perfetto", "sonata"}
