@@ -76,9 +76,12 @@ def _look_ahead(neurons, crossings, registers):
 
 @njit
 def _is_full(counters, registers):
-    """Whether a buffer may have no room for one more tick, or there are as many spikes as were asked for."""
+    """Whether a buffer may have no room for one more tick, or there are as many spikes as were asked for.
+
+    The rows of the tick before it are not written yet: there has to be room for those of both.
+    """
     no_room = registers[SPIKES] - registers[RECORDED] >= registers[ROOM]
-    no_rows = counters.row_tick.size - registers[ROWS] < counters.tally.size
+    no_rows = counters.row_tick.size - registers[ROWS] < 2 * counters.tally.size
     return no_room or no_rows or registers[TOTAL] >= registers[MOST]
 
 

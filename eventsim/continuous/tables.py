@@ -130,7 +130,7 @@ def counters_of(network, core_of, row_room):
     n_slots = int(slot_of.max(initial=1)) + 1
     pairs = np.unique(network.pre.astype(np.int64) * n_slots + slot_of[network.post])
     n_places = n_slots * len(KINDS)
-    rows = (np.empty(row_room + n_places, dtype) for dtype in (np.int64, np.int32, np.uint8, np.int64))
+    rows = (np.empty(row_room + 2 * n_places, dtype) for dtype in (np.int64, np.int32, np.uint8, np.int64))
     return Counters(
         slot_of, pairs % n_slots, np.searchsorted(pairs // n_slots, np.arange(network.n_neurons + 1)).astype(np.int64),
         np.zeros(n_places, np.int64), np.empty(n_places, np.int64), np.zeros((n_slots, n_slots), np.int64),

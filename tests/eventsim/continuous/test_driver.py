@@ -129,6 +129,13 @@ def test_noise_goes_on_over_resets_so_that_queries_differ():
     assert min(map(len, halves)) > 50 and halves[0].neuron.tolist() != halves[1].neuron.tolist()
 
 
+@pytest.mark.parametrize("buffer_mb", [1e-4, 1e-3, 3e-3, 1e-2, 3e-2])
+def test_a_small_buffer_changes_nothing(made, whole, buffer_mb):
+    """Rows of counts that had no room were once written behind their array."""
+    options = {"record": RECORD, "record_every_ticks": 7}
+    assert _same(eventsim.simulate(*made, clock="continuous", buffer_mb=buffer_mb, **options), whole)
+
+
 @pytest.mark.parametrize("options, message", [
     ({"clock": "sundial"}, "choose 'grid' or 'continuous'"), ({"threads": 2}, "are for clock='grid'"),
     ({"updates": "dense"}, "are for clock='grid'"), ({"record": {"w": [5]}}, "cannot record 'w' of neuron 5.*: v"),
