@@ -180,6 +180,11 @@ class Pathway:
         return int(self.rows[-1])
 
     @property
+    def synapses(self):
+        """Its synapses, as a slice of the network's synapse table."""
+        return slice(self.first, self.first + self.size)
+
+    @property
     def weighted(self):
         """Whether an effect uses the synapse's weight; a reset synapse, for instance, does not."""
         return any("weight" in names_in(value, self.name) for _, _, value in self.effects)

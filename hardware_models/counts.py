@@ -151,7 +151,7 @@ def _count_deliveries(tally, pathway, network, core_of, spikes, trace):
     source = network.populations[pathway.source]
     of_source = (spikes.neuron >= source.start) & (spikes.neuron < source.stop)
     tick, neuron = spikes.tick[of_source], spikes.neuron[of_source].astype(np.int64) - source.start
-    synapses = slice(pathway.first, pathway.first + pathway.size)
+    synapses = pathway.synapses
     row = np.repeat(np.arange(pathway.rows.size - 1), np.diff(pathway.rows))
     core = core_of[network.post[synapses]]
     groups = {SYNAPTIC_EVENTS: _Groups(row, core, pathway.rows.size - 1, tally.n_slots)}

@@ -225,7 +225,7 @@ def _of_pathway(pathway, network):
     weights = np.concatenate([[0.0], *_added(pathway, network, target)])
     if weights.min() < 0 < weights.max() and (weights % 2 == 1).any():
         yield "odd_mixed_weights", f"{int(weights[weights % 2 == 1][0])} for instance"
-    synapses = slice(pathway.first, pathway.first + pathway.size)
+    synapses = pathway.synapses
     if pathway.weighted and np.unique(network.weight[synapses]).size > 4:
         different = np.unique(np.column_stack([network.post[synapses], network.weight[synapses]]), axis=0)
         neurons, weights = np.unique(different[:, 0], return_counts=True)
@@ -237,7 +237,7 @@ def _added(pathway, network, target):
     """What each effect adds: an array per effect."""
     for _, _, value in pathway.effects:
         if value == "weight":
-            yield network.weight[pathway.first : pathway.first + pathway.size]
+            yield network.weight[pathway.synapses]
         elif value in target.parameters:
             yield np.asarray(target.parameters[value], dtype=np.float64)
         elif names_in(value, pathway.name) <= pathway.constants.keys():

@@ -61,18 +61,26 @@ def read(network, chip):
         if added is None:
             explain("pathway", pathway.name, "synapses that do more than to add a constant to one variable")
         elif target:
-            post = network.post[pathway.first : pathway.first + pathway.size]
+            post = network.post[pathway.synapses]
             gain = target.gain[pathway.effects[0][0]][post - network.populations[pathway.target].start]
             arriving[p] = gain * added
     for k, one in cells.items():
-        own = [values for p, values in arriving.items() if network.pathways[p].target == k]
-        found += [f"population '{network.populations[k].name}': {text}" for text in integers.vanishing(one, own)]
+        name, found_here = network.populations[k].name, integers.vanishing(one, *_onto(network, k, arriving))
+        found += [f"population '{name}': {text}" for text in found_here]
     return list(dict.fromkeys(found)), cells, arriving
+
+
+def _onto(network, k, arriving):
+    """(post, value), each (m,): the synapses onto population k, by neuron within it, and what they add."""
+    onto = [p for p in arriving if network.pathways[p].target == k]
+    posts = [network.post[network.pathways[p].synapses] - network.populations[k].start for p in onto]
+    return (np.concatenate([np.empty(0, np.int64), *posts]),
+            np.concatenate([np.empty(0), *(arriving[p] for p in onto)]))  # fmt: skip
 
 
 def _amounts(network, pathway):
     """(n,) float64: what each synapse adds to its one variable; None if it does anything else."""
-    target, part = network.populations[pathway.target], slice(pathway.first, pathway.first + pathway.size)
+    target, part = network.populations[pathway.target], pathway.synapses
     if len(pathway.effects) != 1 or pathway.effects[0][1] != "add":
         return None
     value, post = pathway.effects[0][2], network.post[part] - target.start

@@ -81,5 +81,20 @@ def quantise(network, chip, **choices):
     if found:
         raise ConfigError(f"{chip.name} cannot run this network: {'; '.join(found)}; change that, or cost it as it is")
     made, losses, original = onto(network, cells, arriving, **choices)
-    done = Quantised(made, losses, original)
-    return done
+    _require_thresholds(network, cells, losses)
+    return Quantised(made, losses, original)
+
+
+def _require_thresholds(network, cells, losses):
+    """Raises ConfigError where weights are so large that a threshold beside them is off by half of itself or more."""
+    for name in losses.populations.query("threshold_error >= 0.5").index:
+        k = [p.name for p in network.populations].index(name)
+        largest = {
+            p.name: np.abs(network.weight[p.synapses]).max(initial=0.0) for p in network.pathways if p.target == k
+        }
+        pathway = max(largest, key=largest.__getitem__)
+        raise ConfigError(
+            f"{losses.chip} cannot run this network: pathway '{pathway}': weights up to {largest[pathway]:.3g} beside "
+            f"thresholds from {cells[k].threshold.min():.3g} in '{name}'; in one unit for both, a threshold is half or "
+            "more of itself off; use smaller weights (one above the threshold fires by itself), or cost it as it is"
+        )

@@ -115,7 +115,7 @@ def network_and_mapping(network, placement, stimulus):
     lines.append("  edges:")
     for pathway in network.pathways:
         source, target = (network.populations[end].start for end in (pathway.source, pathway.target))
-        part = slice(pathway.first, pathway.first + pathway.size)
+        part = pathway.synapses
         ends = zip(network.pre[part] - source, network.post[part] - target, _weights(network, pathway, part))
         lines += [f"    - p{pathway.source}.{pre} -> p{pathway.target}.{post}: [weight: {weight!r}]"
                   for pre, post, weight in ends]  # fmt: skip

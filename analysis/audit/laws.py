@@ -142,7 +142,7 @@ def _deliveries(case):
 def _among_targets(case, p):
     """Where the deliveries of a pathway went, in words: the first of its targets whose count is off, if one is."""
     pathway, (count, _), due = case.trace.network.pathways[p], case.trace.received(), case.deliveries.received
-    posts = np.unique(case.trace.network.post[pathway.first : pathway.first + pathway.size])
+    posts = np.unique(case.trace.network.post[pathway.synapses])
     off = posts[count[posts] != due[posts]]
     if off.size:
         return f"{case.place(off[0])} received {count[off[0]]:,}, due were {due[off[0]]:,}"

@@ -60,7 +60,7 @@ def _of_pathway(pathway, network, chip):
     longest = 1 + chip.limits.delay_ticks.value
     if pathway.size and (soonest < from_chip or latest > longest):
         yield f"delays of {soonest} to {latest} ticks, {int(from_chip)} to {longest} allowed"
-    weights = network.weight[pathway.first : pathway.first + pathway.size]
+    weights = network.weight[pathway.synapses]
     if not _one_format(weights):
         yield "weights that no exponent can say"
 

@@ -37,10 +37,10 @@ def beyond(cells):
         yield f"refractory for {longest} ticks, {most} allowed"
 
 
-def vanishing(cells, arriving):
+def vanishing(cells, post, value):
     """Weights, and biases, of which nothing is left beside a threshold of 17 bits."""
     span = cells.threshold.max(initial=0.0)
-    for what, values, unit in (("weights", arriving, UNIT), ("biases", [cells.bias], 1)):
-        largest = max((np.abs(each).max(initial=0.0) for each in values), default=0.0)
+    for what, values, unit in (("weights", value, UNIT), ("biases", cells.bias, 1)):
+        largest = np.abs(values).max(initial=0.0)
         if 0 < largest < 0.5 * unit * span / (UNIT * THRESHOLD_LARGEST):
             yield f"{what} up to {largest:.3g}, which vanish beside a threshold {span:.3g} above the reset value"

@@ -46,7 +46,7 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
     populations, scales, of_populations, notes = _populations(network, cells, arriving, bits)
     weight, of_pathways = np.zeros(network.n_synapses), []
     for p, pathway in enumerate(network.pathways):
-        part, scale = _synapses(pathway), scales[pathway.target]
+        part, scale = pathway.synapses, scales[pathway.target]
         weight[part], exponent, sign = encode(arriving[p], scale, bits)
         of_pathways.append(pathway_losses(pathway, arriving[p] * scale, weight[part], exponent, sign))
     made = replace(
@@ -58,10 +58,6 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
     made.validate()
     losses = Losses.of("loihi", of_pathways, of_populations, notes)
     return made, losses, np.arange(network.n_neurons, dtype=np.int32)
-
-
-def _synapses(pathway):
-    return slice(pathway.first, pathway.first + pathway.size)
 
 
 def _populations(network, cells, arriving, bits):
@@ -85,7 +81,7 @@ def _loads(network, arriving):
     """(n_neurons,) float64: the larger of the sums of what a neuron's synapses add above and below 0."""
     above, below = np.zeros(network.n_neurons), np.zeros(network.n_neurons)
     for p, pathway in enumerate(network.pathways):
-        post = network.post[_synapses(pathway)]
+        post = network.post[pathway.synapses]
         above += np.bincount(post, np.maximum(arriving[p], 0.0), network.n_neurons)
         below += np.bincount(post, np.maximum(-arriving[p], 0.0), network.n_neurons)
     return np.maximum(above, below)

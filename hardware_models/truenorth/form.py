@@ -63,7 +63,7 @@ def _of_pathway(pathway, network):
     (effect, *more) = pathway.effects
     if more or effect not in [(f"n{g}", "add", "weight") for g in range(N_TYPES)]:
         yield f"pathway '{pathway.name}': synapses that do not count axons of a type"
-    elif (network.weight[pathway.first : pathway.first + pathway.size] != 1).any():
+    elif (network.weight[pathway.synapses] != 1).any():
         yield f"pathway '{pathway.name}': weights other than 1; an axon counts once"
     soonest, latest = int(pathway.delays.min(initial=1)), int(pathway.delays.max(initial=1))
     if soonest < 1 or latest > LONGEST_DELAY:

@@ -5,7 +5,8 @@ import numpy as np
 from eventsim.errors import CompileError
 from hardware_models.linear_cells import linear_cells
 from hardware_models.truenorth.chance_gates import ChanceGates, chance_gates
-from hardware_models.truenorth.neuron import LARGEST_LEAK, LARGEST_THRESHOLD
+from hardware_models.truenorth.neuron import LARGEST_THRESHOLD
+from hardware_models.truenorth.scale import too_large
 
 __all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
 
@@ -49,18 +50,18 @@ def beyond(cells):
         yield f"refractory for {int(cells.refractory.max())} ticks, none allowed"
 
 
-def vanishing(cells, arriving):
-    """Weights, and biases, of which nothing is left beside a threshold of 18 bits; gates that a leak cannot clear."""
+def vanishing(cells, post, value):
+    """What is lost, or out of range, at any scale: calls that do not suffice, weights and drives beside a threshold."""
     if isinstance(cells, ChanceGates):
-        low = np.concatenate([np.empty(0), *(each[each > 0] for each in arriving)]).min(initial=np.inf)
+        low = value[value > 0].min(initial=np.inf)
         if low <= cells.threshold[~cells.held].max(initial=-np.inf):
             yield f"calls of weight {low:.3g}, one of which does not suffice"
         return
-    gate, largest = cells.keep_v == 0, max((np.abs(each).max(initial=0.0) for each in arriving), default=0.0)
-    sums = np.abs(cells.threshold - cells.bias)[gate].max(initial=0.0)
-    if largest and sums > LARGEST_LEAK * largest:
-        yield f"a threshold of {sums:.3g} beside weights up to {largest:.3g}; a leak holds {LARGEST_LEAK} of them"
-    span = cells.threshold[~gate].max(initial=0.0)
-    for what, most in (("weights", largest), ("biases", np.abs(cells.bias[~gate]).max(initial=0.0))):
-        if 0 < most < 0.5 * span / LARGEST_THRESHOLD:
-            yield f"{what} up to {most:.3g}, which vanish beside a threshold {span:.3g} above the reset value"
+    for what, neuron, amount, unit, most in too_large(cells, post, value):
+        yield (f"neuron {neuron} has a {what} of {amount:.3g} and no weight beyond {unit:.3g}, of which {most:,} make "
+               "the most that the chip holds")  # fmt: skip
+    drive, span = np.abs(cells.bias), np.where(cells.keep_v == 0, 0.0, cells.threshold)
+    lost = np.flatnonzero((drive > 0) & (drive < 0.5 * span / LARGEST_THRESHOLD))
+    if lost.size:
+        yield (f"neuron {lost[0]} has a drive of {drive[lost[0]]:.3g}, which vanishes beside a threshold of "
+               f"{span[lost[0]]:.3g} above the reset value")  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 
 from hardware_models.truenorth.neuron import LARGEST, LARGEST_LEAK, LARGEST_THRESHOLD, N_TYPES, TrueNorthCells
 
-__all__ = ["Weighed", "weigh", "weigh_chances"]
+__all__ = ["Weighed", "too_large", "weigh", "weigh_chances"]
 
 _LARGEST_WEIGHT = 255
 
@@ -151,13 +151,9 @@ class _Digits:
 
 def _scale(cells, post, value, least, most):
     """(n,) float64: for each neuron the scale of the least error, at which its largest weight of a sign is whole."""
-    n = cells.threshold.size
-    power, peaks = np.bincount(post, value**2, n), np.zeros((2, n))
-    for peak, sign in zip(peaks, (1.0, -1.0), strict=True):
-        np.maximum.at(peak, post, sign * value)
-    unit = np.where(cells.bias != 0, np.abs(cells.bias), np.where(cells.threshold != 0, np.abs(cells.threshold), 1.0))
-    free = peaks.max(axis=0) == 0
-    best, lowest = 1.0 / np.where(free, unit, peaks.max(axis=0)), np.full(n, np.inf)
+    peaks, unit = _peaks_and_unit(cells, post, value)
+    power, free = np.bincount(post, value**2, unit.size), peaks.max(axis=0) == 0
+    best, lowest = 1.0 / unit, np.full(unit.size, np.inf)
     for peak, top in zip(peaks, (most, -least), strict=True):
         base = np.where(free, unit, np.where(peak > 0, peak, np.inf))
         for largest in range(1, int(top) + 1):
@@ -167,6 +163,50 @@ def _scale(cells, post, value, least, most):
             better = error < lowest * (1.0 - 1e-9) - 1e-18
             best[better], lowest[better] = scale[better], error[better]
     return best
+
+
+def _peaks_and_unit(cells, post, value):
+    """(2, n) float64: each neuron's largest weight above 0 and below; (n,) float64: the most that 1 can stand for.
+
+    That is the larger of the two; the drive, or the threshold, of a neuron without weights.
+    """
+    peaks = np.zeros((2, cells.threshold.size))
+    for peak, sign in zip(peaks, (1.0, -1.0), strict=True):
+        np.maximum.at(peak, post, sign * value)
+    other = np.where(cells.bias != 0, np.abs(cells.bias), np.where(cells.threshold != 0, np.abs(cells.threshold), 1.0))
+    return peaks, np.where(peaks.max(axis=0) == 0, other, peaks.max(axis=0))
+
+
+def too_large(cells, post, value):
+    """What no scale brings into the chip's range, of neurons whose largest weight must be 1 or more there.
+
+    Parameters
+    ----------
+    cells : LinearCells
+    post : (m,) int
+        Receiving neuron of each synapse, counted within the population.
+    value : (m,) float64
+
+    Yields
+    ------
+    what : str
+    neuron : int
+        The one of which it is the furthest out of range.
+    amount, unit : float
+        In the network's units, and what is 1 on the chip at the least.
+    most : int
+        So many units are allowed.
+    """
+    unit, gate = _peaks_and_unit(cells, post, value)[1], cells.keep_v == 0
+    for what, amount, most in (
+        ("threshold", np.where(gate, 0.0, np.abs(cells.threshold)), LARGEST_THRESHOLD),
+        ("threshold", np.where(gate, np.abs(_wanted(cells)), 0.0), LARGEST_LEAK),
+        ("drive", np.where(gate, 0.0, np.abs(cells.bias)), LARGEST_LEAK),
+        ("start value", np.where(gate, 0.0, np.abs(cells.start)), LARGEST),
+    ):
+        neuron = int(np.argmax(amount / unit))
+        if amount[neuron] > most * unit[neuron] * (1.0 + 1e-9):
+            yield what, neuron, amount[neuron], unit[neuron], most
 
 
 def _error(cells, post, value, power, scale):

@@ -36,6 +36,13 @@ def layer(model, weights, delays=(0, 1, 3), recurrent=False, inhibition=True, **
                     "delay_ms": rng.choice(delays, pre.size)})  # fmt: skip
 
 
+def chain(model, *weights, **columns):
+    """A source and neurons that excite each other in a row, by the given weights."""
+    n = len(weights)
+    return network({"model": ["source"] + [model] * n} | {name: [NAN] + [value] * n for name, value in columns.items()},
+                   {"pre": range(n), "post": range(1, n + 1), "weight": weights, "delay_ms": [1] * n})  # fmt: skip
+
+
 def stimulus(rate=0.06):
     tick, neuron = np.nonzero(np.random.default_rng(6).random((TICKS, N_IN)) < rate)
     return Stimulus.of(tick, neuron, duration_ticks=TICKS)
@@ -197,7 +204,10 @@ def hard_reset():
         (lambda: layer("lif", (1,), tau_ms=20.0), "population 'lif': a potential that decays by a factor, 0.951 per"),
         (lambda: layer("lif_exp", (1,), tau_ms=20.0, tau_exc_ms=5.0, tau_inh_ms=5.0), "population 'lif_exp': a curre"),
         (lambda: layer("gate", (1,), delays=(15,)), "pathway 'source_to_gate': delays up to 15 ticks, 14 allowed"),
-        (lambda: layer("gate", (1,), v_th=400.5), "population 'gate': a threshold of 400 beside weights up to 1"),
+        (lambda: layer("gate", (1,), v_th=400.5), "population 'gate': neuron 0 has a threshold of 400"),
+        (lambda: chain("integrate", 1, 1e-7, v_th=1.0), "population 'integrate': neuron 1 has a threshold of 1 and n"),
+        (lambda: chain("integrate", 1, v_th=3e5), "population 'integrate': neuron 0 has a threshold of 3e+05"),
+        (lambda: chain("integrate", 1, v_th=3e3, drive=0.001), "population 'integrate': neuron 0 has a drive of "),
     ],
 )  # fmt: skip
 def test_what_the_chip_cannot_do_is_named(truenorth, given, sentence):
@@ -262,3 +272,11 @@ def test_a_gate_of_chance_that_would_need_a_copy_is_refused(truenorth):
         circuit.connect(veto, targets[target : target + 1], delay_ms=delay)
     with pytest.raises(ConfigError, match="neuron 0 of 'veto' fires by chance and drives several axons"):
         quantise(compile_network(circuit.network()), truenorth)
+
+
+@pytest.mark.parametrize("chip_name, model, tau", [("truenorth", "integrate", {}), ("loihi", "lif", {"tau_ms": 20.0})])
+def test_a_weight_that_leaves_nothing_of_a_threshold_is_refused_by_pathway(request, chip_name, model, tau):
+    chip = request.getfixturevalue(chip_name)
+    with pytest.raises(ConfigError, match=r"pathway 'source_to_.*': weights up to 1e.09 beside thresholds from 1 in"):
+        quantise(chain(model, 1e9, 0.3, v_th=1.0, **tau), chip)
+    assert quantise(chain(model, 100.0, 0.3, v_th=1.0, **tau), chip).losses.populations.threshold_error.max() < 0.01

@@ -65,7 +65,7 @@ def _write_edges(file, network):
         source, target = network.populations[pathway.source], network.populations[pathway.target]
         group, here, n = (
             file.create_group(f"edges/{name}"),
-            slice(pathway.first, pathway.first + pathway.size),
+            pathway.synapses,
             pathway.size,
         )
         columns = {

@@ -54,7 +54,7 @@ def _synapses(network, cells, approximate):
     """(arrays, notes): all synapses with NEST's weights and delays."""
     weight, delay, notes = network.weight.copy(), network.delay.astype(np.int64), []
     for pathway in network.pathways:
-        here, target = slice(pathway.first, pathway.first + pathway.size), cells[pathway.target]
+        here, target = pathway.synapses, cells[pathway.target]
         (variable, effect, value), *more = pathway.effects or [("", "", "")]
         if more or effect != "add" or value != "weight" or variable not in target.factors:
             raise CompileError(pathway.name, f"its effect on '{variable}'", "in NEST: a weight that is added to the "
