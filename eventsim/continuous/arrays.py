@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 __all__ = ["BUSY", "CHANGES", "CURSOR", "EFFECT", "HORIZON", "LANE", "MOST", "NEXT_SAMPLE", "NOTED", "NOW", "PATHWAY",
-           "REACHED", "RECORDED", "ROOM", "ROWS", "SAMPLES", "SPIKES", "STAMP", "TOTAL", "WINDOW", "Counters",
-           "Neurons", "Sampling", "Spikes", "Wires", "new_registers"]  # fmt: skip
+           "REACHED", "RECORDED", "ROOM", "ROWS", "SAMPLES", "SPIKE", "SPIKES", "STAMP", "TOTAL", "WINDOW", "Counters",
+           "Neurons", "Sampling", "Wires", "new_registers"]  # fmt: skip
 
 #: Places in the kernel's registers, which live on between calls.
 #:
@@ -38,6 +38,9 @@ EFFECT = np.dtype([("place", np.int64), ("sets", np.bool_), ("values_at", np.int
 
 #: A pathway and one of its delays, in ticks; `spike` is the next one to deliver, or -1.
 LANE = np.dtype([("pathway", np.int64), ("delay_index", np.int64), ("delay", np.int64), ("spike", np.int64)])
+
+#: A spike in the buffer, which is in order of time; `next` is the next one of the same population, or -1.
+SPIKE = np.dtype([("tick", np.int64), ("offset", np.float64), ("neuron", np.int64), ("next", np.int64)])
 
 
 class Neurons(NamedTuple):
@@ -140,22 +143,6 @@ class Sampling(NamedTuple):
     value: np.ndarray
     cell: np.ndarray
     further: np.ndarray
-
-
-class Spikes(NamedTuple):
-    """The buffer of spikes, in order of time.
-
-    Parameters
-    ----------
-    tick, offset, neuron : (room,) int64, float64, int32
-    next : (room,) int64
-        The next spike of the same population, or -1.
-    """
-
-    tick: np.ndarray
-    offset: np.ndarray
-    neuron: np.ndarray
-    next: np.ndarray
 
 
 def new_registers(room):

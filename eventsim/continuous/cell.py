@@ -21,19 +21,15 @@ def move(cell, kind, more, tick, offset):
     if ticks > 0.0:
         if kind.guarded and before(cell.tick, cell.offset, cell.release_tick, cell.release_offset):
             still = elapsed(cell.release_tick, cell.release_offset, cell.tick, cell.offset)
-            _advance(cell, kind, more, min(still, ticks), False)
+            if kind.family != LEAKY:
+                _, more.y, more.z = advance(kind, cell.x, more.y, more.z, min(still, ticks))
             ticks -= still
         if ticks > 0.0:
-            _advance(cell, kind, more, ticks, True)
+            if kind.family == LEAKY:  # one variable: the others are not touched
+                cell.x, _, _ = advance(kind, cell.x, 0.0, 0.0, ticks)
+            else:
+                cell.x, more.y, more.z = advance(kind, cell.x, more.y, more.z, ticks)
         cell.tick, cell.offset = tick, offset
-
-
-@njit
-def _advance(cell, kind, more, ticks, moving):
-    if kind.family == LEAKY:  # one variable: the others are not touched
-        cell.x, _, _ = advance(kind, cell.x, 0.0, 0.0, ticks, moving)
-    else:
-        cell.x, more.y, more.z = advance(kind, cell.x, more.y, more.z, ticks, moving)
 
 
 @njit
@@ -78,7 +74,8 @@ def foresee(neurons, heap, due, n, now_tick, now_offset, horizon):
     x, y, z, tick, offset = cell.x, more.y, more.z, cell.tick, cell.offset
     if before(tick, offset, cell.release_tick, cell.release_offset):
         wait = elapsed(cell.release_tick, cell.release_offset, tick, offset)
-        x, y, z = advance(kind, x, y, z, wait, not kind.guarded)
+        moved, y, z = advance(kind, x, y, z, wait)
+        x = x if kind.guarded else moved
         tick, offset = cell.release_tick, cell.release_offset
     room = elapsed(horizon, 0.0, tick, offset)
     ticks = math.inf

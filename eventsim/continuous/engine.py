@@ -10,9 +10,9 @@ from eventsim.continuous.arrays import (
     RECORDED,
     ROWS,
     SAMPLES,
+    SPIKE,
     SPIKES,
     TOTAL,
-    Spikes,
     new_registers,
 )
 from eventsim.continuous.compiled import kernel
@@ -56,7 +56,7 @@ class ContinuousEngine:
         self._crossings, self._arrivals = queue_of(network.n_neurons), queue_of(self._wires.lanes.size)
         self._registers = new_registers(buffers.spikes)
         self._stimulus = stimulus.tick.astype(np.int64), stimulus.neuron.astype(np.int64)
-        self._spikes = Spikes(*(np.empty(_SPIKES, t) for t in (np.int64, np.float64, np.int32, np.int64)))
+        self._spikes = np.empty(_SPIKES, SPIKE)
         ticks = [(int(tick), k) for k in range(len(self._models)) for tick in changes_of(network, k)]
         self._changes = sorted(change for change in ticks if 0 < change[0] < stimulus.duration_ticks)
         self._scratch = np.empty(network.n_neurons, np.int64), np.empty(network.n_neurons, np.int64)
@@ -95,11 +95,10 @@ class ContinuousEngine:
             self._registers[CHANGES], self._registers[HORIZON] = made, tick
 
     def _run(self, tick, stop):
-        stormy, *spikes = kernel()[0](
+        stormy, self._spikes = kernel()[0](
             tick, stop, self._registers, self._neurons, self._wires, self._counters, self._sampling, self._crossings,
-            self._arrivals, *self._stimulus, *self._spikes, *self._scratch,
+            self._arrivals, *self._stimulus, self._spikes, *self._scratch,
         )  # fmt: skip
-        self._spikes = Spikes(*spikes)
         if stormy:
             raise self._storm()
         return int(self._registers[REACHED])
@@ -120,10 +119,9 @@ class ContinuousEngine:
 
     def take(self):
         registers, counters, sampling = self._registers, self._counters, self._sampling
-        new = slice(registers[RECORDED], registers[SPIKES])
-        tick, offset, neuron = (column[new] for column in self._spikes[:3])
-        order = np.lexsort((neuron, offset, tick))
-        columns = {"tick": tick[order], "offset": offset[order], "neuron": neuron[order]}
+        new = self._spikes[registers[RECORDED] : registers[SPIKES]]
+        new = new[np.lexsort((new["neuron"], new["offset"], new["tick"]))]
+        columns = {"tick": new["tick"].copy(), "offset": new["offset"].copy(), "neuron": new["neuron"].astype(np.int32)}
         rows, samples = slice(registers[ROWS]), registers[SAMPLES]
         for name in ("tick", "core", "kind", "count"):
             columns[f"counts_{name}"] = getattr(counters, f"row_{name}")[rows].copy()
@@ -138,9 +136,8 @@ class ContinuousEngine:
         registers, lanes, newest = self._registers, self._wires.lanes, self._neurons.newest
         waiting = lanes["spike"][lanes["spike"] >= 0]
         first, end = int(waiting.min(initial=registers[SPIKES])), int(registers[SPIKES])
-        for column in self._spikes:
-            column[: end - first] = column[first:end].copy()
-        following = self._spikes.next[: end - first]
+        self._spikes[: end - first] = self._spikes[first:end].copy()
+        following = self._spikes["next"][: end - first]
         for index in (following, lanes["spike"], newest):
             index[index >= 0] -= first
         newest[newest < 0] = -1
@@ -172,28 +169,26 @@ class ContinuousEngine:
         return named
 
     def snapshot(self):
-        spikes = {f"spikes_{name}": getattr(self._spikes, name)[: self._registers[SPIKES]] for name in Spikes._fields}
-        return self._changing() | spikes
+        return self._changing() | {"spikes": self._spikes[: self._registers[SPIKES]]}
 
     def restore(self, snapshot):
         for name, values in self._changing().items():
             values[...] = snapshot[name]
-        room = np.zeros(_SPIKES, np.int64)
-        columns = (snapshot[f"spikes_{name}"] for name in Spikes._fields)
-        self._spikes = Spikes(*(np.concatenate([column, room.astype(column.dtype)]) for column in columns))
+        self._spikes = np.concatenate([snapshot["spikes"], np.empty(_SPIKES, SPIKE)])
 
     def _storm(self):
         """The error that names the neurons which fire without end at the last instant."""
         network = self._network
-        tick, offset, neuron = (column[: self._registers[SPIKES]] for column in self._spikes[:3])
-        now = neuron[(tick == tick[-1]) & (offset == offset[-1])]
+        made = self._spikes[: self._registers[SPIKES]]
+        tick, offset = made["tick"][-1], made["offset"][-1]
+        now = made["neuron"][(made["tick"] == tick) & (made["offset"] == offset)]
         looping = np.unique(now[now.size // 2 :])
         starts = np.array([p.start for p in network.populations])
         populations = np.searchsorted(starts, looping, side="right") - 1
         named = [f"{network.populations[k].name}[{n - starts[k]}]" for k, n in zip(populations, looping)]
         shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
         return EventSimError(
-            f"event storm: {now.size} spikes at {(tick[-1] + offset[-1]) * network.dt_ms:g} ms without end, by {shown};"
+            f"event storm: {now.size} spikes at {(tick + offset) * network.dt_ms:g} ms without end, by {shown};"
             f" give a synapse of the loop a delay, or the neurons a refractory period or a reset below threshold"
         )
 

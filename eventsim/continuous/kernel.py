@@ -38,12 +38,12 @@ from eventsim.continuous.arrays import (
     WINDOW,
 )
 from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refractory, to_threshold
-from eventsim.continuous.queue import before, put, take_out
+from eventsim.continuous.queue import before, put, sort, take_out
 from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
-from eventsim.continuous.state import sample, settle
+from eventsim.continuous.state import sample
 from eventsim.neurons import ADAPTIVE, ESCAPE
 
-__all__ = ["run", "settle"]
+__all__ = ["run"]
 
 _LONGEST_WINDOW = 1 << 30  # ticks
 _LARGEST_STAMP = (1 << 32) - 1
@@ -51,9 +51,10 @@ _SPARE_ROUNDS = 1000  # beyond one per neuron, which is what the longest path wi
 
 
 @njit
-def _doubled(array):
-    larger = np.empty(2 * array.size, array.dtype)
-    larger[: array.size] = array
+def _doubled(spikes):
+    larger = np.empty(2 * spikes.size, spikes.dtype)
+    for k in range(spikes.size):
+        larger[k] = spikes[k]
     return larger
 
 
@@ -85,9 +86,9 @@ def _is_full(counters, registers):
     return no_room or no_rows or registers[TOTAL] >= registers[MOST]
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def run(start, until, registers, neurons, wires, counters, sampling, crossings, arrivals, stimulus_tick,
-        stimulus_neuron, spike_tick, spike_offset, spike_neuron, spike_next, fired, touched):  # fmt: skip
+        stimulus_neuron, spikes, fired, touched):  # fmt: skip
     """Handle every event from tick `start` to before tick `until`, or less; registers[REACHED] says up to where.
 
     Parameters
@@ -103,8 +104,7 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
         Of neurons and of lanes.
     stimulus_tick, stimulus_neuron : (n_stimulus,) int64
         Sorted.
-    spike_tick, spike_offset, spike_neuron, spike_next
-        The columns of Spikes.
+    spikes : records of SPIKE
     fired, touched : (n_neurons,) int64
         Scratch.
 
@@ -112,13 +112,13 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
     -------
     stormy : bool
         The spikes of one instant never ended.
-    spike_tick, spike_offset, spike_neuron, spike_next
-        The same arrays, or larger ones.
+    spikes : records of SPIKE
+        The same array, or a larger one.
     """
     crossing_heap, crossing_due = crossings.heap, crossings.due
     arrival_heap, arrival_due = arrivals.heap, arrivals.due
     cells, further, kinds, noise, lanes = neurons.cells, neurons.further, neurons.kinds, neurons.noise, wires.lanes
-    spikes, stamp = registers[SPIKES], registers[STAMP]
+    n_spikes, stamp = registers[SPIKES], registers[STAMP]
     registers[REACHED] = until
     stormy = False
     while not stormy:
@@ -165,20 +165,20 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                 kind = kinds[cell.kind]
                 again = True
                 while again:
-                    if spikes == spike_tick.size:
-                        spike_tick, spike_offset = _doubled(spike_tick), _doubled(spike_offset)
-                        spike_neuron, spike_next = _doubled(spike_neuron), _doubled(spike_next)
-                    spike_tick[spikes], spike_offset[spikes], spike_neuron[spikes] = tick, offset, n
-                    emit(neurons, wires, arrivals, spike_next, kind.population, spikes, tick, offset)
+                    if n_spikes == spikes.size:
+                        spikes = _doubled(spikes)
+                    spike = spikes[n_spikes]
+                    spike.tick, spike.offset, spike.neuron = tick, offset, n
+                    emit(neurons, wires, arrivals, spikes, kind.population, n_spikes)
                     count_spike(counters, registers, n)
-                    spikes += 1
-                    registers[SPIKES] = spikes
+                    n_spikes += 1
+                    registers[SPIKES] = n_spikes
                     again, endless = fire(cell, kind, further[n], noise[n], tick, offset)
                     if endless:
                         stormy, again = True, False
                 if kind.restless:
                     foresee(neurons, crossing_heap, crossing_due, n, tick, offset, horizon)
-            n_fired, n_touched = 0, 0
+            n_fired, n_touched = 0, np.int64(0)  # no literal, for which `deliver` would be compiled once more
             stamp += 1
             if stamp >= _LARGEST_STAMP:  # marks are 32 bits wide
                 stamp = 1
@@ -189,16 +189,16 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                 lane = lanes[lane_id]
                 if arrival_due[lane_id].tick != tick or arrival_due[lane_id].offset != offset:
                     break
-                spike = lane.spike
-                while spike >= 0 and spike_tick[spike] + lane.delay == tick and spike_offset[spike] == offset:
+                k = lane.spike
+                while k >= 0 and spikes[k].tick + lane.delay == tick and spikes[k].offset == offset:
                     n_touched = deliver(
-                        neurons, wires, counters, registers, lane, spike_neuron[spike], tick, offset, stamp, touched,
+                        neurons, wires, counters, registers, lane, spikes[k].neuron, tick, offset, stamp, touched,
                         n_touched,
                     )  # fmt: skip
-                    spike = spike_next[spike]
-                lane.spike = spike
-                if spike >= 0:
-                    put(arrival_heap, arrival_due, lane_id, spike_tick[spike] + lane.delay, spike_offset[spike])
+                    k = spikes[k].next
+                lane.spike = k
+                if k >= 0:
+                    put(arrival_heap, arrival_due, lane_id, spikes[k].tick + lane.delay, spikes[k].offset)
                 else:
                     take_out(arrival_heap, arrival_due, lane_id)
             registers[BUSY] += n_touched
@@ -228,11 +228,10 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                 n_fired += 1
             if n_fired == 0:
                 break
-            if n_fired > 1:
-                fired[:n_fired].sort()
+            sort(fired, n_fired)
             rounds += 1
             stormy |= rounds > cells.size + _SPARE_ROUNDS
     if registers[NOTED]:
         close_tick(counters, registers, registers[NOW])
     registers[STAMP] = stamp
-    return stormy, spike_tick, spike_offset, spike_neuron, spike_next
+    return stormy, spikes

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-__all__ = ["Queue", "before", "elapsed", "later", "put", "queue_of", "take_out"]
+__all__ = ["Queue", "before", "elapsed", "later", "put", "queue_of", "sort", "take_out"]
 
 _DUE = np.dtype([("tick", np.int64), ("offset", np.float64), ("place", np.int64)])
 
@@ -114,3 +114,20 @@ def take_out(heap, due, item):
     if moved != item:
         heap[index] = moved
         _settle(heap, due, index)
+
+
+@njit
+def sort(values, n):
+    """Sort the first n integers of an array in place: Shell, Comm. ACM 2 (1959) 30-32, gaps shrinking by 5/11.
+
+    Numba's own sort takes half a second to compile, and this is as fast on the few that are sorted at a time.
+    """
+    gap = n // 2
+    while gap > 0:
+        for k in range(gap, n):
+            value, hole = values[k], k
+            while hole >= gap and values[hole - gap] > value:
+                values[hole] = values[hole - gap]
+                hole -= gap
+            values[hole] = value
+        gap = 1 if gap == 2 else gap * 5 // 11

@@ -5,7 +5,7 @@ from numba import njit
 
 from eventsim.continuous.arrays import NOTED, ROWS, TOTAL
 from eventsim.continuous.cell import is_shut, move
-from eventsim.continuous.queue import put
+from eventsim.continuous.queue import put, sort
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for
 
@@ -26,18 +26,18 @@ def _count(tally, noted, registers, place):
 
 
 @njit
-def emit(neurons, wires, arrivals, spike_next, population, spike, tick, offset):
+def emit(neurons, wires, arrivals, spikes, population, spike):
     """Append a spike to the list of its population, and wake the lanes that wait for one."""
     last = neurons.newest[population]
-    spike_next[spike] = -1
+    spikes[spike].next = -1
     if last >= 0:
-        spike_next[last] = spike
+        spikes[last].next = spike
     neurons.newest[population] = spike
     for k in range(wires.lanes_at[population], wires.lanes_at[population + 1]):
         lane = wires.lanes[wires.lanes_of[k]]
         if lane.spike < 0:
             lane.spike = spike
-            put(arrivals.heap, arrivals.due, wires.lanes_of[k], tick + lane.delay, offset)
+            put(arrivals.heap, arrivals.due, wires.lanes_of[k], spikes[spike].tick + lane.delay, spikes[spike].offset)
 
 
 @njit
@@ -56,9 +56,10 @@ def count_spike(counters, registers, n):
 @njit
 def close_tick(counters, registers, tick):
     """Write the counts of a tick as rows, by core and kind, and begin anew."""
-    noted, rows = counters.noted[: registers[NOTED]], registers[ROWS]
-    noted.sort()
-    for place in noted:
+    noted, rows = counters.noted, registers[ROWS]
+    sort(noted, registers[NOTED])
+    for k in range(registers[NOTED]):
+        place = noted[k]
         counters.row_tick[rows], counters.row_core[rows] = tick, place // _N_KINDS - 1
         counters.row_kind[rows], counters.row_count[rows] = place % _N_KINDS, counters.tally[place]
         counters.tally[place] = 0

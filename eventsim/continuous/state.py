@@ -25,7 +25,7 @@ def sample(neurons, sampling, registers):
     registers[SAMPLES] += 1
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def settle(neurons, first, stop, tick):
     """Bring the neurons first, ..., stop - 1 to a tick before which all events were handled."""
     for n in range(first, stop):

@@ -32,27 +32,26 @@ FAMILIES = (
 
 
 @njit(inline="always")
-def advance(kind, x, y, z, ticks, moving):
-    """The state (x, y, z) after `ticks` without events; x stands still unless `moving`."""
+def advance(kind, x, y, z, ticks):
+    """The state (x, y, z) after `ticks` without events, x not standing still."""
     if kind.family == LEAKY:
-        return (_advance_leaky(kind, x, ticks) if moving else x), y, z
+        return _advance_leaky(kind, x, ticks), y, z
     if kind.family == GATE:
         return 0.0, y, z  # nothing is remembered beyond an instant
-    return _advance_others(kind, x, y, z, ticks, moving)
+    return _advance_others(kind, x, y, z, ticks)
 
 
 @njit
-def _advance_others(kind, x, y, z, ticks, moving):
+def _advance_others(kind, x, y, z, ticks):
     if kind.family == CURRENTS:
-        if moving:
-            x = membrane(kind, x, y, z, ticks)
+        x = membrane(kind, x, y, z, ticks)
         y, z = advance_currents(kind, y, z, ticks)
     elif kind.family == EXPONENTIAL or kind.family == ESCAPE:
         gain = gain_of(kind, y, z, ticks)
         x = x + gain if kind.family == EXPONENTIAL else x - gain
         y += slope_of(kind, z) * ticks
     elif kind.family == ADAPTIVE:
-        x, y, z = _advance_adaptive(kind, x, y, z, ticks, moving)
+        x, y, z = _advance_adaptive(kind, x, y, z, ticks)
     return x, y, z
 
 

@@ -37,12 +37,11 @@ def threshold(kind, y):
 
 
 @njit
-def advance(kind, v, y, s, ticks, moving):
-    """(v, y, s) after `ticks` without events; v stands still unless `moving`."""
+def advance(kind, v, y, s, ticks):
+    """(v, y, s) after `ticks` without events."""
     raised = kind.p7 * (y - kind.p8)
     later_raised, later_s = advance_currents(kind, raised, s, ticks)
-    if moving:
-        v = membrane(kind, v - kind.theta - raised, raised, s, ticks) + kind.theta + later_raised
+    v = membrane(kind, v - kind.theta - raised, raised, s, ticks) + kind.theta + later_raised
     return v, kind.p8 + later_raised / kind.p7, later_s
 
 

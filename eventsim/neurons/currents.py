@@ -140,13 +140,13 @@ def crossing(kind, v, a, b, theta, room):
             continue
         # Within this stretch v' changes sign at most once; `bend` is where.
         s_at, s_stop = _slope(kind, v, a, b, at), _slope(kind, v, a, b, stop)
-        bend = stop
-        if s_at * s_stop < 0.0:
-            bend = _root(kind, v, a, b, theta, True, at, stop)
+        bends = s_at * s_stop < 0.0
+        bend = _root(kind, v, a, b, theta, bends, at, stop) if bends else stop
         for end in (bend, stop):
-            if end > at and membrane(kind, v, a, b, end) - theta > 0.0:
+            below = not (end > at and membrane(kind, v, a, b, end) - theta > 0.0)
+            if not below:
                 if at == 0.0 and v >= theta and s_at > 0.0:
                     return 0.0
-                return _root(kind, v, a, b, theta, False, at, end)
+                return _root(kind, v, a, b, theta, below, at, end)
             at = end
     return math.inf

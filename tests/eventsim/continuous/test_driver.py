@@ -49,7 +49,7 @@ def test_small_buffers_and_short_stretches_change_nothing(made, whole, monkeypat
     monkeypatch.setattr(simulation, "_SECONDS_PER_STRETCH", 0.0)
     kept, flush = [], Simulation._flush
     monkeypatch.setattr(
-        Simulation, "_flush", lambda self: (flush(self), kept.append(self.engine.snapshot()["spikes_tick"].size))
+        Simulation, "_flush", lambda self: (flush(self), kept.append(self.engine.snapshot()["spikes"].size))
     )
     run = _start(made, trace=tmp_path / "run.h5", buffer_mb=1e-4).run()
     assert len(kept) > 50 and max(kept) < 100  # only spikes on their way stay in memory
