@@ -172,8 +172,7 @@ def _drawn_up(reset, network, k, start, threshold, keep_v):
     population, onto = network.populations[k], np.zeros(network.n_neurons)
     for p in network.pathways:
         if p.target == k:
-            part = slice(p.first, p.first + p.size)
-            onto += np.bincount(network.post[part], np.abs(network.weight[part]), network.n_neurons)
+            onto += np.bincount(network.post[p.synapses], np.abs(network.weight[p.synapses]), network.n_neurons)
     moves = (np.abs(start) + np.abs(threshold) + onto[population.start : population.stop]).max()
     depth = np.where(keep_v == 1.0, _DEPTH, _DEPTH_OF_DECAY) * moves
     return np.where(reset < threshold - _FAR * moves, threshold - depth, reset)

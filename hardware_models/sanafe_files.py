@@ -135,6 +135,9 @@ def _cells(network, k):
     if cells.keep_u.any() or (cells.refractory > 1).any() or cells.start.any():
         raise ConfigError(f"population '{name}' has a current that decays, a refractory period, or does not start at "
                           "rest; SANA-FE's neurons do not, or not in the same way")  # fmt: skip
+    if cells.wipes:
+        raise ConfigError(f"population '{name}' loses what arrives in the tick of a spike, for its reset comes after "
+                          "the synapses; SANA-FE's neurons keep it: put resets before synapses in the schedule")
     if cells.drop is not None and (cells.drop != cells.threshold).any():
         raise ConfigError(f"population '{name}' subtracts something other than its threshold")
     mode = "hard" if cells.drop is None else "soft"

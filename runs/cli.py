@@ -293,24 +293,29 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 
 
 @verb
-@click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4]...")
+@click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4|chip|softmax|head|SSA|QKTA]...")
 @click.option("--quick", is_flag=True, help="Small networks: to see that everything works.")
 @click.option("--rounds", default=5, show_default=True, help="Rounds in which the simulators take turns.")
 @click.option("--threads", multiple=True, type=click.IntRange(1), default=(1, 2), show_default=True)
 @click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
+@click.option("--nest", metavar="PYTHON", help="An interpreter that has NEST, for B1, B1x10 and B2.")
+@click.option("--sanafe", metavar="PYTHON", help="An interpreter that has SANA-FE, for the network 'chip'.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench"), show_default=True)
-def bench(networks, quick, rounds, threads, with_numpy, out):
+def bench(networks, quick, rounds, threads, with_numpy, nest, sanafe, out):
     """Measure speed and memory against other simulators.
 
-    Brian2's C++ standalone needs a C++ compiler.
+    Brian2's C++ standalone needs a C++ compiler. NEST and SANA-FE run where this interpreter, or the one that is named,
+    has them.
 
     \b
     eventsim bench --quick
     eventsim bench B1 B2 --rounds 9
+    eventsim bench B2 chip --nest nest/bin/python --sanafe sanafe/bin/python
     """
     from runs.benchmarks.bench import bench as measure
 
-    return *measure(networks, quick, rounds, threads, with_numpy, out), FINE
+    others = {"nest": nest, "sanafe": sanafe}
+    return *measure(networks, quick, rounds, threads, with_numpy, others, out), FINE
 
 
 @verb

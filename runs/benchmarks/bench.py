@@ -18,6 +18,7 @@ import numba
 from eventsim.errors import ConfigError
 from runs.benchmarks.brian2_results import standalone_result
 from runs.benchmarks.cases import CASES, Case
+from runs.benchmarks.other_simulators import PROGRAMS, interpreters, prepare_other, run_other
 from runs.benchmarks.processes import module, run_process
 from runs.benchmarks.shown import plot, table
 
@@ -26,7 +27,7 @@ __all__ = ["bench"]
 _PACKAGES = ("eventsim-spiking", "brian2", "numba", "llvmlite", "numpy")
 
 
-def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, folder=Path("out/bench")):
+def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, others=None, folder=Path("out/bench")):
     """Run the benchmark.
 
     Parameters
@@ -40,6 +41,8 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, fol
     threads : sequence of int
     with_numpy : bool
         Run Brian2's numpy target too: slow, and the measure of identity.
+    others : mapping of str to path, optional
+        "nest", "sanafe" -> an interpreter that has it; this one, if it has and none is given.
     folder : path
         What is prepared stays in it and is used again.
 
@@ -61,7 +64,8 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, fol
         raise ConfigError(f"rounds is {rounds}; it must be at least 1")
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    results = [_measure(Case(name, quick), rounds, threads, with_numpy, folder) for name in names or CASES]
+    others = interpreters(others or {})
+    results = [_measure(Case(name, quick), rounds, threads, with_numpy, others, folder) for name in names or CASES]
     document = {"machine": _machine(), "versions": _versions(), "quick": quick, "rounds": rounds, "cases": results}
     (folder / "bench.json").write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     plot(document, folder / "bench.png")
@@ -69,12 +73,12 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, fol
     return document, f"{table(document)}\n\n{written}"
 
 
-def _measure(case, rounds, threads, with_numpy, folder):
+def _measure(case, rounds, threads, with_numpy, others, folder):
     """One case: prepared, then every simulator in turn."""
     home = folder / case.folder
     home.mkdir(exist_ok=True)
     prepared = _prepare(case, home, threads)
-    runners = _runners(case, home, threads)
+    runners = _runners(case, home, threads) | _other_runners(case, home, threads, others)
     runs = {label: [] for label in runners}
     for number in range(rounds + 1):
         for label, runner in runners.items():
@@ -138,22 +142,39 @@ def _runners(case, home, threads):
     return runners
 
 
+def _other_runners(case, home, threads, others):
+    """The same for other simulators, where there is an interpreter that has them and the case is one of theirs."""
+    runners, ticks = {}, round(case.duration_ms)
+    for program, python in others.items():
+        if case.name not in PROGRAMS[program][1]:
+            continue
+        _say(f"{case.name}: writing the network for {program}")
+        folder = prepare_other(program, case, _flags(case), home)
+        for n in threads if program == "nest" else (1,):
+            runners[f"{program} {n}"] = lambda n=n, given=(program, python, folder): run_other(*given, n, ticks)
+    return runners
+
+
 def _rows(runs):
-    """One row per simulator: medians, and the median of the ratios to C++ standalone with as many threads."""
+    """One row per simulator: medians, and the medians of ratios to C++ standalone and to eventsim, equal threads."""
     reference = next(iter(runs.values()))[0]["digest"]
     rows = []
     for label, results in runs.items():
+        has_digest = "digest" in results[0]
         program, _, setting = label.partition(" ")
-        cpp = runs.get(f"cpp {setting.split(',')[0]}", runs[next(iter(runs))])
-        own = runs.get(f"eventsim {setting.split(',')[0]}", results) if program == "eventsim" else results
+        threads = setting.split(",")[0]
+        cpp = runs.get(f"cpp {threads}", runs[next(iter(runs))])
+        counted = ", many cores" if program == "sanafe" else ""  # which counts by core too
+        own = runs.get(f"eventsim {threads}{counted}", results)
         times = [r["run_s"] for r in results]
         row = {
             "simulator": label, "run_s": median(times), "run_s_least": min(times), "run_s_most": max(times),
             "speed_up": median(c["run_s"] / r["run_s"] for c, r in zip(cpp, results)),
-            "time_of_plain": median(r["run_s"] / o["run_s"] for r, o in zip(results, own)),
+            "time_of_eventsim": median(r["run_s"] / o["run_s"] for r, o in zip(results, own)),
             "peak_mb": median(r["peak_mb"] for r in results),
             "memory": median(r["peak_mb"] / max(c["peak_mb"], 1e-3) for c, r in zip(cpp, results)),
-            "spikes": results[0]["spikes"], "same_spikes": all(r["digest"] == reference for r in results),
+            "spikes": results[0]["spikes"],
+            "same_spikes": all(r["digest"] == reference for r in results) if has_digest else None,
         }  # fmt: skip
         for name in ("start_s", "finish_s", "events"):
             if name in results[0]:

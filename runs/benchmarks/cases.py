@@ -13,6 +13,7 @@ _WHOLE = {
     "B2": ("delta_lif", (), 1000),
     "B3": ("coincidence", (), 200),
     "B4": ("hardware_like", (), 1000),
+    "chip": ("integrators", (), 1000),
     "softmax": ("softmax", (), 5000),
     "head": ("head", (), 900),
     "SSA": ("ssa", (), 200),
@@ -24,6 +25,7 @@ _QUICK = {
     "B2": ("delta_lif", (1000, 100), 200),
     "B3": ("coincidence", (16, 16), 50),
     "B4": ("hardware_like", (8192, 32), 100),
+    "chip": ("integrators", (512, 32, 100.0), 100),
     "softmax": ("softmax", (16, 4, 2, 200), 600),
     "head": ("head", (2, 2, 32), 100),
     "SSA": ("ssa", (4, 8, 2, 20), 20),
@@ -31,8 +33,8 @@ _QUICK = {
 }
 CASES = tuple(_WHOLE)
 
-#: As many as a core of Loihi holds (Davies et al., IEEE Micro 38 (2018) 82).
-_NEURONS_PER_CORE = 1024
+#: As many as a core of Loihi holds (Davies et al., IEEE Micro 38 (2018) 82); "chip" is spread over all 128.
+_NEURONS_PER_CORE, _SPREAD = 1024, {"chip": 32}
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ class Case:
     def cores(self, compiled):
         """(n_neurons,) int32: core of each neuron, each population on cores of its own, filled in order of neuron."""
         core_of, first = np.full(compiled.n_neurons, -1, dtype=np.int32), 0
+        per_core = _SPREAD.get(self.name, _NEURONS_PER_CORE)
         for p in compiled.populations:
             if not p.is_source:
-                core_of[p.start : p.stop] = first + np.arange(p.size) // _NEURONS_PER_CORE
+                core_of[p.start : p.stop] = first + np.arange(p.size) // per_core
                 first = int(core_of[p.stop - 1]) + 1
         return core_of
 

@@ -2,15 +2,20 @@
 
     python -m runs.benchmarks.eventsim_side compile CASE FILE [--quick]
     python -m runs.benchmarks.eventsim_side run CASE FILE [--quick] [--threads N] [--updates U] [--cores] [--trace FILE]
+    python -m runs.benchmarks.eventsim_side nest|sanafe CASE FILE --folder FOLDER [--quick]
 
-One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last: processor
-time of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes before:
-arrays laid out, the kernel compiled or found compiled, the first tick.
+The last writes the network for another program. One JSON line on standard output. `run_s` is the run alone, spikes
+kept, from the second tick to the last: processor time of one thread, as Brian2's C++ measures itself, and time on the
+clock of several. `start_s` is what comes before: arrays laid out, the kernel compiled or found
+compiled, the first tick.
 """
 
 import argparse
 import json
 import time
+from pathlib import Path
+
+import numpy as np
 
 from eventsim import Simulation
 from runs.benchmarks.cases import Case
@@ -50,9 +55,39 @@ def _run(case, path, threads, updates, cores, trace):
     }  # fmt: skip
 
 
+def _nest(case, path, folder):
+    """An export to NEST, of a trace without a spike: what NEST needs is the network and how long it runs."""
+    from eventsim import Trace
+    from eventsim.trace.exports.nest import write
+
+    compiled = load_network(path)
+    stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
+    nothing = np.empty(0, dtype=np.int64)
+    with Trace.from_arrays(compiled, nothing, tick=nothing, stimulus=stimulus, path=folder / "silent.h5") as trace:
+        write(trace, folder, None, None, False, approximate=True)
+    return {}
+
+
+def _sanafe(case, path, folder):
+    """The two files of SANA-FE, and where its populations begin; sources enter at the cores in turn."""
+    from hardware_models import Placement, load_chip
+    from hardware_models.sanafe_files import architecture, network_and_mapping
+
+    compiled = load_network(path)
+    core_of, enters_at = case.cores(compiled), np.full(compiled.n_neurons, -1)
+    sources = np.flatnonzero(compiled.is_source)
+    enters_at[sources] = np.arange(sources.size) % (core_of.max() + 1)
+    placed = Placement.of(compiled, core_of, load_chip("loihi"), enters_at)
+    stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
+    (folder / "chip.yaml").write_text(architecture(placed, "nahuku"), encoding="utf-8")
+    (folder / "network.yaml").write_text(network_and_mapping(compiled, placed, stimulus), encoding="utf-8")
+    np.save(folder / "starts.npy", [p.start for p in compiled.populations])
+    return {}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("compile", "run"))
+    parser.add_argument("what", choices=("compile", "run", "nest", "sanafe"))
     parser.add_argument("case")
     parser.add_argument("path")
     parser.add_argument("--quick", action="store_true")
@@ -60,9 +95,13 @@ if __name__ == "__main__":
     parser.add_argument("--updates", default="measured")
     parser.add_argument("--cores", action="store_true", help="count on cores of 1,024 neurons, not on one core")
     parser.add_argument("--trace")
+    parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     chosen = Case(given.case, given.quick)
     if given.what == "compile":
         print(json.dumps(_compile(chosen, given.path)))
+    elif given.what in ("nest", "sanafe"):
+        given.folder.mkdir(parents=True, exist_ok=True)
+        print(json.dumps({"nest": _nest, "sanafe": _sanafe}[given.what](chosen, given.path, given.folder)))
     else:
         print(json.dumps(_run(chosen, given.path, given.threads, given.updates, given.cores, given.trace)))

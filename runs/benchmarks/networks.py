@@ -8,7 +8,7 @@ import brian2
 import numpy as np
 from brian2 import ms, mV
 
-__all__ = ["NETWORKS", "coincidence", "cuba", "delta_lif", "hardware_like"]
+__all__ = ["NETWORKS", "coincidence", "cuba", "delta_lif", "hardware_like", "integrators"]
 
 
 def cuba(n=4000, fan_in=80, seed=0):
@@ -103,6 +103,32 @@ def hardware_like(n=131_072, fan_out=128, seed=0):
     synapses.connect(i=np.repeat(np.arange(n), fan_out), j=rng.integers(0, n, n * fan_out))
     synapses.variables["w"].set_value(rng.choice([0.01, -0.01], n * fan_out))
     return brian2.Network(neurons, synapses)
+
+
+def integrators(n=4096, fan_out=128, duration_ms=1000.0, seed=0):
+    """What SANA-FE runs too: perfect integrators with whole weights and no delays, driven by sources, reset before
+    their synapses deliver.
+
+    64 sources fire in three ticks of ten. A spike's weights come to seven tenths of a threshold, so that activity is
+    steady: about one neuron in ninety fires in a tick. dt 1 ms.
+    """
+    rng = np.random.default_rng(seed)
+    clock, n_sources, mean_weight, passed_on = brian2.Clock(1 * ms), 64, 2, 0.7
+    neuron, step = np.nonzero(rng.random((n_sources, round(duration_ms))) < 0.3)
+    sources = brian2.SpikeGeneratorGroup(n_sources, neuron, step * ms, name="sources", clock=clock)
+    threshold = round(fan_out * mean_weight / passed_on) + 0.5
+    neurons = brian2.NeuronGroup(n, "v : 1", threshold="v > theta", reset="v = 0", name="neurons", clock=clock,
+                                 namespace={"theta": threshold})  # fmt: skip
+    wires = []
+    for senders, name in ((sources, "inputs"), (neurons, "recurrence")):
+        synapses = brian2.Synapses(senders, neurons, "w : 1", on_pre="v_post += w", name=name, clock=clock)
+        targets = np.concatenate([rng.choice(n, fan_out, replace=False) for _ in range(len(senders))])
+        synapses.connect(i=np.repeat(np.arange(len(senders)), fan_out), j=targets)
+        synapses.variables["w"].set_value(rng.integers(1, 2 * mean_weight, targets.size).astype(float))
+        wires.append(synapses)
+    network = brian2.Network(sources, neurons, *wires)
+    network.schedule = ["start", "groups", "thresholds", "resets", "synapses", "end"]
+    return network
 
 
 def _connect_at_random(synapses, senders, n, probability, rng):

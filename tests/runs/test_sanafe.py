@@ -58,6 +58,7 @@ def test_the_files_say_what_is_placed_where():
 @pytest.mark.parametrize("network, enters_at, complaint", [
     (two(delay_ms=2.0), [0, -1], "a delay of 2 ticks"),
     (two(), None, "give enters_at"),
+    (two("lif", tau_ms=20.0), [0, -1], "loses what arrives in the tick of a spike"),
     (two("lif", tau_ms=20.0, refractory_ms=5.0), [0, -1], "a refractory period"),
 ])  # fmt: skip
 def test_what_sanafe_has_no_such_thing_for_is_refused(network, enters_at, complaint):

@@ -1,0 +1,66 @@
+"""NEST and SANA-FE beside Brian2, on the networks that they can run, each by an interpreter that has it.
+
+NEST (Gewaltig and Diesmann, Scholarpedia 2 (2007) 1430) gets the same neurons and synapses by `eventsim export --to
+nest`; its potentials differ in the last bits and its currents have delays of a tick at least, so its spikes are its
+own. SANA-FE (Boyle et al., IEEE TCAD 2025) gets a network of whole numbers on a placement, and must give the same
+spikes. Neither is a dependency.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from runs.benchmarks.processes import module, run_process
+from runs.benchmarks.spikes import spikes_digest
+
+__all__ = ["PROGRAMS", "interpreters", "prepare_other", "run_other"]
+
+_HERE = Path(__file__).parent
+
+#: Program -> the package that has it, and the networks that it is measured on.
+PROGRAMS = {"nest": ("nest", ("B1", "B1x10", "B2")), "sanafe": ("sanafe", ("chip",))}
+
+
+def interpreters(given):
+    """Program -> interpreter: the one that is given, else this one where it has the package.
+
+    Parameters
+    ----------
+    given : mapping of str to path or None
+    """
+    found = {}
+    for program, (package, _) in PROGRAMS.items():
+        if given.get(program):
+            found[program] = given[program]
+        elif importlib.util.find_spec(package):
+            found[program] = sys.executable
+    return found
+
+
+def prepare_other(program, case, flags, home):
+    """Write a compiled network for another program, unless that was done; returns the folder."""
+    folder = home / program
+    if not (folder / "done").exists():
+        run_process(module("eventsim_side", program, case.name, home / "network.npz", *flags, "--folder", folder))
+        (folder / "done").touch()
+    return folder
+
+
+def run_other(program, python, folder, threads, ticks):
+    """One run; returns what it measured, with a digest of the spikes where they must be the same.
+
+    Raises
+    ------
+    EnvironmentProblem
+        When the program does not run.
+    """
+    if program == "nest":
+        return run_process([str(python), str(_HERE / "nest_timed.py"), str(folder), str(threads)])
+    files = [folder / name for name in ("chip.yaml", "network.yaml")]
+    measured = run_process([str(python), str(_HERE / "sanafe_timed.py"), *map(str, files), str(ticks),
+                            str(folder / "spikes.npy")])  # fmt: skip
+    tick, population, neuron = np.load(folder / "spikes.npy").T
+    starts = np.load(folder / "starts.npy")
+    return measured | {"digest": spikes_digest(tick, starts[population] + neuron)}
