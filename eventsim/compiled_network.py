@@ -24,7 +24,7 @@ from eventsim.errors import TraceFormatError
 from eventsim.network_parts import EFFECTS, Operation, Pathway, Population, Statement, Table
 from eventsim.stimulus import Stimulus
 
-__all__ = ["EFFECTS", "CompiledNetwork", "Operation", "Pathway", "Population", "Statement", "Table"]
+__all__ = ["EFFECTS", "CompiledNetwork", "Operation", "Pathway", "Population", "Statement", "Table", "operations"]
 
 _STATEMENTS = ("once", "each", "fired")
 _NEURON_COLUMNS = ("key_lo", "key_hi", "token", "path_id")
@@ -192,12 +192,6 @@ class CompiledNetwork:
                     rows=take(arrays, f"pathways/{k}/rows", np.int64))
             for k, row in enumerate(description.pathways)
         )  # fmt: skip
-        schedule = tuple(
-            Operation(
-                **_fields(o, OperationRow, **{k: tuple(Statement(*s) for s in getattr(o, k)) for k in _STATEMENTS})
-            )
-            for o in description.schedule
-        )
         tables = tuple(
             Table(**_fields(row, TableRow), values=take(arrays, f"tables/{k}", np.float64))
             for k, row in enumerate(description.tables)
@@ -206,7 +200,8 @@ class CompiledNetwork:
         columns = {name: take(arrays, f"neurons/{name}", np.int32, n_neurons) for name in _NEURON_COLUMNS}
         post = take(arrays, "synapses/post", np.int32)
         network = cls(
-            dt_ms=description.dt_ms, populations=populations, pathways=pathways, schedule=schedule, post=post,
+            dt_ms=description.dt_ms, populations=populations, pathways=pathways,
+            schedule=operations(description), post=post,
             weight=take(arrays, "synapses/weight", np.float64, post.size), paths=description.paths, tables=tables,
             stimulus=stimulus or Stimulus.silent(), **columns,
         )  # fmt: skip
@@ -290,6 +285,14 @@ class CompiledNetwork:
             ends = f"{self.populations[p.source].name} -> {self.populations[p.target].name}"
             lines.append(f"  {p.name}: {ends}, {p.size:,} synapses")
         return "\n".join(lines) + ">"
+
+
+def operations(description):
+    """The schedule in a Description: a tuple of Operation."""
+    return tuple(
+        Operation(**_fields(o, OperationRow, **{k: tuple(Statement(*s) for s in getattr(o, k)) for k in _STATEMENTS}))
+        for o in description.schedule
+    )
 
 
 def _fields(thing, row_type, **changed):

@@ -13,7 +13,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from eventsim.errors import EnvironmentProblem
 from eventsim.packages import DISTRIBUTION, SIBLINGS, find_intruders
+from eventsim.ranks.launcher import mpiexec
 
 __all__ = ["Finding", "THREAD_VARIABLES", "diagnose", "usable_cores"]
 
@@ -89,6 +91,7 @@ def diagnose():
         _disk(),
         _memory(),
         _compiler(),
+        _mpi(),
     ]
 
 
@@ -230,6 +233,16 @@ def _available_memory():
         return None
     kibibytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
     return None if kibibytes is None else int(kibibytes) * 1024
+
+
+def _mpi():
+    found, lacks = _version_of("mpi4py"), "needed only for --ranks: pip install 'eventsim-spiking[mpi]' mpich"
+    if found is None:
+        return Finding("MPI", True, f"no mpi4py; {lacks}", "")
+    try:
+        return Finding("MPI", True, f"mpi4py {found}, ranks are started by {' '.join(mpiexec())}", "")
+    except EnvironmentProblem as problem:
+        return Finding("MPI", True, f"mpi4py {found}, but {problem}; {lacks}", "")
 
 
 def _compiler():

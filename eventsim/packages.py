@@ -1,13 +1,14 @@
-"""The guard against strangers: `circuits` and `runs` are common names, and another package may shadow ours."""
+"""Our packages and those of others: a guard against strangers with our names, and what an extra installs."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 from eventsim.errors import EnvironmentProblem
 
-__all__ = ["DISTRIBUTION", "SIBLINGS", "Intruder", "check_siblings", "find_intruders"]
+__all__ = ["DISTRIBUTION", "SIBLINGS", "Intruder", "check_siblings", "find_intruders", "need"]
 
 #: What pip calls the project; `eventsim` on the public index is somebody else's.
 DISTRIBUTION = "eventsim-spiking"
@@ -75,6 +76,15 @@ def check_siblings():
     """
     for intruder in find_intruders():
         raise EnvironmentProblem(f"{intruder.problem}; {intruder.remedy}")
+
+
+def need(module, extra):
+    """The module of a package that an extra of this distribution installs."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise EnvironmentProblem(f"{module} cannot be imported ({error}); install it: "
+                                 f"pip install 'eventsim-spiking[{extra}]'") from None  # fmt: skip
 
 
 def _location(name):

@@ -3,6 +3,7 @@
 import sys
 
 from eventsim.errors import ConfigError
+from eventsim.ranks import chosen_ranks, simulate_on_ranks
 from eventsim.simulation import Simulation
 
 __all__ = ["reporter", "simulate"]
@@ -10,7 +11,7 @@ __all__ = ["reporter", "simulate"]
 
 def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=None, core_of=None, threads=1,
              updates="measured", record=None, record_every_ticks=1, record_events=None, buffer_mb=64, max_bytes=None,
-             progress=None, stop_after_spikes=None, stop_when=None, manifest=None):  # fmt: skip
+             progress=None, stop_after_spikes=None, stop_when=None, manifest=None, ranks=None):  # fmt: skip
     """Run a network for the length of its stimulus.
 
     Parameters
@@ -31,6 +32,10 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
         (elapsed_s, completed, start_s, duration_s), `completed` running from 0.0 to 1.0.
     stop_after_spikes, stop_when
         See `Simulation.run`; the trace then ends where the run stopped.
+    ranks : int, optional
+        So many processes of MPI run the network together, each with its own neurons and the synapses onto them, each
+        in `threads` threads; the trace is the same. Left out, what `eventsim.ranks.on_ranks` says, else this process
+        runs it alone. Of the grid; without `record_events` and `stop_when`. See eventsim/ranks/README.md.
 
     Returns
     -------
@@ -41,7 +46,8 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
     Raises
     ------
     ConfigError
-        When the stimulus drives a neuron that is no spike source, or another argument does not fit.
+        When the stimulus drives a neuron that is no spike source, or another argument does not fit; or the network
+        cannot be divided among so many ranks.
     CompileError
         When Brian2's network uses what is not supported, or a population has no exact solution in continuous time;
         names it, the statement, and what is supported.
@@ -59,6 +65,14 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
     stimulus = getattr(network, "stimulus", None) if stimulus is None else stimulus
     if duration_ms is not None and stimulus is not None:
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
+    ranks = chosen_ranks() if ranks is None else ranks
+    if ranks is not None:
+        return simulate_on_ranks(
+            ranks, network, stimulus, clock=clock, trace=trace, core_of=core_of, threads=threads, updates=updates,
+            record=record, record_every_ticks=record_every_ticks, record_events=record_events, buffer_mb=buffer_mb,
+            max_bytes=max_bytes, progress=reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when,
+            manifest=manifest,
+        )  # fmt: skip
     with Simulation(
         network, stimulus, clock=clock, trace=trace, core_of=core_of, threads=threads, updates=updates, record=record,
         record_every_ticks=record_every_ticks, record_events=record_events, buffer_mb=buffer_mb, max_bytes=max_bytes,

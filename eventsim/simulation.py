@@ -18,7 +18,7 @@ from eventsim.interrupts import interrupts_held_back
 from eventsim.trace import TraceWriter
 from eventsim.trace.event_record import choose_events
 
-__all__ = ["Simulation", "Summary"]
+__all__ = ["Simulation", "Summary", "checked"]
 
 _SECONDS_PER_STRETCH = 0.25  # between two looks at the clock, the keyboard and the progress report
 
@@ -83,15 +83,9 @@ class Simulation:
     def __init__(self, network, stimulus=None, *, clock="grid", trace=None, core_of=None, threads=1,
                  updates="measured", record=None, record_every_ticks=1, record_events=None, buffer_mb=64,
                  max_bytes=None, manifest=None):  # fmt: skip
-        if not isinstance(network, CompiledNetwork):
-            raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
-                              "use compile_network() first")  # fmt: skip
-        self.network, self.stimulus = network, network.stimulus if stimulus is None else stimulus
-        self.core_of = _check_core_of(network, core_of)
-        _check_sources(network, self.stimulus)
-        if record_every_ticks < 1:
-            raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")
-        self._recorded = [(variable, int(i)) for variable, ids in (record or {}).items() for i in np.ravel(ids)]
+        self.network, self.stimulus, self.core_of, self._recorded = checked(
+            network, stimulus, core_of, record, record_every_ticks
+        )
         self._events = choose_events(record_events, network, self.stimulus.duration_ticks)
         self.engine = _engine_of(clock, threads, updates, self._events, max_bytes)(
             network,
@@ -214,6 +208,21 @@ class Simulation:
         cores = content_hash({"core_of": self.core_of})
         way = f"{self.engine.clock}, {self.engine.way}"
         return f"{self.network.hash} {self.stimulus.hash} {cores} {way} {self._recorded} {self._events}"
+
+
+def checked(network, stimulus, core_of, record, record_every_ticks):
+    """(network, stimulus, core_of, [(variable, neuron)] of a sample) of a run, from the arguments of `Simulation`.
+
+    Raises ConfigError for what does not fit.
+    """
+    if not isinstance(network, CompiledNetwork):
+        raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
+                          "use compile_network() first")  # fmt: skip
+    stimulus, core_of = network.stimulus if stimulus is None else stimulus, _check_core_of(network, core_of)
+    _check_sources(network, stimulus)
+    if record_every_ticks < 1:
+        raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")
+    return network, stimulus, core_of, [(name, int(i)) for name, ids in (record or {}).items() for i in np.ravel(ids)]
 
 
 def _engine_of(clock, threads, updates, events, max_bytes):

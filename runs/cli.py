@@ -13,6 +13,7 @@ import click
 
 from eventsim.errors import EnvironmentProblem, EventSimError
 from eventsim.packages import check_siblings
+from eventsim.ranks import launched_together
 from runs import completion
 
 __all__ = ["main"]
@@ -50,9 +51,10 @@ def verb(function):
     shell_complete=completion.settings,
 )  # fmt: skip
 @click.option("--quick", is_flag=True, help="Less of everything, where the experiment knows how: --set quick=true.")
+@click.option("--ranks", type=click.IntRange(min=1), help="Processes of MPI that divide each network among them.")
 @click.option("--weights", metavar="FILE", help="The same as --set weights=FILE.")
 @click.option("--images", metavar="FILE", help="The same as --set images=FILE.")
-def run(experiment, script, out, settings, quick, **files):
+def run(experiment, script, out, settings, quick, ranks, **files):
     """Run an experiment: a name, or a TOML file that names one. Or, with --brian2, a Python script of your own.
 
     \b
@@ -61,12 +63,17 @@ def run(experiment, script, out, settings, quick, **files):
     eventsim run paper-claims --quick
     eventsim run spikformer --weights model.safetensors --images test.npy --set heads=12
     eventsim run --brian2 my_network.py --set noise=rekey
+    eventsim run digits-attention --ranks 4
 
     A script is executed as `python SCRIPT` would, with all that it does; only its run(...) and Network.run(...) are
     taken over: each becomes a trace. Its monitors are filled, so that it can go on to plot.
+
+    With --ranks, or under mpirun or srun, simulations on the grid are divided among processes; results are the same.
     """
     if (experiment is None) == (script is None):
         raise click.UsageError("give either an experiment or --brian2 SCRIPT")
+    if script is not None and ranks is not None:
+        raise click.UsageError("--ranks goes with an experiment; a script's runs are taken over in this process")
     given = [f"{key}={json.dumps(path)}" for key, path in files.items() if path is not None]
     settings = (*settings, *given, *(["quick=true"] if quick else []))
     if script is not None:
@@ -75,7 +82,7 @@ def run(experiment, script, out, settings, quick, **files):
         return *run_brian2(script, settings, out), FINE
     from runs.run import run_experiment
 
-    return *run_experiment(experiment, settings, out), FINE
+    return *run_experiment(experiment, settings, out, ranks), FINE
 
 
 @verb
@@ -353,7 +360,9 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         check_siblings()
-        cli.main(arguments, prog_name="eventsim", standalone_mode=False)
+        with launched_together() as is_first:
+            if is_first:
+                cli.main(arguments, prog_name="eventsim", standalone_mode=False)
     except click.exceptions.Abort:
         _fail("interrupted", 130, arguments)
     except click.UsageError as error:

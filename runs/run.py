@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from eventsim.errors import ConfigError
+from eventsim.ranks import chosen_ranks, on_ranks
 from runs.config import load_config, read_settings
 from runs.experiments import EXPERIMENTS
 
 __all__ = ["execute", "results_folder", "run_brian2", "run_experiment"]
 
 
-def run_experiment(name, settings, folder=None):
+def run_experiment(name, settings, folder=None, ranks=None):
     """Run an experiment by name or file.
 
     Parameters
@@ -22,6 +23,8 @@ def run_experiment(name, settings, folder=None):
         Overrides "key=value".
     folder : path, optional
         out/NAME by default. Files of an earlier run are replaced one by one, each when its successor is whole.
+    ranks : int, optional
+        Processes among which each simulation is divided; see `eventsim.ranks`.
 
     Returns
     -------
@@ -29,7 +32,8 @@ def run_experiment(name, settings, folder=None):
     """
     experiment, config = load_config(name, settings, EXPERIMENTS)
     folder = results_folder(folder, Path(name).stem)
-    summary = execute(experiment, config, folder, progress=sys.stderr.isatty())
+    with on_ranks(chosen_ranks() if ranks is None else ranks):
+        summary = execute(experiment, config, folder, progress=sys.stderr.isatty())
     files = ", ".join(str(file) for file in sorted(folder.iterdir()) if file.suffix in (".html", ".json", ".h5"))
     return summary, "\n".join([*experiment.lines(summary), f"written: {files}"])
 

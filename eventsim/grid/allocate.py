@@ -13,7 +13,7 @@ from eventsim.grid.layout import Layout
 from eventsim.grid.parts import bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
 
-__all__ = ["allocate"]
+__all__ = ["allocate", "check_recorded"]
 
 
 def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=None, recorded=(), record_every=1,
@@ -95,21 +95,30 @@ def _counted_from_the_first(bounds):
     return np.concatenate([np.empty(0, np.int32), *parts])
 
 
-def _places(network, layout, state_at, recorded):
-    """Where in the flat state each (variable, neuron) lies; raises ConfigError for what no neuron has."""
+def check_recorded(network, recorded):
+    """The population of each (variable, neuron); raises ConfigError for what no neuron has."""
     starts = np.array([p.start for p in network.populations])
-    places = []
+    found = []
     for variable, neuron in recorded:
         inside = 0 <= neuron < network.n_neurons
         k = int(np.searchsorted(starts, neuron, side="right") - 1) if inside else -1
-        if not inside or (k, variable) not in layout.state:
+        if not inside or variable not in network.populations[k].state:
             there_are = (
                 ", ".join(sorted(network.populations[k].state)) if inside else f"neurons 0 to {network.n_neurons - 1}"
             )
             raise ConfigError(
                 f"cannot record '{variable}' of neuron {neuron}; there are: {there_are or 'no variables'}"
             )
-        places.append(state_at[layout.state.index((k, variable))] + neuron - network.populations[k].start)
+        found.append(k)
+    return found
+
+
+def _places(network, layout, state_at, recorded):
+    """Where in the flat state each (variable, neuron) lies."""
+    places = [
+        state_at[layout.state.index((k, variable))] + neuron - network.populations[k].start
+        for k, (variable, neuron) in zip(check_recorded(network, recorded), recorded)
+    ]
     return np.array(places, dtype=np.int64)
 
 

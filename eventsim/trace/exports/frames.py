@@ -1,23 +1,11 @@
-"""What several formats share: tables piece by piece, names of neurons, and packages of extras."""
+"""What several formats share: tables piece by piece, and names of neurons."""
 
-from importlib import import_module
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from eventsim.errors import EnvironmentProblem
-
-__all__ = ["event_frames", "names_of", "need", "spike_frames", "unique_names"]
-
-
-def need(module, extra):
-    """The module of a package that an extra of this distribution installs."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise EnvironmentProblem(f"{module} cannot be imported ({error}); install it: "
-                                 f"pip install 'eventsim-spiking[{extra}]'") from None  # fmt: skip
+__all__ = ["event_frames", "names_of", "spike_frames", "unique_names"]
 
 
 def spike_frames(trace, start_tick, stop_tick):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from eventsim.trace.exports.frames import names_of, need
+from eventsim.packages import need
+from eventsim.trace.exports.frames import names_of
 from eventsim.trace.segments import durably
 from eventsim.trace.selection import within_run
 

@@ -2,7 +2,8 @@
 
 import json
 
-from eventsim.trace.exports.frames import event_frames, need, spike_frames
+from eventsim.packages import need
+from eventsim.trace.exports.frames import event_frames, spike_frames
 from eventsim.trace.segments import durably
 
 __all__ = ["write"]

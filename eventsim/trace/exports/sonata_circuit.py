@@ -9,8 +9,9 @@ import json
 import h5py
 import numpy as np
 
+from eventsim.packages import need
 from eventsim.trace.disk import create
-from eventsim.trace.exports.frames import need, unique_names
+from eventsim.trace.exports.frames import unique_names
 from eventsim.trace.schema import mark_as_sonata, reserve_population
 from eventsim.trace.segments import durably
 
