@@ -12,7 +12,9 @@ FOLDER = Path(runs.__file__).parent / "examples"
 
 #: Script -> what it prints: figures that were worked out by hand or follow from the circuit, and findings.
 SHOWN = {
+    "a_trained_block": ["fc1  1,607 spikes in torch, 0 differ here", "read as [0, 8], by torch as [0, 8]"],
     "audit_a_foreign_trace": ["justified   passed", "justified   failed", "neuron 17 ('cells'[17]) at tick 1315"],
+    "bounds_of_your_circuit": ["four binary lines: 16 of 16", "needs          2   used/needed          1", "BELOW ONE"],
     "compare_attentions": ["SSA (Spikformer)", "SDSA (Spike-driven)"],
     "first_divergence": ["synapse 1234 joins neuron 24 to neuron", "trace only"],
     "one_query": ["the image is a 7", "written: out/examples/one_query.png"],
