@@ -6,12 +6,13 @@ from eventsim.buffers import BufferSizes
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
 from eventsim.grid.arrays import GridArrays
-from eventsim.grid.counters import counters, reach
 from eventsim.grid.decay import powers_of
 from eventsim.grid.events import event_arrays
 from eventsim.grid.layout import Layout
 from eventsim.grid.parts import bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
+from eventsim.grid.reach import reach
+from eventsim.grid.spread import spread
 
 __all__ = ["allocate", "check_recorded"]
 
@@ -54,11 +55,11 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         ("tables", [table.values for table in network.tables], np.float64),
     ):
         arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
-    arrays |= reach(network, core_of)
+    arrays |= reach(network, core_of) | spread(network, core_of, bounds, arrays, plan.storage)
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
     return GridArrays(
-        **arrays, **counters(network, core_of, bounds, plan.storage), key_lo=network.key_lo, key_hi=network.key_hi,
+        **arrays, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
         population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
         cursor=arrays["stimulus_at"][:-1].copy(),
@@ -73,6 +74,9 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
         resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
+        sent=np.zeros(network.n_neurons, dtype=np.int64),
+        row_times=np.zeros(arrays["rows"].size, np.uint32 if stimulus.duration_ticks < 1 << 32 else np.int64),
+        delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
         tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
         busy=np.zeros((n_parts, span), dtype=bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),

@@ -22,9 +22,8 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "reach_count", "reach", "reach_at", "reaches", "sent", "arrived", "received", "received_weight",
-    "is_zero_class", "gather_every", "by_core", "stretch_stop", "stretch_core", "stretch_at", "stretch_sum",
-    "delivered", "tally", "busy",
+    "core_of", "reach_count", "reach", "reach_at", "reaches", "sent", "row_times", "spread", "lanes", "entry_at",
+    "entry_cell", "entry_count", "lane_sums", "landed", "delivered", "tally", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -37,7 +36,7 @@ _FIELDS = (
 )  # fmt: skip
 
 #: Arguments of a kernel. Sizes: P populations, W pathways, Q parts, T ticks of history, D ticks that parts run ahead,
-#: C cores and the host, K classes of weight (see `eventsim.grid.storage`).
+#: C cores and the host.
 #:
 #: state, floats, integers : variables and parameters end to end; `Layout` says in which order, *_at where each begins
 #: bounds : (Q + 1, P) int64; part q owns neurons bounds[q, k], ..., bounds[q + 1, k] - 1 of population k
@@ -53,14 +52,15 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
-#: reach_count, reach, reach_at, reaches : the cores that each neuron reaches (see `eventsim.grid.counters.reach`)
+#: reach_count, reach, reach_at, reaches : the cores that each neuron reaches (see `eventsim.grid.reach`)
 #: sent : (n_neurons,) int64; spikes of each neuron
-#: arrived : (K * n_neurons,) uint16 or uint32, and received : int64; deliveries by neuron and class, since they were
-#: last gathered, and before; for each population and part K stretches of its size
-#: received_weight : (n_neurons,) float64; sums of weights, where classes do not tell them
-#: by_core : (n_neurons,) uint32; neurons of a part and population in order of core, or empty
-#: stretch_stop, stretch_core, stretch_at, stretch_sum : of these, those that are on one core, one after the other;
-#: stretch_at : (Q, P + 1); stretch_sum : (n, K) int64, of `arrived` in the last tick
+#: row_times : as rows, uint32 or int64; how many times each was delivered; landed : (Q, most rows of a pathway) int64,
+#: those of a pathway in a tick
+#: spread : (Q, W, 4) int64; of a part's pathway the lanes of a row, its first cell, cells, and where its lanes or lists
+#: begin. A cell is a place in a tally, (kind, core) as one number. One lane: all deliveries are counted in one cell.
+#: More: rows of `lanes`, uint8, a lane for each cell from the first on, then for each of weight zero, then padding.
+#: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
+#: lane_sums : (Q, most lanes) uint16, zero but while rows are counted
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded
@@ -74,7 +74,6 @@ GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.
 CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting",
-            "resting_head", "resting_count", "cursor", "received", "received_weight", "sent", "delivered",
-            "filled")  # fmt: skip
+            "resting_head", "resting_count", "cursor", "row_times", "sent", "delivered", "filled")  # fmt: skip
 #: Among it, what a reset by the host puts back.
 START = ("state", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting_count")

@@ -1,12 +1,13 @@
 """What every grid kernel does besides its model: counters, and the record of spikes and samples.
 
-A delivery is counted where it is scattered: in `arrived`, sixteen bits for each neuron and class of weight, which stay
-in the cache beside the state. What follows from these counts is read off them later, all neurons of a stretch at a
-time: after each tick the deliveries on each core, now and then the totals of each neuron. Spikes and messages are
-counted where the spikes of a population are announced, in the tick in which they are found: to each core that the
-synapses of the neuron reach, in the wiring that this very run was laid out from. How many messages went from which core
-to which follows at the end, from the spikes the kernel counted of each neuron (see `eventsim.grid.totals`). Nothing
-is read off a recorded spike: a recount from the trace has nothing in common with this but the network.
+Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
+kernel has just delivered it, and then only. Two things are counted of it: that it was delivered once more, and what it
+adds to each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`,
+`eventsim.grid.totals`). Spikes and messages are counted where the spikes of a population are announced, in the tick in
+which they are found: to each core that the synapses of the neuron reach, in the wiring that this very run was laid out
+from. How many messages went from which core to which follows at the end, from the spikes the kernel counted of each
+neuron. Nothing is read off a recorded spike or an out-degree: a recount from the trace has nothing in common with this
+but the network.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from numba import njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
 
-__all__ = ["announce", "collect", "count_landed", "gather", "may_run_to", "sample"]
+__all__ = ["announce", "collect", "count_rows", "may_run_to", "sample"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -29,7 +30,7 @@ def announce(fired, start, tally, sent, core_of, reach_count, reach, reach_at, r
     tally : (kinds, cores) int64
         Of this part and tick.
     reach_count, reach, reach_at, reaches
-        The cores that each neuron reaches; see `eventsim.grid.counters.reach`.
+        The cores that each neuron reaches; see `eventsim.grid.reach`.
     """
     n_words = reaches.size // sent.size
     messages = np.zeros(n_words, dtype=np.uint64)
@@ -66,52 +67,63 @@ def _count_messages(messages, tally):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def count_landed(landed, counts, is_zero_class, by_core, stretch_stop, stretch_core, before, tally):
-    """Count this tick's deliveries to one population, `landed` in number, by core.
+def count_rows(landed, done, spread, first_row, row_times, lanes, lane_sums, entry_at, entry_cell, entry_count, tally):
+    """Count the rows that a pathway delivered to this part in this tick, and their deliveries by core.
 
     Parameters
     ----------
-    landed : int
-    counts : (n_classes * n,) uint16 or uint32
-        Deliveries since they were last gathered, class by class.
-    is_zero_class : (n_classes,) bool
-    by_core : (n,) uint32
-        The neurons in order of core; empty where they are in this order anyway.
-    stretch_stop, stretch_core : (n_stretches,)
-        Where in this order the neurons of each core end, and which core that is.
-    before : (n_stretches, n_classes) int64
-        Sums of `counts` at the end of the last tick.
+    landed : (n_rows,) int64
+        The rows; `first_row` is the pathway's first.
+    done : int
+        Deliveries.
+    spread : (4,) int64
+        Lanes of a row, its first cell, cells, and where lanes or lists begin; see `eventsim.grid.spread`.
+    row_times : uint32 or int64
+        How many times each row was delivered.
+    lane_sums : uint16
+        Zeros, as many as a row has lanes.
     tally : (kinds, cores) int64
     """
-    if stretch_stop.size == 1 and not is_zero_class.any():
-        tally[SYNAPTIC_EVENTS, stretch_core[0] + 1] += landed
-        return
-    n = counts.size // is_zero_class.size
-    for c in range(is_zero_class.size):
-        of_class, first = counts[c * n : (c + 1) * n], 0
-        for s in range(stretch_stop.size):
-            total = 0
-            if by_core.size:
-                these = by_core[first : stretch_stop[s]]
-                for i in range(these.size):
-                    total += np.int64(of_class[these[i]])
-            else:
-                here = of_class[first : stretch_stop[s]]
-                for i in range(here.size):
-                    total += np.int64(here[i])
-            new, before[s, c], first = total - before[s, c], total, stretch_stop[s]
-            tally[SYNAPTIC_EVENTS, stretch_core[s] + 1] += new
-            if is_zero_class[c]:
-                tally[ZERO_WEIGHT_EVENTS, stretch_core[s] + 1] += new
+    n_lanes, lowest, n, at = spread
+    for j in range(landed.size):
+        if j + 8 < landed.size:
+            ask_for(row_times, landed[j + 8])
+        row_times[landed[j]] += 1
+    cells = tally.reshape(tally.size)
+    if n_lanes == 1:
+        cells[lowest] += done
+    elif n_lanes > 1:
+        for j in range(landed.size):
+            if j + 8 < landed.size:
+                ahead = at + (landed[j + 8] - first_row) * n_lanes
+                ask_for_row(lanes, ahead, ahead + n_lanes)
+            first = np.uint64(at + (landed[j] - first_row) * n_lanes)
+            for lane in range(np.uint64(n_lanes)):
+                lane_sums[lane] += lanes[first + lane]
+            if j % 257 == 256:  # sixteen bits hold no more bytes
+                _count_lanes(lane_sums, n_lanes, lowest, n, tally)
+        _count_lanes(lane_sums, n_lanes, lowest, n, tally)
+    else:
+        for j in range(landed.size):
+            if j + 8 < landed.size:
+                ahead = entry_at[at + landed[j + 8] - first_row]
+                ask_for(entry_cell, ahead)
+                ask_for(entry_count, ahead)
+            row = at + landed[j] - first_row
+            for entry in range(np.uint64(entry_at[row]), np.uint64(entry_at[row + 1])):
+                cells[np.uint64(entry_cell[entry])] += entry_count[entry]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gather(counts, totals, before):
-    """Add what arrived at one population to the totals of its neurons, and begin to count anew."""
-    for i in range(counts.size):
-        totals[i] += np.int64(counts[i])
-        counts[i] = 0
-    before[:] = 0
+def _count_lanes(lane_sums, n_lanes, lowest, n, tally):
+    """Add to the tally what was counted in lanes, and begin to count anew."""
+    cells, to_zero = tally.reshape(tally.size), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * tally.shape[1]
+    for lane in range(n):
+        cells[lowest + lane] += lane_sums[lane]
+    if n_lanes >= 2 * n:
+        for lane in range(n):
+            cells[lowest + to_zero + lane] += lane_sums[n + lane]
+    lane_sums[:n_lanes] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,7 +1,6 @@
-"""The source of a delivery: what a pathway does to its receivers' state, and how it is counted."""
+"""The source of a delivery: what a pathway does to its receivers' state."""
 
 from eventsim.compiled_network import EFFECTS
-from eventsim.counts import KINDS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
 from eventsim.grid import templates
@@ -9,30 +8,24 @@ from eventsim.grid.statements import readable, time_names
 
 __all__ = ["deliver"]
 
-_KIND = {name: index for index, name in enumerate(KINDS)}
-
 
 def deliver(network, operation, layout, plan):
     p = operation.index
     pathway, way = network.pathways[p], plan.storage.ways[p]
-    g, activate, touch, landed = pathway.target, "", "", f"                            landed{pathway.target} += done\n"
+    g, activate, largest = pathway.target, "", ""
     if g in plan.by_touch:
-        zero = templates.TOUCH_ZERO.format(g=g, **_KIND) if way != "none" else ""
-        is_idle, mark, largest = templates.IS_IDLE, templates.MARK, ""
+        is_idle, mark = templates.IS_IDLE, templates.MARK
         if g in plan.decays:
             value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
             is_idle, mark = templates.IS_IDLE_DECAYING, templates.MARK_DECAYING.format(g=g, value=value)
             largest = templates.LARGEST.format(g=g, value=value)
         activate = templates.ACTIVATE.format(g=g, is_idle=is_idle.format(g=g), mark=mark.format(g=g))
-        touch = largest + templates.TOUCH.format(g=g, **_KIND) + zero
-        landed = templates.TOUCHED_ROW.format(g=g, **_KIND)
     event = {"event_start": templates.EVENT_START, "event": templates.EVENT, "event_stop": templates.EVENT_STOP}
     return templates.DELIVER.format(
         where=f"delivery by pathway {p}", p=p, s=pathway.source, g=g, every=operation.every,
         effects=_effects(network, operation, layout, plan), ask=_ask(p, plan.storage),
         of_row=templates.ROW_WEIGHT[way].format(p=p), weight=templates.WEIGHT[way],
-        count=_count(g, way, plan.storage.counts_classes), activate=activate,
-        touch=touch, landed=landed,
+        activate=activate, largest=largest,
         **{name: text.format(p=p) if plan.records_events else "" for name, text in event.items()},
     )  # fmt: skip
 
@@ -41,16 +34,6 @@ def _ask(p, storage):
     """Source that asks for rows ahead of time, where they are in no cache."""
     codes = templates.ASK_CODES if storage.ways[p] == "code" else ""
     return templates.ASK.format(p=p, codes=codes) if storage.is_large else ""
-
-
-def _count(g, way, counts_classes):
-    """Source that counts one delivery in its neuron's class of weight."""
-    indent, by_class = " " * 32, f"np.uint64({{c}}) * np.uint64(n{g}) + np.uint64(i)"
-    if way == "none":
-        return f"{indent}counts{g}[i] += 1\n"
-    if counts_classes:
-        return f"{indent}counts{g}[{by_class.format(c='c')}] += 1\n"
-    return f"{indent}counts{g}[{by_class.format(c='w == 0.0')}] += 1\n{indent}sums{g}[i] += w\n"
 
 
 def _effects(network, operation, layout, plan):

@@ -13,7 +13,7 @@ from eventsim.grid.layout import Layout
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
 from eventsim.grid.quiet import quiet_populations
-from eventsim.grid.totals import received, totals
+from eventsim.grid.totals import totals
 from eventsim.memory import require_memory
 
 __all__ = ["UPDATES", "GridEngine"]
@@ -104,11 +104,11 @@ class GridEngine:
         """Once: look at populations by touch from here on, where the activity so far says that it pays."""
         self._measuring = False
         ticks_left = self._duration_ticks - tick
-        chosen, (count, _) = set(), received(self._arrays)
+        chosen, delivered = set(), self._arrays.delivered.sum(axis=0)
         for k in sorted(self._touchable):
             p = self._network.populations[k]
-            touched = count[p.start : p.stop].sum() / (p.size * tick)
-            if touched < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
+            touched = sum(delivered[w] for w, pathway in enumerate(self._network.pathways) if pathway.target == k)
+            if touched / (p.size * tick) < _TOUCHED_AT_MOST and p.size * ticks_left > _LOOKS_TO_SAVE:
                 chosen.add(k)
         if chosen:
             self._touch(chosen)
@@ -166,7 +166,7 @@ class GridEngine:
         return columns | ({"events": take_events(arrays)} if self._records_events else {})
 
     def totals(self):
-        return totals(self._arrays)
+        return totals(self._network, self._plan.storage, self._arrays)
 
     def state(self, tick):
         values, at = self._arrays.state, self._arrays.state_at

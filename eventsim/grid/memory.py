@@ -2,6 +2,7 @@
 
 from eventsim.counts import KINDS
 from eventsim.grid.phases import history_ticks, ticks_ahead
+from eventsim.grid.spread import LANES
 
 __all__ = ["grid_memory"]
 
@@ -9,7 +10,7 @@ __all__ = ["grid_memory"]
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
 #: neuron and a core that it reaches.
-_NEURON, _SPIKE, _ROW, _REACHED = 69, 12, 21, 4
+_NEURON, _SPIKE, _ROW, _REACHED = 51, 12, 21, 4
 #: Synapses, and pairs of a neuron and a core, that are worked on at once.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
@@ -34,7 +35,8 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
     depth = history_ticks(network)
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
-    rows = sum(p.rows.size for p in network.pathways)
+    rows, longest = (of(p.rows.size for p in network.pathways) for of in (sum, lambda sizes: max(sizes, default=0)))
+    spread = min(rows * 2 * n_cores * n_parts, LANES * m)
     later = {
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
         f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network) * n_parts,
@@ -48,9 +50,10 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         "the state of neurons": 16 * variables + _NEURON * n,
         "what the run goes back to when a threshold is in doubt": (8 * variables + (_NEURON + 4 * depth) * n)
         * goes_back,
-        "rows of the synapse table": 4 * rows * n_parts,
+        "rows of the synapse table, and how often each was delivered": 8 * (rows + longest) * n_parts,
         "the synapse table of each part": _TABLE * m,
         "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),
+        "deliveries of each row to each core": (n_cores > 2) * (spread + 8 * rows * n_parts),
         "work on the synapse table": max(0, passing - sum(later.values())),
         "tables of time": 16 * sum(table.values.size for table in network.tables),
     }

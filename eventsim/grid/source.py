@@ -11,7 +11,8 @@ Invariants of the kernel
   t - d: older spikes first, then by sending neuron, then by synapse, which is the order of Brian2's queue.
 - A part (see `eventsim.grid.parts`) writes the state of its own neurons only. Parts meet after as many ticks as the
   shortest delay lasts; within a tick, only before a delivery without delay, for which all parts must have fired.
-- A delivery is counted where it is scattered, and nowhere else.
+- Deliveries of a pathway are counted one by one. Those of each core and neuron are counted by row, when the row's are
+  done, from the lists that it was delivered from (see `eventsim.grid.spread`), and nowhere else.
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
@@ -78,14 +79,9 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
-    views += "".join(templates.COUNTS.format(k=k) for k in targets)
-    views += "".join(templates.ARE_MANY.format(k=k) for k in targets if k in plan.by_touch)
-    landed = "".join(templates.LANDED.format(k=k) for k in targets if k not in plan.by_touch)
-    landed += "".join(templates.GATHER.format(k=k) for k in targets)
     source = _with_names(
-        templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases, landed=landed,
-        no_landed="".join(f"            landed{k} = 0\n" for k in targets if k not in plan.by_touch),
-        end=end + "".join(text for _, text in decaying) + "".join(templates.GATHER_AT_END.format(k=k) for k in targets),
+        templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
+        end=end + "".join(text for _, text in decaying),
         due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
         collected=templates.DECIDED if decaying else "stop",
         event_room=templates.EVENT_ROOM if plan.records_events else "",

@@ -20,8 +20,6 @@ __all__ = ["Storage", "store"]
 #: Synapses from which on codes are worth a kernel of their own: 12 bytes each are more than a second-level cache then.
 _LARGE = 1 << 17
 _MOST_CODES = 256
-#: With few distinct weights, deliveries are counted for each, and sums of weights follow from the counts.
-_MOST_CLASSES = 8
 _AT_ONCE = 1 << 20
 
 
@@ -39,11 +37,6 @@ class Storage:
         Empty where no pathway is stored as "code".
     row_codes : mapping of int to uint8 array
         For each pathway that is stored as "row", the code of each of its rows.
-    counts_classes : bool
-        Whether deliveries are counted for each code. Else they are counted in two classes, the second that of weights
-        of zero, and weights are summed as they arrive.
-    is_zero_class : (n_classes,) bool
-        The classes whose deliveries count as ones of weight zero.
     is_large : bool
         Whether there are more synapses than a cache holds, so that rows should be asked for ahead of time.
     """
@@ -52,8 +45,6 @@ class Storage:
     values: np.ndarray = field(default_factory=lambda: np.zeros(1))
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     row_codes: dict = field(default_factory=dict)
-    counts_classes: bool = False
-    is_zero_class: np.ndarray = field(default_factory=lambda: np.array([False, True]))
     is_large: bool = False
 
 
@@ -68,7 +59,7 @@ def store(network, large=_LARGE):
         return replace(plain, is_large=True)
     first = int(not all(weighted))  # the code 0, where it is taken
     codes = _codes(network.weight, values, first)
-    values, is_zero = np.append(np.zeros(first), values), np.append(np.zeros(first, bool), values == 0.0)
+    values = np.append(np.zeros(first), values)
     ways, row_codes = [], {}
     for k, p in enumerate(network.pathways):
         if not weighted[k]:
@@ -79,9 +70,7 @@ def store(network, large=_LARGE):
         if of_rows is not None:
             row_codes[k] = of_rows
     kept = codes if "code" in ways else codes[:0]
-    few = values.size <= _MOST_CLASSES
-    is_zero = is_zero if few else plain.is_zero_class
-    return Storage(tuple(ways), values, kept, row_codes, few, is_zero, is_large=True)
+    return Storage(tuple(ways), values, kept, row_codes, is_large=True)
 
 
 def _distinct(network, weighted):

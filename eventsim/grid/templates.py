@@ -6,12 +6,12 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ACTIVATE", "ARE_MANY", "ASK", "ASK_CODES", "COME_BACK", "COUNTS", "DECAY_AT_END", "DECAY_BEGIN",
+    "ACTIVATE", "ASK", "ASK_CODES", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN",
     "DECAY_THRESHOLD", "DECIDED", "DELIVER", "DOUBT", "DUE", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM",
-    "EVENT_START", "EVENT_STOP", "FIRE", "FIRED", "FORGET", "GATHER", "GATHER_AT_END", "IS_IDLE", "IS_IDLE_DECAYING",
-    "LANDED", "LARGEST", "LEAVE", "LEAVE_DECAYING", "MARK", "MARK_DECAYING", "MEET", "MODULE", "OF_POPULATION",
-    "PARK", "RESET", "REST", "RESTING", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCH", "TOUCHED",
-    "TOUCHED_ROW", "TOUCHED_THRESHOLD", "TOUCHED_UPDATE", "TOUCH_ZERO", "UNPARK", "UPDATE", "WEIGHT",
+    "EVENT_START", "EVENT_STOP", "FIRE", "FIRED", "FORGET", "IS_IDLE", "IS_IDLE_DECAYING",
+    "LARGEST", "LEAVE", "LEAVE_DECAYING", "MARK", "MARK_DECAYING", "MEET", "MODULE", "OF_POPULATION",
+    "PARK", "RESET", "REST", "RESTING", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCHED",
+    "TOUCHED_THRESHOLD", "TOUCHED_UPDATE", "UNPARK", "UPDATE", "WEIGHT",
 ]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
@@ -20,7 +20,7 @@ import math
 import numpy as np
 from numba import njit
 
-from {counting} import announce, collect, count_landed, gather, may_run_to, sample
+from {counting} import announce, collect, count_rows, may_run_to, sample
 from eventsim.machine import ask_for, ask_for_row, meet
 from eventsim.philox import binomial, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
@@ -34,7 +34,7 @@ RUN = """
 def run(part, first_tick, last_tick, a):
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
-    n_classes = is_zero_class.size
+    sums, rows_done = lane_sums[part], landed[part]
 {views}{begin}    before = stop = first_tick
     events_before = 0
     while True:
@@ -60,7 +60,7 @@ def run(part, first_tick, last_tick, a):
             slot, now = tick % depth, tick % now_depth
             here = tally[part, now]
             is_busy = busy[part, now]
-{due}{no_landed}{phases}{landed}            busy[part, now] = is_busy
+{due}{phases}            busy[part, now] = is_busy
         meet(meeting, n_parts)
 {end}    return stop
 """
@@ -71,31 +71,6 @@ MEET = """            meet(meeting, n_parts)
 # Names for the part's neurons of a population.
 OF_POPULATION = """    base{k}, n{k} = bounds[part, {k}], bounds[part + 1, {k}] - bounds[part, {k}]
     first{k} = population_start[{k}] + base{k}
-"""
-
-# The part's counts of deliveries to a population, one stretch for each class of weight.
-COUNTS = """    counts{k} = arrived[n_classes * first{k}:n_classes * (first{k} + n{k})]
-    totals{k} = received[n_classes * first{k}:n_classes * (first{k} + n{k})]
-    sums{k} = received_weight[first{k}:first{k} + n{k}]
-    stretches{k} = slice(stretch_at[part, {k}], stretch_at[part, {k} + 1])
-    stops{k}, cores{k} = stretch_stop[stretches{k}], stretch_core[stretches{k}]
-    sums_before{k}, by_core{k} = stretch_sum[stretches{k}], by_core[first{k}:first{k} + n{k}]
-"""
-
-# Whether the part's neurons of a population are on several cores.
-ARE_MANY = """    are_many{k} = cores{k}.size != 1
-"""
-
-LANDED = """            if landed{k}:
-                count_landed(landed{k}, counts{k}, is_zero_class, by_core{k}, stops{k}, cores{k}, sums_before{k}, here)
-                is_busy = True
-"""
-
-GATHER = """            if (tick + 1) % gather_every[0] == 0:
-                gather(counts{k}, totals{k}, sums_before{k})
-"""
-
-GATHER_AT_END = """    gather(counts{k}, totals{k}, sums_before{k})
 """
 
 # One spike of neuron `i` of a population.
@@ -188,19 +163,6 @@ LEAVE = """                    is_active[first{k} + i] = False
 ACTIVATE = """                                if {is_idle}:
 {mark}                                    active[first{g} + active_count[part, {g}]] = i
                                     active_count[part, {g}] += 1
-"""
-
-TOUCH = """                                if are_many{g}:
-                                    here[{synaptic_events}, core_of[first{g} + i] + 1] += 1
-"""
-
-TOUCHED_ROW = """                            if not are_many{g}:
-                                here[{synaptic_events}, cores{g}[0] + 1] += done
-                            is_busy |= done > 0
-"""
-
-TOUCH_ZERO = """                                if w == 0.0:
-                                    here[{zero_weight_events}, core_of[first{g} + i] + 1] += 1
 """
 
 # Decay by touch: see `eventsim.grid.decay`. `updated` is -2 for a neuron that is looked at in the next tick. For any
@@ -297,9 +259,11 @@ RESET = """            # {where}
                     i = history[at + j] - base{k}
 {each}"""
 
+# Rows are counted as soon as their deliveries are done.
 DELIVER = """            # {where}
             if tick % {every} == 0:
                 n_delays = delays_at[{p} + 1] - delays_at[{p}]
+                done, n_done = 0, 0
 {event_start}                for d in range(n_delays - 1, -1, -1):
                     past = (tick - delays[delays_at[{p}] + d]) % depth
                     for q in range(n_parts):
@@ -308,12 +272,17 @@ DELIVER = """            # {where}
                         for j in range(n_fired):
 {ask}                            row = rows_at[part, {p}] + np.int64(history[at + j]) * n_delays + d
 {of_row}                            first, last = np.int64(rows[row]), np.int64(rows[row + 1])
-                            done = 0
                             for synapse in range(first, last):
                                 i = target[synapse]
-{weight}{activate}{effects}{count}{touch}{event}                                done += 1
-                            delivered[part, {p}] += done
-{landed}{event_stop}"""
+{weight}{activate}{effects}{largest}{event}                                done += 1
+                            rows_done[n_done] = row
+                            n_done += last > first
+                if n_done:
+                    delivered[part, {p}] += done
+                    count_rows(rows_done[:n_done], done, spread[part, {p}], rows_at[part, {p}], row_times, lanes, sums,
+                               entry_at, entry_cell, entry_count, here)
+                    is_busy = True
+{event_stop}"""
 
 # Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
 # have room for a whole tick's; a tick with deliveries leaves a mark of how far each part came. Parts then run tick by
@@ -363,8 +332,7 @@ WEIGHT = {
 """,
 }
 ROW_WEIGHT = {
-    "none": """                            w = 0.0
-""",
+    "none": "",
     "row": """                            c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
                             w = values[c]
 """,

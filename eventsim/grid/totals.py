@@ -1,36 +1,66 @@
 """What the counters of a kernel come to at the end of a run."""
 
 import numpy as np
+from numba import njit
 
-__all__ = ["received", "totals"]
+__all__ = ["totals"]
 
 _AT_ONCE = 1 << 20  # pairs of a neuron and a core that are handled at once
 
 
-def totals(arrays):
+def totals(network, storage, arrays):
     """What the counters of a kernel come to, in the form that `TraceWriter.finish` takes.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    storage : eventsim.grid.storage.Storage
+        With which `arrays` were allocated.
+    arrays : GridArrays
 
     Returns
     -------
     dict : received_count (n_neurons,) int64; received_weight (n_neurons,) float64; delivered (n_pathways,) int64;
         message_source, message_destination, message_count, sorted and without zeros, cores counted from the host, -1
     """
-    count, weight = received(arrays)
+    count, weight = _received(network, storage.ways, arrays)
     return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
             **_messages(arrays)}  # fmt: skip
 
 
-def received(arrays):
-    """(n_neurons,) int64 deliveries that each neuron received, and (n_neurons,) float64 sum of their weights."""
-    n_classes, n_neurons = arrays.is_zero_class.size, arrays.core_of.size
-    count, weight = np.zeros(n_neurons, dtype=np.int64), arrays.received_weight.copy()
-    first = arrays.population_start + arrays.bounds
-    for start, stop in zip(first[:-1].ravel().tolist(), first[1:].ravel().tolist()):
-        of_class = arrays.received[n_classes * start : n_classes * stop].reshape(n_classes, stop - start)
-        count[start:stop] = of_class.sum(axis=0)
-        if n_classes == arrays.values.size:
-            weight[start:stop] += arrays.values @ of_class
+def _received(network, ways, arrays):
+    """(n_neurons,) int64 deliveries that each neuron received, and (n_neurons,) float64 sum of their weights.
+
+    They follow from how many times each row was delivered, and from the lists of targets and weights that it was
+    delivered from, not from the network's: what is wrong there shows here.
+    """
+    count, weight = np.zeros(network.n_neurons, dtype=np.int64), np.zeros(network.n_neurons)
+    for part, k in np.ndindex(arrays.rows_at.shape):
+        pathway, first = network.pathways[k], arrays.rows_at[part, k]
+        start = network.populations[pathway.target].start
+        mine = slice(*(start + arrays.bounds[part : part + 2, pathway.target]))
+        rows = slice(first, first + pathway.rows.size)
+        stores = {"full": arrays.weight, "code": arrays.code, "row": arrays.row_code[arrays.row_code_at[k] :]}
+        weights, codes, row_codes = (store if way == ways[k] else store[:0] for way, store in stores.items())
+        _receive(arrays.rows[rows], arrays.row_times[rows], arrays.target, weights, codes, row_codes, arrays.values,
+                 count[mine], weight[mine])  # fmt: skip
     return count, weight
+
+
+@njit(cache=True, nogil=True)
+def _receive(rows, times, target, weight, code, row_code, values, count, total):
+    """Add what the rows of a pathway brought its receivers; of the three stores of weights the unused are empty."""
+    for row in range(rows.size - 1):
+        if times[row] == 0:
+            continue
+        w = values[row_code[row]] if row_code.size else 0.0
+        for synapse in range(rows[row], rows[row + 1]):
+            if weight.size:
+                w = weight[synapse]
+            elif code.size:
+                w = values[code[synapse]]
+            count[target[synapse]] += times[row]
+            total[target[synapse]] += times[row] * w
 
 
 def _messages(arrays):

@@ -163,11 +163,11 @@ def sound(random_model, run, price, tmp_path_factory):
     trace = run(model, trace=tmp_path_factory.mktemp("sound") / "trace.h5")
     return SimpleNamespace(
         model=model, trace=trace, placement=model.placement, report=price(trace, model.placement),
-        at=_landmarks(model.network, trace),
+        at=_landmarks(model.network, model.placement.core_of, trace),
     )  # fmt: skip
 
 
-def _landmarks(network, trace):
+def _landmarks(network, core_of, trace):
     """Places where a mutant bites: a synapse that delivers, a spike with room after it, a spike of a sink."""
     spikes, events = trace.spikes(), trace.synaptic_events()
     chosen = (events.weight > 0) & network.is_source[events.pre] & (network.delay[events.synapse] > 0)
@@ -176,9 +176,13 @@ def _landmarks(network, trace):
     free = [(t, i) for t, i in sorted(taken) if not network.is_source[i] and 1 < t < 50 and (t + 1, i) not in taken]
     sending = next((t, i) for t, i in free if network.out_degree[i])
     sink = next((t, i) for t, i in free if not network.out_degree[i])
+    p = int(network.pathway_of[synapse])
+    pathway, first_row = network.pathways[p], sum(other.rows.size for other in network.pathways[:p])
+    target = network.populations[pathway.target]
+    row = first_row + int(np.searchsorted(pathway.rows, synapse - pathway.first, side="right")) - 1
+    other = np.flatnonzero(core_of[target.start : target.stop] != core_of[network.post[synapse]])
     return SimpleNamespace(
-        synapse=synapse, post=int(network.post[synapse]), pathway=int(network.pathway_of[synapse]),
-        source=network.pathways[network.pathway_of[synapse]].source,
-        target=network.pathways[network.pathway_of[synapse]].target,
+        synapse=synapse, post=int(network.post[synapse]), pathway=p, source=pathway.source, target=pathway.target,
+        row=row, first_row=first_row, elsewhere=int(other[0]),
         tick=sending[0], neuron=sending[1], sink_tick=sink[0], sink=sink[1],
     )  # fmt: skip

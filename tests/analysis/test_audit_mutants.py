@@ -7,6 +7,7 @@ import inspect
 import re
 import textwrap
 from dataclasses import replace
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -17,7 +18,7 @@ from eventsim import open_trace
 from eventsim.arrays import decode_json, encode_json
 from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
-from eventsim.grid import GridEngine
+from eventsim.grid import GridEngine, allocate, reach, spread
 from eventsim.trace import chosen, schema
 from hardware_models import cost
 
@@ -40,11 +41,13 @@ KERNEL = {
     "one synapse is dropped": (
         "i = target[synapse]\n",
         f"i = target[synapse]\n{' ' * 32}if synapse == {{synapse}}:\n{' ' * 36}continue\n",
-        {"deliveries", "received", "counts"}),
+        {"deliveries", "record", "cores"}),
     "the last synapse of every row is dropped": (
-        "in range(first, last):", "in range(first, last - 1):", {"deliveries", "received", "counts"}),
+        "in range(first, last):", "in range(first, last - 1):", {"deliveries", "record", "cores"}),
     "every row is doubled": (
-        "in range(first, last):", "in 2 * list(range(first, last)):", {"deliveries", "received", "counts"}),
+        "in range(first, last):", "in 2 * list(range(first, last)):", {"deliveries", "record", "cores"}),
+    "a delivery is recorded and counted, but goes to another neuron": (
+        "i = target[synapse]\n", "i = (target[synapse] + (synapse == {synapse})) % n{target}\n", {"justified"}),
     "one pathway delivers a tick early": (
         "delays[delays_at[{pathway}] + d]) %", "max(0, delays[delays_at[{pathway}] + d] - 1)) %", {"counts"}),
     "one pathway delivers a tick late": (
@@ -53,18 +56,24 @@ KERNEL = {
     "the last spike of each tick is forgotten before it is sent": (
         "history_count[{source}, slot, part] = fired",
         "history_count[{source}, slot, part] = max(0, fired - 1)", {"counts", "cores"}),
-    "a neuron's deliveries are not counted": (
-        "counts{target}[np.uint64(w == 0.0) * np.uint64(n{target}) + np.uint64(i)] += 1",
-        "counts{target}[np.uint64(w == 0.0) * np.uint64(n{target}) + np.uint64(i)] += first{target} + i != {post}",
-        {"received", "counts"}),
-    "a synapse's weight is not summed": (
-        "sums{target}[i] += w", "sums{target}[i] += 0 if synapse == {synapse} else w", {"received"}),
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
-    "deliveries are booked on the next core": (
-        "tally[SYNAPTIC_EVENTS, stretch_core[s] + 1] += new",
-        "tally[SYNAPTIC_EVENTS, (stretch_core[s] + 1) % (tally.shape[1] - 1) + 1] += new", {"counts", "cores"}),
-    "negative weights pass for zero": ("np.uint64(w == 0.0)", "np.uint64(w <= 0.0)", {"counts"}),
+    "a row is left out": (
+        "n_done += last > first", "n_done += last > first and not first <= {synapse} < last",
+        {"received", "counts", "cores"}),
+    "a row is counted twice": (
+        "n_done += last > first\n",
+        f"n_done += last > first\n{' ' * 28}if first <= {{synapse}} < last:\n{' ' * 32}rows_done[n_done] = row\n"
+        f"{' ' * 32}n_done += 1\n", {"received", "counts", "cores"}),
+    "a row is counted twice for its receivers": (
+        "row_times[landed[j]] += 1", "row_times[landed[j]] += 1 + (landed[j] == {row})", {"received", "cores"}),
+    "one pathway's deliveries are booked on the next core, row by row": (
+        "np.uint64(entry_cell[entry])",
+        "np.uint64(entry_cell[entry]) + np.uint64(first_row == {first_row} and entry_cell[entry] % 8 != 7)",
+        {"counts", "cores"}),
+    "deliveries of weight zero are not counted": (
+        "cells[np.uint64(entry_cell[entry])] +=",
+        "cells[np.uint64(entry_cell[entry])] += entry_cell[entry] < 2 * tally.shape[1] and", {"counts"}),
     "a neuron's messages are not counted": (
         "sent[neuron] += 1", "sent[neuron] += neuron != {neuron}", {"messages", "cores"}),
     "incoming messages are booked on the next core": (
@@ -79,6 +88,77 @@ KERNEL = {
         "tally[SPIKES, here] += 1", "tally[SPIKES, here] += neuron != {neuron}", {"counts", "cores"}),
     "sources fire a tick late": ("]] == tick:", "]] == tick - 1:", {"stimulus"}),
 }  # fmt: skip
+
+
+#: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
+FORMS = {
+    "lanes: a row is left out": (
+        (spread, "LANES", 1e9), "lane_sums[lane] += lanes[first + lane]",
+        "lane_sums[lane] += lanes[first + lane] * (landed[j] != {row})", {"counts", "cores"}),
+    "lanes: deliveries are booked on the next core": (
+        (spread, "LANES", 1e9), "cells[lowest + lane] +=", "cells[lowest + (lane + 1) % n] +=", {"counts", "cores"}),
+    "lanes: every delivery passes for one of weight zero": (
+        (spread, "LANES", 1e9), "lane_sums[n + lane]", "lane_sums[lane]", {"counts"}),
+    "lanes: what was counted is counted again": (
+        (spread, "LANES", 1e9), "lane_sums[:n_lanes] = 0", "lane_sums[:1] = 0", {"counts", "cores"}),
+    "lists: a neuron's messages are booked on the next core": (
+        (reach, "_BYTES", 0), "tally[MESSAGES_IN, np.intp(reach[r]) + 1] +=",
+        "tally[MESSAGES_IN, (np.intp(reach[r]) + (neuron == {neuron})) % (tally.shape[1] - 1) + 1] +=",
+        {"counts", "cores"}),
+    "lists: the first core that a neuron reaches is forgotten": (
+        (reach, "_BYTES", 0), "in range(reach_at[neuron],", "in range(reach_at[neuron] + (neuron == {neuron}),",
+        {"counts", "cores"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_miscount_is_caught_in_each_form_of_counting(name, sound, run, price, caught, monkeypatch):
+    form, *change, laws = FORMS[name]
+    monkeypatch.setattr(*form)
+    assert {law.verdict for law in audit(run(sound.model)).laws} == {"passed", "not checkable"}
+    trace = run(sound.model, tuple(text.format(**vars(sound.at)) for text in change))
+    caught("kernel", name, audit(trace, sound.placement, price(trace, sound.placement)), laws)
+
+
+def test_a_miscount_is_caught_where_all_neurons_are_on_one_core(sound, run, caught):
+    core_of = np.where(sound.model.network.is_source, -1, 0)
+    model = SimpleNamespace(**vars(sound.model) | {"placement": replace(sound.placement, core_of=core_of)})
+    trace = run(model, ("cells[lowest] += done", "cells[lowest] += done + (done > 3)"))
+    caught("kernel", "one core: a delivery too many is counted in a busy tick", audit(trace), {"counts", "cores"})
+
+
+def _wrong_target(arrays, at):
+    """The packed lists with one synapse onto another neuron, which is on another core."""
+    arrays["target"] = arrays["target"].copy()
+    arrays["target"][at.synapse] = at.elsewhere
+
+
+#: Name -> (what is broken after the synapses were laid out, laws that must fail).
+LAID_OUT = {
+    "a synapse is laid out onto another neuron": (_wrong_target, {"received", "counts"}),
+    "a synapse is laid out with another weight": (
+        lambda arrays, at: arrays["weight"].__setitem__(at.synapse, 0.0), {"received", "counts"}),
+    "a synapse is laid out with the row before": (
+        lambda arrays, at: arrays["rows"].__setitem__(at.row, arrays["rows"][at.row] + 1), {"record", "counts"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAID_OUT)
+def test_a_broken_layout_is_caught(name, sound, run, caught, monkeypatch):
+    (change, laws), divide = LAID_OUT[name], allocate.divide
+
+    def broken(*arguments, **options):
+        arrays = divide(*arguments, **options)
+        change(arrays, sound.at)
+        return arrays
+
+    monkeypatch.setattr(allocate, "divide", broken)
+    caught("layout", name, audit(run(sound.model)), laws)
+
+
+def test_zero_weights_that_are_not_told_apart_are_caught(sound, run, caught, monkeypatch):
+    monkeypatch.setattr(spread, "_is_zero", lambda *_: np.empty(0, dtype=bool))
+    caught("layout", "no synapse is taken for one of weight zero", audit(run(sound.model)), {"counts"})
 
 
 @pytest.mark.parametrize("name", KERNEL)

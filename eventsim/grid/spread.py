@@ -1,0 +1,142 @@
+"""How the deliveries of each row are spread over cores: told once, so that a kernel counts row by row.
+
+A row, the synapses of one sender with one delay onto one part, is delivered as a whole. What this adds to the counts of
+cores is read off the very lists that the kernel delivers from, and kept in that one of three forms which is added in
+the least time, for each part and pathway:
+
+- one core: nothing is kept, the count is the number of deliveries;
+- lanes: a byte for each row and core, many of which are added at once;
+- lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
+
+A delivery of weight zero is counted twice: as one, and as one of weight zero.
+"""
+
+import numpy as np
+from numba import njit
+
+from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.grid.parts import flat
+
+__all__ = ["LANES", "spread"]
+
+#: So many lanes take the time of one entry of a list.
+LANES = 6
+_TOGETHER = 16  # lanes that are added by one instruction; a row has as many as fill some of them
+_MOST = 255  # in a byte
+
+
+def spread(network, core_of, bounds, arrays, storage):
+    """Where in a tally the deliveries of each row are counted: fields of GridArrays.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    core_of : (n_neurons,) int32
+    bounds : (n_parts + 1, n_populations) int64
+    arrays : dict
+        As `eventsim.grid.parts.divide` gives it.
+    storage : eventsim.grid.storage.Storage
+
+    Returns
+    -------
+    dict : spread, lanes, entry_at, entry_cell, entry_count, lane_sums, landed, as in GridArrays
+    """
+    n_cores = int(core_of.max(initial=0)) + 2  # and the host
+    cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
+    table = np.zeros((len(bounds) - 1, len(network.pathways), 4), dtype=np.int64)
+    lanes, at, lists, n_lanes, n_at, n_entries = [], [], [], 0, 0, 0
+    for part, k in np.ndindex(table.shape[:2]):
+        pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
+        first, stop = network.populations[pathway.target].start + bounds[part : part + 2, pathway.target]
+        cell_of = SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]
+        zero = _is_zero(arrays, rows, part, k, storage)
+        lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
+        if n == 1 and not zero.size:
+            table[part, k] = 1, lowest, 1, 0
+            continue
+        ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
+        stride = -(-n * (1 + bool(zero.size)) // _TOGETHER) * _TOGETHER
+        if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
+            lanes.append(_lanes(ends, cell, count, lowest, n, stride, n_cores))
+            table[part, k] = stride, lowest, n, n_lanes
+            n_lanes += lanes[-1].size
+        else:
+            at.append(ends + n_entries)
+            lists.append((cell, count))
+            table[part, k] = 0, lowest, n, n_at
+            n_at, n_entries = n_at + ends.size, n_entries + cell.size
+    entry_cell, entry_count = zip(*lists) if lists else ((), ())
+    most = max((p.rows.size - 1 for p in network.pathways), default=0)
+    return {
+        "spread": table, "lanes": flat(lanes, np.uint8)[0], "entry_at": flat(at, np.int64)[0],
+        "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
+        "lane_sums": np.zeros((len(table), int(table[:, :, 0].max(initial=0))), dtype=np.uint16),
+        "landed": np.empty((len(table), most), dtype=np.int64),
+    }  # fmt: skip
+
+
+def _rows(network, arrays, part, k):
+    """Where the rows of a part's pathway begin, and where the last one ends."""
+    first = arrays["rows_at"][part, k]
+    return arrays["rows"][first : first + network.pathways[k].rows.size]
+
+
+def _is_zero(arrays, rows, part, k, storage):
+    """(n,) bool: whether each synapse of a part's pathway is one of weight zero; empty where none is."""
+    here, way, zero = slice(rows[0], rows[-1]), storage.ways[k], storage.values == 0.0
+    if way == "full":
+        found = arrays["weight"][here] == 0.0
+    elif way == "code":
+        found = zero[arrays["code"][here]]
+    elif way == "row":
+        codes = arrays["row_code"][arrays["row_code_at"][k] : arrays["row_code_at"][k + 1]]
+        found = np.repeat(zero[codes], np.diff(rows))
+    else:
+        return np.empty(0, dtype=bool)
+    return found if found.any() else found[:0]
+
+
+def _lists(rows, target, cell_of, zero, n_cores):
+    """For each row its cells and how often each is counted: where each row's begin, the cells, the counts, and whether
+    no cell is there twice. A count is a byte; what is above that is counted by more entries."""
+    most = (rows[-1] - rows[0]) * (1 + bool(zero.size))
+    cell, count = np.empty(most, dtype=cell_of.dtype), np.empty(most, dtype=np.uint8)
+    at, is_byte = _list(rows, target, cell_of, zero, n_cores, cell, count)
+    return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), is_byte
+
+
+@njit(cache=True, nogil=True)
+def _list(rows, target, cell_of, zero, n_cores, cell, count):
+    at, found, is_byte = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
+    to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, 0
+    for row in range(rows.size - 1):
+        for synapse in range(rows[row], rows[row + 1]):
+            times = 2 if zero.size and zero[synapse - rows[0]] else 1
+            for kind in range(times):
+                place = np.int64(cell_of[target[synapse]]) + kind * to_zero
+                if found[place] == 0:
+                    cell[filled] = place
+                    filled += 1
+                found[place] += 1
+        for entry in range(at[row], filled):
+            place = cell[entry]
+            left, found[place] = found[place] - min(found[place], _MOST), min(found[place], _MOST)
+            count[entry], found[place] = found[place], 0
+            while left > 0:
+                cell[filled], count[filled], is_byte = place, min(left, _MOST), False
+                left, filled = left - min(left, _MOST), filled + 1
+        at[row + 1] = filled
+    return at, is_byte
+
+
+@njit(cache=True, nogil=True)
+def _lanes(at, cell, count, lowest, n, stride, n_cores):
+    """The same as a row of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are any."""
+    lanes, to_zero = np.zeros((at.size - 1) * stride, np.uint8), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
+    for row in range(at.size - 1):
+        for entry in range(at[row], at[row + 1]):
+            lane = np.int64(cell[entry]) - lowest
+            if lane >= n:
+                lane += n - to_zero
+            lanes[row * stride + lane] = count[entry]
+    return lanes
