@@ -16,9 +16,11 @@ from numba import njit
 
 __all__ = [
     "LARGEST_MEAN",
+    "LEAST_LOG_OF_ALL",
     "PURPOSE_ESCAPE",
     "binomial",
     "binomial_array",
+    "least_logs",
     "normal",
     "normal_array",
     "philox4x32",
@@ -31,6 +33,10 @@ PURPOSE_ESCAPE = 0
 
 #: Of a binomial draw: beyond, the chance of no success at all, (1 - p)^n, underflows.
 LARGEST_MEAN = 500
+
+_LOG_2, _SLACK = math.log(2.0), 1e-12
+#: Below the logarithm of every uniform number: the smallest is 2^-54.
+LEAST_LOG_OF_ALL = -54 * _LOG_2 - _SLACK
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -108,6 +114,30 @@ def uniform(key_lo, key_hi, step, purpose, seed):
     )  # fmt: skip
     high, low = w0 >> np.uint64(5), w1 >> np.uint64(6)
     return (np.float64(high) * 67108864.0 + np.float64(low) + 0.5) * 2.0**-53
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def least_logs(key_lo, key_hi, step, purpose, seed, least):
+    """Lower bounds of the logarithms of uniform numbers, floor(log2 u) log 2, less 1e-12 for what exp may round.
+
+    One block of Philox is all vector arithmetic, several neurons at once, as long as it is no call: see `_block`.
+
+    Parameters
+    ----------
+    key_lo, key_hi : (n,) int32
+    step, purpose, seed : int
+    least : (n,) float64
+        Filled.
+    """
+    c0, c1 = np.uint64(step) & _MASK, np.uint64(step) >> _HALF
+    c2, c3 = np.uint64(purpose) & _MASK, np.uint64(seed) & _MASK
+    words = np.empty(least.size, dtype=np.uint32)  # of 32 bits, for more of them at once
+    for i in range(least.size):
+        words[i] = _block(c0, c1, c2, c3, np.uint64(key_lo[i]) & _MASK, np.uint64(key_hi[i]) & _MASK)[0] >> np.uint64(5)
+    for i in range(least.size):
+        upper = np.float64(np.float64(np.int32(words[i])) + 2.0**-27)  # u = 2^-27 upper, or a little above
+        exponent = (upper.view(np.int64) >> np.int64(52)) - np.int64(1023 + 27)
+        least[i] = np.float64(exponent) * _LOG_2 - _SLACK
 
 
 @njit

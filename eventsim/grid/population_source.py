@@ -1,7 +1,11 @@
 """The source of what a population does in a tick: update, threshold, reset; all of its neurons, or those touched."""
 
+from dataclasses import replace
+
 from eventsim.grid import templates
+from eventsim.grid.chance import LEAST_LOG, draws, screen_of
 from eventsim.grid.statements import StatementWriter
+from eventsim.philox import LEAST_LOG_OF_ALL
 
 __all__ = ["counted_spikes", "fire", "reset", "touched", "update"]
 
@@ -51,15 +55,39 @@ def fire(network, operation, layout, plan, update=None):
     writer = StatementWriter(network, operation, layout, names=swept.names)
     each = writer.lines(tests, 24)
     fired_lines = writer.lines(operation.fired, 24, guarded=False)
-    costly = any(name in each for name in ("uniform(", "normal(", "binomial("))  # drawn once, not once more in a search
     sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept_each)
-    if costly:
-        sweep = templates.SWEEP.format(each=update_each) if update_each else ""
+    if draws(tests[-1].expression):
+        sweep, screened = _screen(network, k, tests, swept, writer, update_each)
+        each = screened + each
     return templates.FIRE.format(
         where=writer.where, k=k, every=operation.every, back=back, once=once, views=swept.views(sweep), sweep=sweep,
         each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired_lines,
         counted=counted_spikes(k),
     )  # fmt: skip
+
+
+def _screen(network, k, tests, swept, writer, update_each):
+    """Source that comes before a condition that draws: a sweep over a block, and what is asked of each neuron first.
+
+    What is drawn is drawn once, not in a sweep and once more in a search.
+    """
+    population, condition = network.populations[k], tests[-1]
+    own = population.state.keys() | population.parameters.keys() | {"key_lo", "key_hi"}
+    screen = screen_of(condition.expression, own, swept.where)
+    if screen is None:
+        return templates.SWEEP.format(each=update_each) if update_each else "", ""
+    tests = (*tests[:-1], replace(condition, expression=screen.expression))
+
+    def asked(writer, least):
+        writer.names[LEAST_LOG] = least
+        return writer.lines(tests, 24)
+
+    sweep = templates.SWEEP_AND_TEST.format(each=update_each + asked(swept, repr(LEAST_LOG_OF_ALL)))
+    if screen.drawn:
+        step, purpose, seed = (swept.expression(text) for text in screen.drawn)
+        sweep += templates.LEAST_LOGS.format(k=k, step=step, purpose=purpose, seed=seed)
+        sweep += templates.SWEEP_AND_TEST.format(each=asked(swept, "least[i]"))
+    return sweep, asked(writer, "least[j]") + templates.PASS_OVER
 
 
 def reset(network, operation, layout, plan):

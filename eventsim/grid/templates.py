@@ -12,6 +12,7 @@ __all__ = [
     "LARGEST", "LEAVE", "LEAVE_DECAYING", "MARK", "MARK_DECAYING", "MEET", "MODULE", "OF_POPULATION",
     "PARK", "RESET", "REST", "RESTING", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCHED",
     "TOUCHED_THRESHOLD", "TOUCHED_UPDATE", "UNPARK", "UPDATE", "WEIGHT",
+    "LEAST_LOGS", "PASS_OVER",
 ]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
@@ -22,7 +23,7 @@ from numba import njit
 
 from {counting} import announce, collect, count_rows, may_run_to, sample
 from eventsim.machine import ask_for, ask_for_row, meet
-from eventsim.philox import binomial, normal, uniform
+from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
 
@@ -35,6 +36,7 @@ def run(part, first_tick, last_tick, a):
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
     sums, rows_done = lane_sums[part], landed[part]
+    least = np.empty(256)
 {views}{begin}    before = stop = first_tick
     events_before = 0
     while True:
@@ -125,6 +127,15 @@ SWEEP_AND_TEST = """                    hits = 0
 {each}                        hits += 1 if condition else 0
                     if hits == 0:
                         continue
+"""
+
+# A block of neurons that fire by chance: see `eventsim.grid.chance`.
+LEAST_LOGS = """                    keys = slice(first{k} + block, first{k} + block + size)
+                    least_logs(key_lo[keys], key_hi[keys], {step}, {purpose}, {seed}, least[:size])
+"""
+
+PASS_OVER = """                        if not condition:
+                            continue
 """
 
 # The same for a population that runs by touch.

@@ -1,0 +1,95 @@
+"""Neurons that fire by chance: most are seen not to fire before a chance is worked out.
+
+An escape-rate neuron fires at u < 1/(1 + exp(-x)), u a keyed uniform number: ten rounds of Philox and an exponential,
+for each neuron in each tick. But the chance is below exp(x), so no neuron fires whose x is at most log u; and log u is
+at least floor(log2 u) log 2, which the upper bits of u tell without a logarithm (`eventsim.philox.least_logs`, many
+neurons at once). The model's own question is asked of those only that this does not settle, about twice as many as
+fire. Where every x of a block is at most log 2^-54, the smallest u, nothing is drawn: draws are stateless, so one that
+is left out changes no other.
+
+Parts of a condition that draw nothing are asked first in any case: a gate of noise draws when it is called.
+"""
+
+import ast
+from dataclasses import dataclass
+
+from eventsim.expressions import names_in
+
+__all__ = ["LEAST_LOG", "Screen", "draws", "screen_of"]
+
+#: The name that stands in a screen for a lower bound of the logarithm of the uniform number.
+LEAST_LOG = "least_log"
+_DRAWS = ("keyed_uniform", "keyed_normal", "keyed_binomial")
+_KEYS = ["key_lo", "key_hi"]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What holds wherever a condition does, and costs less.
+
+    Parameters
+    ----------
+    expression : str
+        May name LEAST_LOG.
+    drawn : tuple of str
+        Step, purpose and seed of the uniform number that LEAST_LOG stands for; empty where the screen does without.
+    """
+
+    expression: str
+    drawn: tuple[str, ...] = ()
+
+
+def draws(expression):
+    """Whether an expression draws a random number."""
+    return any(f"{name}(" in expression for name in _DRAWS)
+
+
+def screen_of(expression, own, where):
+    """The Screen of a condition that draws; None when nothing cheaper is known of it.
+
+    Parameters
+    ----------
+    expression : str
+    own : collection of str
+        Names whose values differ between neurons.
+    where : str
+        Named in errors.
+    """
+    names_in(expression, where)  # raises for what is no expression
+    tree = ast.parse(expression.strip(), mode="eval").body
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    plain = [ast.unparse(part) for part in parts if not draws(ast.unparse(part))]
+    for part in parts:
+        found = _log_odds(part)
+        if found is None or names_in(" + ".join(found[1]), where) & set(own):
+            continue
+        return Screen(" and ".join([*(f"({p})" for p in plain), f"({found[0]} > {LEAST_LOG})"]), found[1])
+    return Screen(" and ".join(f"({p})" for p in plain)) if plain else None
+
+
+def _log_odds(tree):
+    """(x, (step, purpose, seed)) of the comparison keyed_uniform(key_lo, key_hi, step, ...) < 1/(1 + exp(-x))."""
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.Lt | ast.LtE):
+        return None
+    draw, chance = tree.left, tree.comparators[0]
+    if not isinstance(draw, ast.Call) or draw.func.id != "keyed_uniform" or draws(ast.unparse(chance)):
+        return None
+    *keys, step, purpose, seed = (ast.unparse(argument) for argument in draw.args)
+    if keys != _KEYS or not _is(chance, ast.Div) or not _is_one(chance.left) or not _is(chance.right, ast.Add):
+        return None
+    terms = [chance.right.left, chance.right.right]
+    others = [term for term in terms if not _is_one(term)]
+    if len(others) != 1 or not isinstance(others[0], ast.Call) or others[0].func.id != "exp":
+        return None
+    (exponent,) = others[0].args
+    if not isinstance(exponent, ast.UnaryOp) or not isinstance(exponent.op, ast.USub):
+        return None
+    return f"({ast.unparse(exponent.operand)})", (step, purpose, seed)
+
+
+def _is(tree, operation):
+    return isinstance(tree, ast.BinOp) and isinstance(tree.op, operation)
+
+
+def _is_one(tree):
+    return isinstance(tree, ast.Constant) and tree.value == 1
