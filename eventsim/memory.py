@@ -5,9 +5,10 @@ from pathlib import Path
 
 from eventsim.errors import CapacityError
 
-__all__ = ["available_bytes", "require_memory"]
+__all__ = ["available_bytes", "require_memory", "taken_bytes"]
 
 #: Linux: what can be had without swapping, and the limit of a container with what it uses of it (cgroups, version 2).
+_STATUS = Path("/proc/self/status")
 _MEMINFO, _LIMIT, _USED = (
     Path("/proc/meminfo"),
     Path("/sys/fs/cgroup/memory.max"),
@@ -40,6 +41,15 @@ def require_memory(needs, max_bytes=None, remedy="make the network smaller, or m
         purposes = ", ".join(f"{what} {size:,}" for what, size in largest)
         where = "this machine's available memory" if max_bytes is None else "max_bytes"
         raise CapacityError("memory, in bytes,", where, total, allowed, f"the most is for {purposes}; {remedy}")
+
+
+def taken_bytes():
+    """(now, most so far): bytes of memory that this process has taken; zeros where there is no /proc to tell."""
+    try:
+        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+        return tuple(int(lines[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    except (OSError, ValueError, KeyError, IndexError):
+        return 0, 0
 
 
 def _free_in_container():

@@ -1,5 +1,7 @@
 """RankEngine: the grid's engine for a share of a network; what mirrors do is nobody's and is not recorded."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from eventsim.errors import InternalError
@@ -25,10 +27,15 @@ class RankEngine(GridEngine):
         As in the whole network; neurons of this rank.
     record_every, buffers, threads, updates, max_bytes
         As `GridEngine` has them.
+
+    Attributes
+    ----------
+    share : Share
+        Without its synapses.
     """
 
     def __init__(self, share, reach, recorded, record_every, buffers, *, threads, updates, max_bytes):
-        self._share, self._n_own, self._seen = share, share.own.size, 0
+        self.share, self._n_own, self._seen = share, share.own.size, 0
         local = [(name, int(np.searchsorted(share.own, neuron))) for name, neuron in recorded]
         super().__init__(share.network, share.network.stimulus, _cores(share), local, record_every, buffers,
                          threads=threads, updates=updates, max_bytes=max_bytes)  # fmt: skip
@@ -36,13 +43,13 @@ class RankEngine(GridEngine):
         self._touch(self.by_touch & self._touchable)
         self._known = None
         self._take_over(reach)
+        self._forget_the_table()
         self._mirrors = np.array([p.start for p in self._network.populations if self._is_mirror(p)], dtype=np.int64)
         self._first_mirror = len(self._network.populations) - self._mirrors.size
         self._static = int(self._arrays.stimulus_at[self._first_mirror])
-        self.n_own_spikes = 0
 
     def _is_mirror(self, population):
-        return population.start >= self._network.n_neurons - self._share.mirrored.size
+        return population.start >= self._network.n_neurons - self.share.mirrored.size
 
     def _take_over(self, reach):
         """Messages are counted where a neuron fires, to all cores that it reaches: not to those of this rank alone."""
@@ -53,6 +60,12 @@ class RankEngine(GridEngine):
             reach_at=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
         )  # fmt: skip
 
+    def _forget_the_table(self):
+        """The kernel has synapses in a form of its own; they are most of what a rank holds."""
+        without = {"post": np.empty(0, np.int32), "weight": np.empty(0)}
+        self._network = replace(self._network, **without)
+        self.share = replace(self.share, network=self._network, pairs=self.share.pairs[:0].copy())
+
     def advance(self, tick, stop, most_spikes=_FOREVER):
         return super().advance(tick, stop, most_spikes)
 
@@ -62,7 +75,6 @@ class RankEngine(GridEngine):
         neuron = self._arrays.spike_neuron[self._seen : stop]
         mine = np.flatnonzero(neuron < self._n_own)
         tick, self._seen = self._arrays.spike_tick[self._seen : stop][mine], stop
-        self.n_own_spikes += mine.size
         return tick, neuron[mine]
 
     def hear(self, tick, mirror):
@@ -101,8 +113,8 @@ class RankEngine(GridEngine):
             raise InternalError("spikes are taken that nobody was told of")
         columns, self._seen = super().take(), 0
         mine = columns["neuron"] < self._n_own
-        columns |= {"tick": columns["tick"][mine], "neuron": self._share.own[columns["neuron"][mine]]}
-        real = columns["counts_core"] < self._share.n_cores
+        columns |= {"tick": columns["tick"][mine], "neuron": self.share.own[columns["neuron"][mine]]}
+        real = columns["counts_core"] < self.share.n_cores
         rows = {name: columns[name][real] for name in columns if name.startswith("counts_")}
         return columns | rows
 

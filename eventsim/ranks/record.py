@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from eventsim.arrays import take
+from eventsim.memory import taken_bytes
 from eventsim.trace.background import Background
 from eventsim.trace.disk import create
 from eventsim.trace.guard import open_checked, refusing
@@ -14,11 +15,13 @@ from eventsim.trace.segments import SegmentFolder, durably, read_segment
 __all__ = ["TOTALS", "RankRecord", "kept_segments", "read_rank_segment", "read_totals"]
 
 #: What a rank counted up to a tick: of its own neurons, and of the pathways that end on them; the places of its values
-#: in a sample.
+#: in a sample; seconds that it took to load, to run and to meet; its memory, now and at most;
+#: how many synapses and mirrors it holds.
 TOTALS = {
     "tick": np.int64, "own": np.int32, "received_count": np.int64, "received_weight": np.float64,
     "pathways": np.int64, "delivered": np.int64, "message_source": np.int32, "message_destination": np.int32,
-    "message_count": np.int64, "columns": np.int64,
+    "message_count": np.int64, "columns": np.int64, "seconds": np.float64, "taken_bytes": np.int64,
+    "held": np.int64,
 }  # fmt: skip
 
 _KEPT = 3  # totals that stay: ranks are never further apart than one
@@ -58,9 +61,12 @@ class RankRecord:
         self._background.append(lambda: segment)
         self._n += 1
 
-    def keep(self, tick, totals):
+    def keep(self, tick, totals, seconds):
         """Write the totals at the end of the last segment, once that is on disk; raises EnvironmentProblem."""
-        arrays = totals | {"tick": tick, "own": self._share.own, "pathways": self._share.pathways,
+        n_mirrors = self._share.sources.size + self._share.mirrored.size
+        arrays = totals | {"seconds": seconds, "taken_bytes": taken_bytes()}
+        arrays["held"] = [sum(p.size for p in self._share.network.pathways), n_mirrors]
+        arrays |= {"tick": tick, "own": self._share.own, "pathways": self._share.pathways,
                            "columns": self._columns}  # fmt: skip
         self._background.settle()
         path = self._folder / f"totals-{self._n:06d}.h5"

@@ -19,6 +19,9 @@ __all__ = ["run_rank"]
 #: be written; and, from the first rank, whether to keep all that a trace up to here needs, and whether to stop.
 _FIRED, _IS_FULL, _KEEP, _STOP = range(4)
 
+#: What a rank spends its seconds on.
+_LOADING, _RUNNING, _MEETING = range(3)
+
 _LOOK_S = 0.25  # between two looks at the clock, the file that asks to stop, and whoever waits
 
 
@@ -47,23 +50,25 @@ def run_rank(comm, job, report=None):
 
 class _Run:
     def __init__(self, comm, job, report):
-        settings, rank = job.settings, comm.rank
+        settings, rank, self._began = job.settings, comm.rank, time.perf_counter()
         self._comm, self._job, self._report = comm, job, report
         owner = job.file["owner"][:]
         share = load_share(job, rank)
         here = _ranks_here(comm)
         columns = [place for place, (_, neuron) in enumerate(settings.recorded) if owner[neuron] == rank]
-        self.share, self.stimulus = share, share.network.stimulus
         self._engine = RankEngine(
             share, _reach(comm, share, owner), [settings.recorded[place] for place in columns],
             settings.record_every_ticks, buffer_sizes(settings.buffer_mb, len(columns)), threads=settings.threads,
             updates=settings.updates, max_bytes=_allowed_bytes(here.size, settings.max_bytes),
         )  # fmt: skip
         _compile(here, self._engine)
-        self._record = RankRecord(job.folder_of(rank), rank, share, columns)
+        self.share, self.stimulus = self._engine.share, share.network.stimulus
+        self._record = RankRecord(job.folder_of(rank), rank, self.share, columns)
         self._meeting = Meeting(comm, settings.span_ticks, 4)
         starts = self.stimulus.query_start if self.stimulus.reset == "host" else []
         self._resets = {int(tick) for tick in starts if tick > 0}
+        self._seconds = np.zeros(3)
+        self._seconds[_LOADING] = time.perf_counter() - self._began
         self._n_spikes, self._looked, self._kept = 0, time.monotonic(), time.monotonic()
 
     def run(self):
@@ -72,8 +77,9 @@ class _Run:
         is_over = most is not None and most <= 0
         while tick < duration and not is_over:
             stop = min([tick + self._job.settings.span_ticks, duration, *(t for t in self._resets if t > tick)])
-            is_full = self._run_to(tick, stop)
+            is_full, ran = self._run_to(tick, stop), time.perf_counter()
             words = self._meet(tick, is_full, stop)
+            self._seconds[_MEETING] += time.perf_counter() - ran
             tick = stop
             if tick in self._resets:
                 self._engine.start_again(tick)
@@ -82,12 +88,17 @@ class _Run:
             if words[:, _IS_FULL].any() or words[0, _KEEP]:
                 self._record.write(self._engine.take())
             if words[0, _KEEP]:
-                self._record.keep(tick, self._engine.totals())
+                self._keep(tick)
         self._record.write(self._engine.take())
-        self._record.keep(tick, self._engine.totals())
+        self._keep(tick)
         self._record.close()
         self._comm.Barrier()
         return tick
+
+    def _keep(self, tick):
+        seconds = self._seconds.copy()
+        seconds[_RUNNING] = time.perf_counter() - self._began - seconds[_LOADING] - seconds[_MEETING]
+        self._record.keep(tick, self._engine.totals(), seconds)
 
     def _run_to(self, tick, stop):
         """Advance, emptying the buffers on the way where they are full; returns whether they were."""
