@@ -1,4 +1,4 @@
-"""What Numba has no words for: asking for memory ahead of time, and a meeting of threads."""
+"""What Numba has no words for: memory asked for ahead of time, arrays that are not counted, a meeting of threads."""
 
 import os
 
@@ -7,7 +7,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["ask_for", "ask_for_row", "meet"]
+__all__ = ["ask_for", "ask_for_row", "lent", "meet"]
 
 _WORD, _INT32 = ir.IntType(64), ir.IntType(32)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
@@ -107,3 +107,28 @@ def ask_for_row(array, first, stop):
     step = 64 // array.itemsize
     for index in range(first, min(stop, first + 8 * step), step):
         ask_for(array, index)
+
+
+def _uncounted(context, builder, of_type, value):
+    if isinstance(of_type, types.BaseTuple):
+        for k, inner in enumerate(of_type.types):
+            part = _uncounted(context, builder, inner, builder.extract_value(value, k))
+            value = builder.insert_value(value, part, k)
+        return value
+    array = context.make_array(of_type)(context, builder, value)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    return array._getvalue()
+
+
+@intrinsic
+def lent(_, arrays):
+    """The same array, or tuple of arrays, whose references nobody counts.
+
+    Numba counts up and down, in atomic steps, each array of each tuple in each call. Who lends must hold what is lent
+    for as long as it is used.
+    """
+
+    def write(context, builder, signature, arguments):
+        return _uncounted(context, builder, signature.args[0], arguments[0])
+
+    return arrays(arrays), write

@@ -67,10 +67,8 @@ def to_threshold(cell, kind, more):
 
 
 @njit
-def foresee(neurons, heap, due, n, now_tick, now_offset, horizon):
+def foresee(cell, kind, more, heap, due, n, now_tick, now_offset, horizon):
     """Put a neuron into the queue of crossings if it crosses by itself before the horizon; take it out if not."""
-    cell, more = neurons.cells[n], neurons.further[n]
-    kind = neurons.kinds[cell.kind]
     x, y, z, tick, offset = cell.x, more.y, more.z, cell.tick, cell.offset
     if before(tick, offset, cell.release_tick, cell.release_offset):
         wait = elapsed(cell.release_tick, cell.release_offset, tick, offset)

@@ -41,6 +41,7 @@ from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refrac
 from eventsim.continuous.queue import before, put, sort, take_out
 from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
 from eventsim.continuous.state import sample
+from eventsim.machine import lent
 from eventsim.neurons import ADAPTIVE, ESCAPE
 
 __all__ = ["run"]
@@ -71,8 +72,9 @@ def _look_ahead(neurons, crossings, registers):
     registers[HORIZON] = horizon = last + registers[WINDOW]
     for n in restless:
         cell = neurons.cells[n]
-        if not at_rest(cell, neurons.kinds[cell.kind], crossings.due[n], horizon):
-            foresee(neurons, crossings.heap, crossings.due, n, last, 0.0, horizon)
+        kind = neurons.kinds[cell.kind]
+        if not at_rest(cell, kind, crossings.due[n], horizon):
+            foresee(cell, kind, neurons.further[n], crossings.heap, crossings.due, n, last, 0.0, horizon)
 
 
 @njit
@@ -115,6 +117,11 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
     spikes : records of SPIKE
         The same array, or a larger one.
     """
+    registers, neurons, wires, counters, sampling = (
+        lent(registers), lent(neurons), lent(wires), lent(counters), lent(sampling)
+    )  # fmt: skip
+    crossings, arrivals, fired, touched = lent(crossings), lent(arrivals), lent(fired), lent(touched)
+    stimulus_tick, stimulus_neuron = lent(stimulus_tick), lent(stimulus_neuron)
     crossing_heap, crossing_due = crossings.heap, crossings.due
     arrival_heap, arrival_due = arrivals.heap, arrivals.due
     cells, further, kinds, noise, lanes = neurons.cells, neurons.further, neurons.kinds, neurons.noise, wires.lanes
@@ -177,11 +184,11 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                     if endless:
                         stormy, again = True, False
                 if kind.restless:
-                    foresee(neurons, crossing_heap, crossing_due, n, tick, offset, horizon)
+                    foresee(cell, kind, further[n], crossing_heap, crossing_due, n, tick, offset, horizon)
             n_fired, n_touched = 0, np.int64(0)  # no literal, for which `deliver` would be compiled once more
-            stamp += 1
+            stamp += 2  # odd marks are those of listed neurons
             if stamp >= _LARGEST_STAMP:  # marks are 32 bits wide
-                stamp = 1
+                stamp = 2
                 for n in range(cells.size):
                     cells[n].mark = 0
             while arrival_heap[0]:
@@ -201,7 +208,6 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                     put(arrival_heap, arrival_due, lane_id, spikes[k].tick + lane.delay, spikes[k].offset)
                 else:
                     take_out(arrival_heap, arrival_due, lane_id)
-            registers[BUSY] += n_touched
             for k in range(n_touched):
                 n = touched[k]
                 cell = cells[n]
@@ -214,7 +220,7 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                     fired[n_fired] = n
                     n_fired += 1
                 elif kind.restless and not at_rest(cell, kind, crossing_due[n], horizon):
-                    foresee(neurons, crossing_heap, crossing_due, n, tick, offset, horizon)
+                    foresee(cell, kind, further[n], crossing_heap, crossing_due, n, tick, offset, horizon)
             while crossing_heap[0]:
                 n = crossing_heap[1]
                 if crossing_due[n].tick != tick or crossing_due[n].offset != offset:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from eventsim.continuous.arrays import NOTED, ROWS, TOTAL
+from eventsim.continuous.arrays import BUSY, NOTED, ROWS, TOTAL
 from eventsim.continuous.cell import is_shut, move
 from eventsim.continuous.queue import put, sort
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
@@ -16,6 +16,9 @@ _N_KINDS = len(KINDS)
 #: Deliveries for which a cell is asked for ahead of time: it is in no cache.
 _AHEAD = 8
 
+#: Counts that are looked at in the time in which one is sorted.
+_LOOKS_PER_SORTED = 16
+
 
 @njit
 def _count(tally, noted, registers, place):
@@ -25,7 +28,7 @@ def _count(tally, noted, registers, place):
     tally[place] += 1
 
 
-@njit
+@njit(forceinline=True)
 def emit(neurons, wires, arrivals, spikes, population, spike):
     """Append a spike to the list of its population, and wake the lanes that wait for one."""
     last = neurons.newest[population]
@@ -40,7 +43,7 @@ def emit(neurons, wires, arrivals, spikes, population, spike):
             put(arrivals.heap, arrivals.due, wires.lanes_of[k], spikes[spike].tick + lane.delay, spikes[spike].offset)
 
 
-@njit
+@njit(forceinline=True)
 def count_spike(counters, registers, n):
     """Count a spike, and one message to each core that it reaches."""
     registers[TOTAL] += 1
@@ -56,13 +59,19 @@ def count_spike(counters, registers, n):
 @njit
 def close_tick(counters, registers, tick):
     """Write the counts of a tick as rows, by core and kind, and begin anew."""
-    noted, rows = counters.noted, registers[ROWS]
-    sort(noted, registers[NOTED])
-    for k in range(registers[NOTED]):
+    noted, tally, n_noted, rows = counters.noted, counters.tally, registers[NOTED], registers[ROWS]
+    if tally.size < _LOOKS_PER_SORTED * n_noted:
+        n_noted = 0
+        for place in range(tally.size):
+            noted[n_noted] = place
+            n_noted += tally[place] > 0
+    else:
+        sort(noted, n_noted)
+    for k in range(n_noted):
         place = noted[k]
         counters.row_tick[rows], counters.row_core[rows] = tick, place // _N_KINDS - 1
-        counters.row_kind[rows], counters.row_count[rows] = place % _N_KINDS, counters.tally[place]
-        counters.tally[place] = 0
+        counters.row_kind[rows], counters.row_count[rows] = place % _N_KINDS, tally[place]
+        tally[place] = 0
         rows += 1
     registers[NOTED], registers[ROWS] = 0, rows
 
@@ -83,22 +92,24 @@ def _affect(cell, more, wires, pathway, n, w, shut):
             more.z = value if effect.sets else more.z + value
 
 
-@njit
+@njit(forceinline=True)
 def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, stamp, touched, n_touched):
     """Deliver one spike over one lane.
+
+    A neuron that this round has reached is marked with `stamp`, and with `stamp` + 1 when it is listed in `touched`:
+    when it may fire in this round or, by itself, later. Most do neither, and are not looked at again.
 
     Returns
     -------
     int
-        How many neurons this round has reached so far; `touched` lists them.
+        How many neurons are listed so far.
     """
     pathway = wires.pathways[lane.pathway]
     row = pathway.rows_at + (neuron - pathway.source_start) * pathway.n_delays + lane.delay_index
     first, stop = pathway.first + wires.rows[row], pathway.first + wires.rows[row + 1]
     plain, weighted, post, weight = pathway.plain, pathway.weighted, wires.post, wires.weight
     cells, further, kinds, slot_of = neurons.cells, neurons.further, neurons.kinds, counters.slot_of
-    # Counted here rather than by a call, which would count references to its arrays for each delivery.
-    tally, noted, n_noted = counters.tally, counters.noted, registers[NOTED]
+    tally, noted, n_noted, n_reached = counters.tally, counters.noted, registers[NOTED], 0
     for synapse in range(first, stop):
         n, w = np.int64(post[synapse]), weight[synapse]
         ahead = np.int64(post[min(synapse + _AHEAD, stop - 1)])
@@ -106,16 +117,19 @@ def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, sta
         ask_for(slot_of, ahead)
         cell, more = cells[n], further[n]
         kind = kinds[cell.kind]
-        if cell.mark != stamp:
+        if cell.mark < stamp:
             cell.mark = stamp
-            touched[n_touched] = n
-            n_touched += 1
+            n_reached += 1
             move(cell, kind, more, tick, offset)
         shut = is_shut(cell, kind, tick, offset)
         if not plain:
             _affect(cell, more, wires, pathway, n, w, shut)
         elif not shut:
             cell.x += w
+        if cell.mark == stamp and (kind.restless or cell.x >= kind.theta):
+            cell.mark += 1
+            touched[n_touched] = n
+            n_touched += 1
         cell.received_count += 1
         cell.received_weight += w
         place = slot_of[n] * _N_KINDS + SYNAPTIC_EVENTS
@@ -130,5 +144,6 @@ def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, sta
                 n_noted += 1
             tally[place] += 1
     registers[NOTED] = n_noted
+    registers[BUSY] += n_reached
     counters.delivered[lane.pathway] += stop - first
     return n_touched

@@ -126,7 +126,7 @@ def _effect(network, models, pathway, effect):
 
 def counters_of(network, core_of, row_room):
     """Counters at zero, for neurons on cores."""
-    slot_of = core_of.astype(np.int64) + 1
+    slot_of = core_of.astype(np.int32) + 1
     n_slots = int(slot_of.max(initial=1)) + 1
     pairs = np.unique(network.pre.astype(np.int64) * n_slots + slot_of[network.post])
     n_places = n_slots * len(KINDS)
