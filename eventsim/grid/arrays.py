@@ -10,7 +10,7 @@ _FIELDS = (
     "constants", "population_start", "population_size", "bounds",
     # its synapses
     "target", "weight", "code", "row_code", "row_code_at", "values", "first_synapse", "delays", "delays_at", "rows",
-    "rows_at",
+    "rows_at", "stretch_at", "stretch", "shared",
     # its input
     "stimulus_tick", "stimulus_neuron", "stimulus_at", "cursor",
     # the last `depth` ticks
@@ -45,6 +45,8 @@ _FIELDS = (
 #: weight, code, row_code, values : weights, as eventsim.grid.storage has them; row_code_at : (W + 1,)
 #: first_synapse, rows_at : (Q, W) int64; where the synapses and the rows of a part's pathway begin
 #: rows : as in Pathway, for each part and pathway, but counted from the first synapse of all
+#: stretch_at : as rows, the first stretch of each; stretch : (n, 3) int, first receiver, size, and where in `shared`
+#: its weights begin; both empty where nothing is stretched (see `eventsim.grid.stretches`)
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
 #: history_count : (P, T, Q) int64
 #: active : (n_neurons,) int32; of population k and part q the first active_count[q, k] from the part's first neuron on

@@ -1,5 +1,7 @@
 """The source of a delivery: what a pathway does to its receivers' state."""
 
+from textwrap import indent
+
 from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
@@ -12,28 +14,51 @@ __all__ = ["deliver"]
 def deliver(network, operation, layout, plan):
     p = operation.index
     pathway, way = network.pathways[p], plan.storage.ways[p]
-    g, activate, largest = pathway.target, "", ""
-    if g in plan.by_touch:
-        is_idle, mark = templates.IS_IDLE, templates.MARK
-        if g in plan.decays:
-            value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
-            is_idle, mark = templates.IS_IDLE_DECAYING, templates.MARK_DECAYING.format(g=g, value=value)
-            largest = templates.LARGEST.format(g=g, value=value)
-        activate = templates.ACTIVATE.format(g=g, is_idle=is_idle.format(g=g), mark=mark.format(g=g))
-    event = {"event_start": templates.EVENT_START, "event": templates.EVENT, "event_stop": templates.EVENT_STOP}
+    write = _stretches if p in plan.storage.stretched else _row
+    events = plan.records_events
     return templates.DELIVER.format(
-        where=f"delivery by pathway {p}", p=p, s=pathway.source, g=g, every=operation.every,
-        effects=_effects(network, operation, layout, plan), ask=_ask(p, plan.storage),
-        of_row=templates.ROW_WEIGHT[way].format(p=p), weight=templates.WEIGHT[way],
-        activate=activate, largest=largest,
-        **{name: text.format(p=p) if plan.records_events else "" for name, text in event.items()},
+        where=f"delivery by pathway {p}", p=p, s=pathway.source, every=operation.every, ask=_ask(p, plan.storage),
+        of_row=templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
+        event_start=templates.EVENT_START.format(p=p) if events else "",
+        event_stop=templates.EVENT_STOP if events else "",
     )  # fmt: skip
+
+
+def _row(network, operation, layout, plan):
+    """Source that delivers a row synapse by synapse."""
+    event = templates.EVENT if plan.records_events else ""
+    return templates.ROW.format(each=_delivery(network, operation, layout, plan), event=event)
+
+
+def _stretches(network, operation, layout, plan):
+    """Source that delivers a row stretch by stretch."""
+    each = indent(_delivery(network, operation, layout, plan), "    ")
+    return templates.STRETCHES.format(each=each, event=templates.EVENTS_OF_ROW if plan.records_events else "")
+
+
+def _delivery(network, operation, layout, plan):
+    """Source of one delivery, to neuron `i`."""
+    activate, largest = _touch(network.pathways[operation.index].target, layout, plan)
+    weight = templates.WEIGHT[plan.storage.ways[operation.index]]
+    return weight + activate + _effects(network, operation, layout, plan) + largest
+
+
+def _touch(g, layout, plan):
+    """What a delivery to population g does before and after its effect, where this runs by touch."""
+    if g not in plan.by_touch:
+        return "", ""
+    is_idle, mark, largest = templates.IS_IDLE, templates.MARK, ""
+    if g in plan.decays:
+        value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
+        is_idle, mark = templates.IS_IDLE_DECAYING, templates.MARK_DECAYING.format(g=g, value=value)
+        largest = templates.LARGEST.format(g=g, value=value)
+    return templates.ACTIVATE.format(g=g, is_idle=is_idle.format(g=g), mark=mark.format(g=g)), largest
 
 
 def _ask(p, storage):
     """Source that asks for rows ahead of time, where they are in no cache."""
     codes = templates.ASK_CODES if storage.ways[p] == "code" else ""
-    return templates.ASK.format(p=p, codes=codes) if storage.is_large else ""
+    return templates.ASK.format(p=p, codes=codes) if storage.is_large and p not in storage.stretched else ""
 
 
 def _effects(network, operation, layout, plan):

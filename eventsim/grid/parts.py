@@ -6,6 +6,8 @@ delay, creation), so every neuron adds up its deliveries in the same order whate
 
 import numpy as np
 
+from eventsim.grid.stretches import cut
+
 __all__ = ["bounds_of_parts", "divide", "flat"]
 
 
@@ -41,14 +43,15 @@ def divide(network, bounds, storage, keep_ids=False):
 
     Returns
     -------
-    dict : first_synapse, rows, rows_at, target, weight, code, row_code, synapse_of, as in GridArrays
+    dict : first_synapse, rows, rows_at, target, weight, code, row_code, stretch_at, stretch, shared, synapse_of, as in
+        GridArrays
     """
     n_parts, pathways, n = len(bounds) - 1, network.pathways, network.n_synapses
     target = np.empty(n, dtype=np.uint16 if np.diff(bounds, axis=0).max(initial=0) <= 1 << 16 else np.uint32)
     weight = np.empty(n if "full" in storage.ways else 0)
     code = np.empty(storage.codes.size, dtype=np.uint8)
     synapse_of = np.empty(n if keep_ids and n_parts > 1 else 0, dtype=np.uint32)
-    rows, row_code, first = [], [], 0
+    rows, row_code, stretches, first = [], [], [], 0
     first_synapse = np.zeros((n_parts, len(pathways)), dtype=np.int64)
     for part in range(n_parts):
         for k, p in enumerate(pathways):
@@ -65,6 +68,8 @@ def divide(network, bounds, storage, keep_ids=False):
                 weight[here] = network.weight[p.first : p.first + p.size][mine]
             if storage.ways[k] == "code":
                 code[here] = storage.codes[p.first : p.first + p.size][mine]
+            of_way = network.weight[p.first : p.first + p.size][mine] if storage.ways[k] == "shared" else None
+            stretches.append(cut(target[here], own_rows, of_way) if k in storage.stretched else None)
             if synapse_of.size:
                 synapse_of[here] = mine + p.first
             rows.append((own_rows + first).astype(np.int64 if n >= 1 << 31 else np.int32))
@@ -76,5 +81,22 @@ def divide(network, bounds, storage, keep_ids=False):
     return {
         "first_synapse": first_synapse, "rows": all_rows, "rows_at": rows_at[:-1].reshape(first_synapse.shape),
         "target": target, "weight": weight, "code": code, "row_code": all_row_code, "row_code_at": row_code_at,
-        "synapse_of": synapse_of,
+        "synapse_of": synapse_of, **_flat_stretches(stretches, rows),
     }  # fmt: skip
+
+
+def _flat_stretches(stretches, rows):
+    """The stretches of all parts and pathways end to end; nothing where there are none."""
+    at, table, shared, n_stretches, n_shared = [], [np.empty((0, 3), np.int64)], [np.empty(0)], 0, 0
+    for made, of_rows in zip(stretches, rows):
+        if made is None:
+            at.append(np.zeros(of_rows.size, dtype=np.int64))
+            continue
+        at.append(made.at + n_stretches)
+        table.append(np.column_stack([made.target, made.size, made.place + n_shared]))
+        shared.append(made.weights)
+        n_stretches, n_shared = n_stretches + made.size.size, n_shared + made.weights.size
+    narrow = np.int32 if max(n_shared, n_stretches) < 1 << 31 else np.int64
+    used = at if n_stretches else []
+    return {"stretch_at": flat(used, narrow)[0], "stretch": np.concatenate(table).astype(narrow),
+            "shared": np.concatenate(shared)}  # fmt: skip

@@ -16,6 +16,7 @@ from numba import njit
 
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid.parts import flat
+from eventsim.grid.stretches import Stretches
 
 __all__ = ["LANES", "spread"]
 
@@ -49,7 +50,7 @@ def spread(network, core_of, bounds, arrays, storage):
         pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
         first, stop = network.populations[pathway.target].start + bounds[part : part + 2, pathway.target]
         cell_of = SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]
-        zero = _is_zero(arrays, rows, part, k, storage)
+        zero = _is_zero(network, arrays, part, k, storage)
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         if n == 1 and not zero.size:
             table[part, k] = 1, lowest, 1, 0
@@ -77,15 +78,23 @@ def spread(network, core_of, bounds, arrays, storage):
 
 def _rows(network, arrays, part, k):
     """Where the rows of a part's pathway begin, and where the last one ends."""
+    return arrays["rows"][_places(network, arrays, part, k)]
+
+
+def _places(network, arrays, part, k):
     first = arrays["rows_at"][part, k]
-    return arrays["rows"][first : first + network.pathways[k].rows.size]
+    return slice(first, first + network.pathways[k].rows.size)
 
 
-def _is_zero(arrays, rows, part, k, storage):
+def _is_zero(network, arrays, part, k, storage):
     """(n,) bool: whether each synapse of a part's pathway is one of weight zero; empty where none is."""
+    rows = _rows(network, arrays, part, k)
     here, way, zero = slice(rows[0], rows[-1]), storage.ways[k], storage.values == 0.0
     if way == "full":
         found = arrays["weight"][here] == 0.0
+    elif way == "shared":
+        at = arrays["stretch_at"][_places(network, arrays, part, k)]
+        found = Stretches.of_table(at, arrays["stretch"], arrays["shared"]).each_weight() == 0.0
     elif way == "code":
         found = zero[arrays["code"][here]]
     elif way == "row":

@@ -1,10 +1,11 @@
 """How a kernel stores synapses: as few bytes each as their weights allow, since a large network is read from memory.
 
-A weight is stored in one of four ways, pathway by pathway:
+A weight is stored in one of five ways, pathway by pathway:
 
 - "none": no effect reads it;
 - "row": one for all synapses of a sender with the same delay, so a code for each row;
 - "code": a byte for each synapse, its place among the distinct weights of the network;
+- "shared": by stretches of a row, those with the same weights together (see `eventsim.grid.stretches`);
 - "full": eight bytes for each synapse.
 
 Weights stay float64 in each: a code stands for a value, bit for bit. Small networks fit the cache anyway and are stored
@@ -14,6 +15,8 @@ in full, so that networks of one model share one kernel.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from eventsim.grid.stretches import LEAST_MEAN, cut, mean_length
 
 __all__ = ["Storage", "store"]
 
@@ -37,6 +40,8 @@ class Storage:
         Empty where no pathway is stored as "code".
     row_codes : mapping of int to uint8 array
         For each pathway that is stored as "row", the code of each of its rows.
+    stretched : frozenset of int
+        Pathways that are delivered stretch by stretch.
     is_large : bool
         Whether there are more synapses than a cache holds, so that rows should be asked for ahead of time.
     """
@@ -45,13 +50,18 @@ class Storage:
     values: np.ndarray = field(default_factory=lambda: np.zeros(1))
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     row_codes: dict = field(default_factory=dict)
+    stretched: frozenset = frozenset()
     is_large: bool = False
 
 
 def store(network, large=_LARGE):
-    """The Storage that suits a network; with fewer than `large` synapses everything is stored in full."""
+    """The Storage that suits a network; with fewer than `large` synapses no weight becomes a code."""
     weighted = [p.weighted for p in network.pathways]
-    plain = Storage(tuple("full" if w else "none" for w in weighted))
+    stretched = frozenset(
+        k for k, p in enumerate(network.pathways) if p.size and mean_length(_post(network, p), p.rows) >= LEAST_MEAN
+    )
+    in_full = ["shared" if k in stretched else "full" for k in range(len(weighted))]
+    plain = Storage(tuple(way if w else "none" for way, w in zip(in_full, weighted)), stretched=stretched)
     if network.n_synapses < large:
         return plain
     values = _distinct(network, weighted)
@@ -66,11 +76,24 @@ def store(network, large=_LARGE):
             ways.append("none")
             continue
         of_rows = _row_codes(codes[p.first : p.first + p.size], p.rows)
-        ways.append("code" if of_rows is None else "row")
         if of_rows is not None:
             row_codes[k] = of_rows
+            ways.append("row")
+        else:
+            ways.append("shared" if k in stretched and _are_shared(network, p) else "code")
     kept = codes if "code" in ways else codes[:0]
-    return Storage(tuple(ways), values, kept, row_codes, is_large=True)
+    stretched = frozenset(k for k in stretched if ways[k] != "code")
+    return Storage(tuple(ways), values, kept, row_codes, stretched, is_large=True)
+
+
+def _post(network, pathway):
+    return network.post[pathway.first : pathway.first + pathway.size]
+
+
+def _are_shared(network, pathway):
+    """Whether weights shared by stretches take no more bytes than codes."""
+    weights = network.weight[pathway.first : pathway.first + pathway.size]
+    return 8 * cut(_post(network, pathway), pathway.rows, weights).weights.size <= pathway.size
 
 
 def _distinct(network, weighted):

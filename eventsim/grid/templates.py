@@ -283,10 +283,7 @@ DELIVER = """            # {where}
                         for j in range(n_fired):
 {ask}                            row = rows_at[part, {p}] + np.int64(history[at + j]) * n_delays + d
 {of_row}                            first, last = np.int64(rows[row]), np.int64(rows[row + 1])
-                            for synapse in range(first, last):
-                                i = target[synapse]
-{weight}{activate}{effects}{largest}{event}                                done += 1
-                            rows_done[n_done] = row
+{each}                            rows_done[n_done] = row
                             n_done += last > first
                 if n_done:
                     delivered[part, {p}] += done
@@ -294,6 +291,20 @@ DELIVER = """            # {where}
                                entry_at, entry_cell, entry_count, here)
                     is_busy = True
 {event_stop}"""
+
+# What a row does, synapse by synapse; or stretch by stretch, see `eventsim.grid.stretches`.
+ROW = """                            for synapse in range(first, last):
+                                i = target[synapse]
+{each}{event}                                done += 1
+"""
+
+# Places are unsigned: of a signed one Numba asks whether it counts from the end, and the loop is none over vectors.
+STRETCHES = """                            for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
+                                begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
+                                for along in range(np.uint64(size)):
+                                    i = np.uint64(begin) + along
+{each}                                done += size
+{event}"""
 
 # Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
 # have room for a whole tick's; a tick with deliveries leaves a mark of how far each part came. Parts then run tick by
@@ -320,6 +331,12 @@ EVENT = """                                if records:
                                     event += 1
 """
 
+EVENTS_OF_ROW = """                            if records:
+                                for synapse in range(first, last):
+                                    event_synapse[event] = synapse
+                                    event += 1
+"""
+
 EVENT_STOP = """                event_end[part] = event
 """
 
@@ -336,6 +353,8 @@ ASK_CODES = """                                ask_for_row(code, np.int64(rows[r
 WEIGHT = {
     "none": "",
     "row": "",
+    "shared": """                                w = shared[np.uint64(place) + along]
+""",
     "code": """                                c = code[synapse]
                                 w = values[c]
 """,
@@ -348,5 +367,6 @@ ROW_WEIGHT = {
                             w = values[c]
 """,
     "code": "",
+    "shared": "",
     "full": "",
 }

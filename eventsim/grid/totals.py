@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from eventsim.grid.stretches import Stretches
+
 __all__ = ["totals"]
 
 _AT_ONCE = 1 << 20  # pairs of a neuron and a core that are handled at once
@@ -23,12 +25,12 @@ def totals(network, storage, arrays):
     dict : received_count (n_neurons,) int64; received_weight (n_neurons,) float64; delivered (n_pathways,) int64;
         message_source, message_destination, message_count, sorted and without zeros, cores counted from the host, -1
     """
-    count, weight = _received(network, storage.ways, arrays)
+    count, weight = _received(network, storage, arrays)
     return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
             **_messages(arrays)}  # fmt: skip
 
 
-def _received(network, ways, arrays):
+def _received(network, storage, arrays):
     """(n_neurons,) int64 deliveries that each neuron received, and (n_neurons,) float64 sum of their weights.
 
     They follow from how many times each row was delivered, and from the lists of targets and weights that it was
@@ -40,10 +42,15 @@ def _received(network, ways, arrays):
         start = network.populations[pathway.target].start
         mine = slice(*(start + arrays.bounds[part : part + 2, pathway.target]))
         rows = slice(first, first + pathway.rows.size)
-        stores = {"full": arrays.weight, "code": arrays.code, "row": arrays.row_code[arrays.row_code_at[k] :]}
-        weights, codes, row_codes = (store if way == ways[k] else store[:0] for way, store in stores.items())
-        _receive(arrays.rows[rows], arrays.row_times[rows], arrays.target, weights, codes, row_codes, arrays.values,
-                 count[mine], weight[mine])  # fmt: skip
+        way, begins, target, weights = storage.ways[k], arrays.rows[rows], arrays.target, arrays.weight
+        if k in storage.stretched:
+            made = Stretches.of_table(arrays.stretch_at[rows], arrays.stretch, arrays.shared)
+            begins, target = begins - begins[0], made.targets().astype(target.dtype)
+            weights = made.each_weight() if way == "shared" else weights
+        row_codes = arrays.row_code[arrays.row_code_at[k] :]
+        stores = ((weights, ("full", "shared")), (arrays.code, ("code",)), (row_codes, ("row",)))
+        used = (store if way in ways else store[:0] for store, ways in stores)
+        _receive(begins, arrays.row_times[rows], target, *used, arrays.values, count[mine], weight[mine])
     return count, weight
 
 
