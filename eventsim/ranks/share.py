@@ -97,7 +97,8 @@ class _Loader:
         self.mirrors = {k: len(self.own) + place for place, k in enumerate(order)}
 
     def _read_synapses(self, is_mine, sizes):
-        local = np.where(is_mine, np.cumsum(is_mine) - 1, -1).astype(np.int32)
+        local = np.cumsum(is_mine, dtype=np.int32) - np.int32(1)
+        local[~is_mine] = -1
         self.post, self.weight = np.empty(int(sizes.sum()), dtype=np.int32), np.empty(int(sizes.sum()))
         self.rows, pairs, stop = {}, [np.empty(0, np.int64)], 0
         for p in np.flatnonzero(sizes).tolist():

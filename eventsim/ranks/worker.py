@@ -8,6 +8,7 @@ import numpy as np
 
 from eventsim.buffers import buffer_sizes
 from eventsim.memory import available_bytes
+from eventsim.ranks.directory import Directory
 from eventsim.ranks.engine import RankEngine
 from eventsim.ranks.exchange import Meeting, tell_pairs, wait_for
 from eventsim.ranks.record import RankRecord
@@ -64,9 +65,11 @@ class _Run:
         _compile(here, self._engine)
         self.share, self.stimulus = self._engine.share, share.network.stimulus
         self._record = RankRecord(job.folder_of(rank), rank, self.share, columns)
+        self._mirrors = Directory(self.share.mirrored)
         self._meeting = Meeting(comm, settings.span_ticks, 4)
         starts = self.stimulus.query_start if self.stimulus.reset == "host" else []
         self._resets = {int(tick) for tick in starts if tick > 0}
+        wait_for(comm.Ibarrier())
         self._seconds = np.zeros(3)
         self._seconds[_LOADING] = time.perf_counter() - self._began
         self._n_spikes, self._looked, self._kept = 0, time.monotonic(), time.monotonic()
@@ -117,10 +120,8 @@ class _Run:
         wanted = np.flatnonzero(self.share.sends[neurons])
         words = [ticks.size, is_full, *self._wishes(stop)]
         tick, neuron, words = self._meeting.exchange(first_tick, ticks[wanted], self.share.own[neurons[wanted]], words)
-        place = np.searchsorted(self.share.mirrored, neuron)
-        here = np.flatnonzero(place < self.share.mirrored.size)
-        here = here[self.share.mirrored[place[here]] == neuron[here]]
-        self._engine.hear(tick[here] + self._job.settings.span_ticks, place[here])
+        here, mirror = self._mirrors.find(neuron)
+        self._engine.hear(tick[here] + self._job.settings.span_ticks, mirror)
         return words
 
     def _wishes(self, tick):

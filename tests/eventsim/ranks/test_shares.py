@@ -7,6 +7,7 @@ from brian2 import ms
 
 import eventsim
 from eventsim.errors import ConfigError
+from eventsim.ranks.directory import Directory
 from eventsim.ranks.job import Settings, open_job, write_job
 from eventsim.ranks.partition import owners, ticks_between_meetings
 from eventsim.ranks.share import load_share
@@ -95,6 +96,13 @@ def test_more_ranks_than_neurons_are_refused():
     compiled = eventsim.compile_network(brian2.Network(brian2.NeuronGroup(3, "v : 1", threshold="v > 1", name="few")))
     with pytest.raises(ConfigError, match="4 ranks for a network of 3 neurons leave some without any; use at most 3"):
         owners(compiled, 4)
+
+
+@pytest.mark.parametrize("ids", [[], [7], [3, 4, 5], [0, 5, 6, 90], [2, 5000, 100_000]])
+def test_a_directory_finds_the_ids_there_are_and_no_other(ids):
+    here, place = Directory(np.array(ids, dtype=np.int32)).find(np.array([0, 3, 5, 7, 90, 5000, 5001, 200_000, 5]))
+    wanted = [0, 3, 5, 7, 90, 5000, 5001, 200_000, 5]
+    assert [(wanted[k], ids[p]) for k, p in zip(here, place)] == [(w, w) for w in wanted if w in ids]
 
 
 @pytest.mark.parametrize(
