@@ -14,7 +14,7 @@ from eventsim.philox import uniform
 __all__ = ["above", "at_rest", "fire", "foresee", "is_shut", "move", "refractory", "to_threshold"]
 
 
-@njit
+@njit(forceinline=True)
 def move(cell, kind, more, tick, offset):
     """Bring a neuron's state to a time at which it has not crossed yet."""
     ticks = elapsed(tick, offset, cell.tick, cell.offset)

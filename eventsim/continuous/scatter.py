@@ -14,7 +14,7 @@ __all__ = ["close_tick", "count_spike", "deliver", "emit"]
 _N_KINDS = len(KINDS)
 
 #: Deliveries for which a cell is asked for ahead of time: it is in no cache.
-_AHEAD = 8
+_AHEAD = 16
 
 #: Counts that are looked at in the time in which one is sorted.
 _LOOKS_PER_SORTED = 16
@@ -110,6 +110,9 @@ def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, sta
     plain, weighted, post, weight = pathway.plain, pathway.weighted, wires.post, wires.weight
     cells, further, kinds, slot_of = neurons.cells, neurons.further, neurons.kinds, counters.slot_of
     tally, noted, n_noted, n_reached = counters.tally, counters.noted, registers[NOTED], 0
+    for synapse in range(first, min(first + _AHEAD, stop)):
+        ask_for(cells, np.int64(post[synapse]))
+        ask_for(slot_of, np.int64(post[synapse]))
     for synapse in range(first, stop):
         n, w = np.int64(post[synapse]), weight[synapse]
         ahead = np.int64(post[min(synapse + _AHEAD, stop - 1)])
