@@ -10,7 +10,10 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL = $(PIP) install -c constraints.txt hatchling && \
           $(PIP) install -c constraints.txt --no-build-isolation --editable
 
-.PHONY: run test test-slow lint bench clean
+# Rows of the table of reliability and their sizes, `kills=20 soak=1`; all in full if there are none.
+ROWS ?=
+
+.PHONY: run test test-slow test-reliability lint bench clean
 .NOTPARALLEL:
 
 run: $(VENV)/installed
@@ -21,6 +24,9 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(PYTEST) -m slow
+
+test-reliability: $(VENV)/installed-dev
+	$(BIN)/python -m tests.reliability $(ROWS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

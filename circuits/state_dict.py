@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from circuits.errors import require
 from circuits.maps import BatchNorm
+from eventsim.trace.guard import allowed_bytes
 
 __all__ = ["StateDict", "read_state"]
 
@@ -39,6 +40,10 @@ def read_state(path):
 
 def _npz(path):
     try:
+        with zipfile.ZipFile(path) as archive:
+            expanded = sum(entry.file_size for entry in archive.infolist())
+        allowed = allowed_bytes(path.stat().st_size)
+        require(expanded <= allowed, f"'{path}' declares {expanded:,} bytes; {allowed:,} are allowed at its size")
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
     except _DAMAGE as error:

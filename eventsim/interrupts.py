@@ -1,28 +1,62 @@
-"""Interrupts from the keyboard, held back while a state is being changed."""
+"""Ctrl-C and requests to end (SIGTERM): held back while a state is being changed, and answered with a whole trace."""
 
 import signal
 import threading
 from contextlib import contextmanager
 
-__all__ = ["interrupts_held_back"]
+__all__ = ["Terminated", "interrupts_held_back", "terminated_in_order"]
+
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end; to be treated as Ctrl-C."""
 
 
 @contextmanager
 def interrupts_held_back():
-    """Ctrl-C pressed within takes effect at the end, with whatever handler there was.
+    """Ctrl-C or SIGTERM within takes effect at the end, with whatever handler there was.
 
     Python runs a handler between any two steps, most often right behind a kernel that took a while: what the kernel
     returned is then lost, though its arrays have moved on. Threads but the main one are never interrupted.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    before = {number: signal.getsignal(number) for number in _INTERRUPTS}
+    handled = {number: handler for number, handler in before.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread() or not handled:
         yield
         return
     held = []
-    signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+    for number in handled:
+        signal.signal(number, lambda *arguments: held.append(arguments))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in handled.items():
+            signal.signal(number, handler)
     if held:
-        before(*held[0])
+        handled[held[0][0]](*held[0])
+
+
+@contextmanager
+def terminated_in_order():
+    """SIGTERM within raises Terminated once; the process then ends by it, as it would have without this.
+
+    A handler of one's own stays in its place, and threads but the main one know no signals.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` and others send it twice; the answer is under way
+    raise Terminated

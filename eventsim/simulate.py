@@ -3,6 +3,7 @@
 import sys
 
 from eventsim.errors import ConfigError
+from eventsim.interrupts import terminated_in_order
 from eventsim.ranks import chosen_ranks, simulate_on_ranks
 from eventsim.simulation import Simulation
 
@@ -40,8 +41,8 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
     Returns
     -------
     Trace
-        Open, complete and read-only. A run that is interrupted from the keyboard leaves such a trace too, up to the
-        last tick.
+        Open, complete and read-only. A run that is interrupted from the keyboard, or asked to end by SIGTERM, leaves
+        such a trace too, up to the last tick.
 
     Raises
     ------
@@ -73,18 +74,18 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
             max_bytes=max_bytes, progress=reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when,
             manifest=manifest,
         )  # fmt: skip
-    with Simulation(
+    with terminated_in_order(), Simulation(
         network, stimulus, clock=clock, trace=trace, core_of=core_of, threads=threads, updates=updates, record=record,
         record_every_ticks=record_every_ticks, record_events=record_events, buffer_mb=buffer_mb, max_bytes=max_bytes,
         manifest=manifest,
     ) as simulation:  # fmt: skip
         try:
             simulation.run(progress=reporter(progress), stop_after_spikes=stop_after_spikes, stop_when=stop_when)
+            return simulation.finish()
         except KeyboardInterrupt:
-            if trace is not None:
+            if trace is not None and not simulation.finished:
                 simulation.finish().close()
             raise
-        return simulation.finish()
 
 
 def _is_brian2(network):

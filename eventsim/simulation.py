@@ -172,11 +172,17 @@ class Simulation:
     # -- ending
 
     def finish(self):
-        """The Trace of what was run, up to the present tick."""
-        self._flush()
-        if self.tick < self.stimulus.duration_ticks:
-            self._writer.cut(self.stimulus.until(self.tick))
-        return self._writer.finish(**self.engine.totals(), core_of=self.core_of)
+        """The Trace of what was run, up to the present tick; an interrupt waits until it is whole."""
+        with interrupts_held_back():
+            self._flush()
+            if self.tick < self.stimulus.duration_ticks:
+                self._writer.cut(self.stimulus.until(self.tick))
+            return self._writer.finish(**self.engine.totals(), core_of=self.core_of)
+
+    @property
+    def finished(self):
+        """Whether the trace has been written."""
+        return self._writer.finished
 
     def __enter__(self):
         return self

@@ -4,12 +4,10 @@ import h5py
 
 from circuits.errors import require
 from circuits.nir.package import nir_package
-from eventsim.trace.guard import open_checked, refusing
+from eventsim.trace.guard import MOST_TEXT, refusing
+from eventsim.trace.quarantine import open_foreign
 
 __all__ = ["read_graph"]
-
-#: Characters of all names and types in a file together.
-_MOST_TEXT = 1 << 22
 
 
 def read_graph(source):
@@ -30,7 +28,7 @@ def read_graph(source):
     require(isinstance(source, str) or hasattr(source, "__fspath__"),
             f"a {type(source).__name__} is neither a nir.NIRGraph nor the path of a NIR file")  # fmt: skip
     name = str(source)
-    with open_checked(source, name, dimensions=5, text=True) as file, refusing(name):
+    with open_foreign(source, dimensions=5, text=True) as file, refusing(name):
         root = file.get("node")
         if not isinstance(root, h5py.Group):
             raise ValueError("it has no group /node, so it is no NIR file")
@@ -62,7 +60,7 @@ class _Reader:
     """Groups as dicts; text is read piece by piece, so that no repetition of it can fill the memory."""
 
     def __init__(self):
-        self.left = _MOST_TEXT
+        self.left = MOST_TEXT
 
     def group(self, group):
         return {name: self.group(item) if isinstance(item, h5py.Group) else self._value(item)
@@ -81,5 +79,5 @@ class _Reader:
     def _text(self, value):
         self.left -= len(value)
         if self.left < 0:
-            raise ValueError(f"it holds more than {_MOST_TEXT:,} characters of names")
+            raise ValueError(f"it holds more than {MOST_TEXT:,} characters of names")
         return value.decode("utf8") if isinstance(value, bytes) else str(value)

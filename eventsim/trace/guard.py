@@ -14,10 +14,14 @@ import numpy as np
 
 from eventsim.errors import ConfigError, EventSimError, TraceFormatError
 
-__all__ = ["MAX_BYTES", "allowed_bytes", "check_structure", "open_checked", "refusing"]
+__all__ = [
+    "MAX_BYTES", "MOST_TEXT", "allowed_bytes", "check_file", "check_structure", "is_old", "open_checked", "refusing",
+]  # fmt: skip
 
 #: What a file may expand to unless the caller says otherwise.
 MAX_BYTES = 32 << 30
+#: Characters of all names and texts in a file of another program together.
+MOST_TEXT = 1 << 22
 #: What any file may expand to, however small it is.
 _FREE_BYTES = 256 << 20
 #: Beyond that, bytes in memory per byte on disk. Deflate reaches 1032 at most.
@@ -30,6 +34,7 @@ _MAX_DEPTH = 8
 _MAX_NAME = 1024
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_CHECKSUMMED = 2  # the first version of the superblock with a checksum
 _LAYOUTS = (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED)
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 _LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "an external link"}
@@ -56,7 +61,7 @@ def allowed_bytes(size):
     return _FREE_BYTES + _EXPANSION * size
 
 
-def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False):
+def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False, old=False):
     """Open an HDF5 file for reading after checking its structure.
 
     Parameters
@@ -71,6 +76,9 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False)
     text : bool
         Whether strings and single values are allowed, as files of other programs hold them. Strings of any length may
         share their storage, so read them one by one, and count.
+    old : bool
+        Whether formats of before 2016 are opened, on which the HDF5 library may never return
+        (`eventsim.trace.quarantine`).
 
     Returns
     -------
@@ -83,7 +91,10 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False)
     TraceFormatError
         When it is no HDF5 file, is truncated, or holds anything that a trace does not need.
     """
-    size = _check_signature(source, name)
+    size = check_file(source, name)
+    if not old and is_old(source):
+        raise TraceFormatError(f"{name}: it was written by another program, in HDF5's format of before 2016; SONATA's "
+                               "spikes and edges are read by Trace.from_sonata")  # fmt: skip
     try:
         file = h5py.File(source, "r")
     except _DAMAGE as error:
@@ -100,7 +111,16 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False)
     return file
 
 
-def _check_signature(source, name):
+def is_old(source):
+    """Whether a file is in one of HDF5's formats of before 2016, whose superblocks have the versions 0 and 1."""
+    if not isinstance(source, str | os.PathLike):
+        return source.getbuffer()[len(_SIGNATURE)] < _CHECKSUMMED
+    with open(source, "rb") as file:
+        start = file.read(len(_SIGNATURE) + 1)
+    return len(start) > len(_SIGNATURE) and start[-1] < _CHECKSUMMED
+
+
+def check_file(source, name):
     """Size of the file in bytes; raises when it does not begin as HDF5 files do."""
     if not isinstance(source, str | os.PathLike):
         start, size = source.getbuffer()[: len(_SIGNATURE)].tobytes(), source.getbuffer().nbytes

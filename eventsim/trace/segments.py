@@ -4,7 +4,6 @@ A segment is a file of its own, written under a temporary name, closed, forced t
 killed at any instant therefore leaves whole segments and at most one file with a temporary name.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from eventsim.arrays import take
 from eventsim.errors import ConfigError, EnvironmentProblem
 from eventsim.trace.disk import create
 from eventsim.trace.guard import open_checked, refusing
+from eventsim.trace.lock import hold
 from eventsim.trace.schema import QUICK, SCHEMA, SEGMENT_COLUMNS, read_arrays, store
 
 __all__ = ["SegmentFolder", "durably", "read_segment"]
@@ -100,13 +100,7 @@ class SegmentFolder:
 
 def _lock(folder):
     """Hold the folder for as long as the returned file is open, or this process lives."""
-    mark = open(folder / _MARK)  # noqa: SIM115 - closed by the owner of the lock
-    try:
-        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        mark.close()
-        raise ConfigError(f"another run is writing to {folder}; wait for it or choose another path") from None
-    return mark
+    return hold(folder / _MARK, f"another run is writing to {folder}; wait for it or choose another path")
 
 
 def _remove_leftover(folder):

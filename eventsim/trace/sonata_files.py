@@ -1,6 +1,6 @@
 """SONATA files of other programs: their spikes, and edges that become synapses.
 
-They are opened as any file that anybody may have written (`eventsim.trace.guard`).
+They are opened as any file that anybody may have written (`eventsim.trace.quarantine`).
 """
 
 import sys
@@ -13,7 +13,8 @@ from eventsim import from_tables
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, ProvenanceError, TraceFormatError
 from eventsim.trace.foreign import duration_of, whole_ticks, write_foreign
-from eventsim.trace.guard import open_checked, refusing
+from eventsim.trace.guard import refusing
+from eventsim.trace.quarantine import open_foreign
 
 __all__ = ["synapses_of_sonata", "trace_of_sonata"]
 
@@ -70,7 +71,7 @@ def _spikes_of_sonata(path, network, silent=(), stimulus=None):
     Raises TraceFormatError when it is none, or its spikes are not those of the network.
     """
     name, parts = str(path), []
-    with open_checked(path, name, dimensions=2) as file, refusing(name):
+    with open_foreign(path, dimensions=2) as file, refusing(name):
         group = file.get("spikes")
         if not isinstance(group, h5py.Group):
             raise TraceFormatError("it holds no SONATA spikes (no group /spikes)")
@@ -163,7 +164,7 @@ def _ranges_of(neurons):
 def _edges_of_sonata(path, ranges):
     """A table of synapses (pre, post, weight, delay_ms) from all populations of an edges file."""
     name, parts = str(path), []
-    with open_checked(path, name, dimensions=2) as file, refusing(name):
+    with open_foreign(path, dimensions=2) as file, refusing(name):
         group = file.get("edges")
         if not isinstance(group, h5py.Group):
             raise TraceFormatError("it holds no SONATA edges (no group /edges)")

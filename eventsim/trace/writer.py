@@ -168,8 +168,13 @@ class TraceWriter:
         """What was written so far, a mapping of columns for each segment."""
         return iter(self._open_recording().segments)
 
+    @property
+    def finished(self):
+        """Whether nothing can be written any more: the trace is whole, or it was aborted."""
+        return self._recording is None
+
     def _open_recording(self):
-        if self._recording is None:
+        if self.finished:
             raise ConfigError("this trace writer has finished or was aborted; make another one")
         return self._recording
 

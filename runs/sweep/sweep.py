@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from eventsim.errors import ConfigError
+from eventsim.trace.lock import hold
 from runs.config import check, overrides, read_table
 from runs.experiments import EXPERIMENTS
 from runs.run import results_folder
@@ -17,6 +18,9 @@ from runs.sweep.progress import counting
 from runs.sweep.table import write_table
 
 __all__ = ["run_sweep"]
+
+#: Held by the sweep that runs in a folder; it stays there, empty.
+_LOCK = ".sweep.lock"
 
 
 def run_sweep(name, settings, over, folder=None, workers=1, scheduler=None):
@@ -44,14 +48,16 @@ def run_sweep(name, settings, over, folder=None, workers=1, scheduler=None):
     Raises
     ------
     ConfigError
-        The sweep or one of its configurations makes no sense; then nothing was run.
+        The sweep or one of its configurations makes no sense, or another sweep is running in the folder; then nothing
+        was run.
     """
     experiment, swept, configs = _expanded(name, settings, over)
     folder = results_folder(folder, f"{Path(name).stem}-sweep")
     points = make_points(experiment, swept, configs, folder / "points")
-    waiting = [point for point in points if point.summary() is None]
-    errors = _run_all(waiting, workers, scheduler) if waiting else {}
-    tables = write_table(points, errors, folder)
+    with hold(folder / _LOCK, f"another sweep is running in {folder}; wait for it, end it, or give another --out"):
+        waiting = [point for point in points if point.summary() is None]
+        errors = _run_all(waiting, workers, scheduler) if waiting else {}
+        tables = write_table(points, errors, folder)
     document = {
         "experiment": experiment, "points": len(points), "run": len(waiting), "finished": len(points) - len(errors),
         "failed": [{"point": point.name, "error": errors[point.name]} for point in points if point.name in errors],

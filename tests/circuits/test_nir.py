@@ -265,7 +265,7 @@ def test_files_that_are_no_graph_or_do_harm_are_refused(tmp_path):
         ("linked", lambda file: file["node"].update({"x": h5py.ExternalLink("other.h5", "/")}), "an external link"),
         ("strange", lambda file: file["node/nodes/lif"].update({"type": "os.system"}),
          "type 'os.system', which NIR has not"),
-        ("long", lambda file: file["node"].create_dataset("x", data=["a" * (1 << 22)] * 2, dtype=h5py.string_dtype()),
+        ("long", lambda file: file["node"].create_dataset("x", data=["a" * (1 << 20)] * 2, dtype=h5py.string_dtype()),
          "text of 1 dimensions"),
         ("repeated", lambda file: file["node"].create_dataset("x", data=[["a" * (1 << 22), "b"]],
                                                               dtype=h5py.string_dtype()), "characters of names"),

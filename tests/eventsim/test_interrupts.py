@@ -1,6 +1,8 @@
-"""Ctrl-C takes effect between two stretches of a run, never within one."""
+"""Ctrl-C and SIGTERM take effect between two stretches of a run, never within one, and leave a whole trace."""
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -90,3 +92,61 @@ def test_a_run_interrupted_at_any_step_leaves_a_trace_of_all_it_did(
         assert trace.spikes().neuron.tolist() == whole.spikes(stop_tick=ticks).neuron.tolist()
         assert trace.samples().tick.tolist() == list(range(ticks))
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("eventsim-trace")] == []
+
+
+TERMINATED = """
+import sys, time
+from pathlib import Path
+from eventsim.trace import TraceWriter
+from tests.reliability.victim import Victim
+finish = TraceWriter.finish
+def slowly(*arguments, **keywords):
+    print("finishes", flush=True)
+    time.sleep(1)
+    return finish(*arguments, **keywords)
+TraceWriter.finish = slowly
+try:
+    Victim(ticks=3_000_000).run(Path(sys.argv[1]), lambda *_: print("runs", flush=True))
+finally:
+    print("cleared up", flush=True)
+"""
+
+
+def test_a_request_to_end_leaves_a_valid_trace_even_if_it_is_repeated_and_the_process_ends_by_it(tmp_path):
+    command = [sys.executable, "-c", TERMINATED, tmp_path / "t.h5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "runs\n"
+        process.terminate()
+        while process.stdout.readline() != "finishes\n":
+            pass
+        process.terminate()
+        assert "cleared up" not in process.stdout.read()  # as without eventsim
+    assert process.returncode == -signal.SIGTERM
+    with open_trace(tmp_path / "t.h5") as trace:
+        assert trace.complete and 0 < trace.duration_ticks < 3_000_000 and trace.column_faults() == []
+
+
+def test_a_handler_of_ones_own_for_requests_to_end_stays(compiled):
+    def mine(*_):
+        raise ZeroDivisionError
+
+    before = signal.signal(signal.SIGTERM, mine)
+    try:
+        eventsim.simulate(compiled, duration_ms=1)
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_interrupt_while_the_trace_is_merged_waits_until_it_is_whole(compiled, tmp_path, monkeypatch):
+    original = TraceWriter.finish
+
+    def interrupted(*arguments, **keywords):
+        press()
+        return original(*arguments, **keywords)
+
+    monkeypatch.setattr(TraceWriter, "finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        eventsim.simulate(compiled, duration_ms=2, trace=tmp_path / "t.h5")
+    with open_trace(tmp_path / "t.h5") as trace:
+        assert trace.complete and trace.duration_ticks == 20

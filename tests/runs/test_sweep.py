@@ -218,3 +218,28 @@ def _is_gone(process):
     while lives(process) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not lives(process)
+
+
+#: A sweep that holds a folder: says so, then waits.
+HOLDING = """
+import sys, time
+from pathlib import Path
+from runs.sweep import sweep
+sweep.write_table = lambda *_: (print("holds", flush=True), time.sleep(600))
+sweep._run_all = lambda *_: {}
+sweep.run_sweep(sys.argv[1], (), ["seed=1,2"], Path(sys.argv[2]))
+"""
+
+
+def test_two_sweeps_in_one_folder_are_one_error_and_a_killed_one_is_no_obstacle(tmp_path, eventsim):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    command = [sys.executable, "-c", HOLDING, tmp_path / "tiny.toml", tmp_path / "out"]
+    again = ("sweep", tmp_path / "tiny.toml", "--over", "seed=1", "--workers", 1, "--out", tmp_path / "out")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "holds\n"
+        refused = eventsim(*again)
+        first.kill()
+    assert (refused.code, refused.out) == (2, "")
+    there = f"another sweep is running in {tmp_path / 'out'}"
+    assert refused.err == f"eventsim: {there}; wait for it, end it, or give another --out\n"
+    assert eventsim(*again).code == 0

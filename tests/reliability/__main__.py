@@ -1,0 +1,68 @@
+"""The table of reliability: python -m tests.reliability [--out FOLDER] [ROW[=SIZE] ...]; all rows in full by default.
+
+Each row is measured by a process of its own, in a folder of its own that is deleted in the end, and kept as JSON in
+`out/reliability`. Exit code 1 when a promise was broken.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.reliability.measure import ROWS
+from tests.reliability.rows import Row, table
+
+__all__ = ["main", "measured", "where"]
+
+
+def measured(name, size):
+    """The Row of that name and size, from a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="eventsim-reliability-") as folder:
+        command = [sys.executable, "-m", "tests.reliability.measure", name, str(size), folder]
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each of its threads maps memory of its own
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Row(name, 0, (f"it could not be measured: {done.stderr[-2000:]}",), "")
+    fields = json.loads(done.stdout.splitlines()[-1])
+    return Row(**fields | {"faults": tuple(fields["faults"])})
+
+
+def where():
+    """The system and the versions that the figures are of."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("h5py", "numpy", "numba"))
+    import h5py
+
+    return (f"{platform.system()} on {platform.machine()}, Python {platform.python_version()}, {packages}, "
+            f"HDF5 {h5py.version.hdf5_version}")  # fmt: skip
+
+
+def main():
+    """Measure, tell about each row as it is done, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability")
+    parser.add_argument("--out", type=Path, default=Path("out/reliability"))
+    parser.add_argument("rows", nargs="*", metavar="ROW[=SIZE]", help=", ".join(ROWS))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for asked in arguments.rows or ROWS:
+        name, _, size = asked.partition("=")
+        if name not in ROWS:
+            parser.error(f"there is no row '{name}'; there are {', '.join(ROWS)}")
+        began = time.monotonic()
+        row = measured(name, size or ROWS[name][1])
+        rows.append(row)
+        (arguments.out / f"{name}.json").write_text(json.dumps(vars(row), indent=1))
+        print(f"{name}: {len(row.faults)} failures in {row.tried:,}, {time.monotonic() - began:.0f} s", file=sys.stderr)
+        print(*row.faults[:10], sep="\n", end="\n" * bool(row.faults), file=sys.stderr, flush=True)
+    print(table(rows), where(), sep="\n\n")
+    sys.exit(any(row.faults for row in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""A small sample of every row of `make test-reliability`, by the same functions; and that a breach would be seen."""
+
+import pytest
+
+from tests.reliability.__main__ import measured
+from tests.reliability.measure import ROWS
+from tests.reliability.rows import Row, table
+
+#: Row -> size of the sample that `make test` takes; the others are in the slow tests.
+QUICK = {"kills": 4, "resumes": 2}
+SLOW = {"signals": 8, "disk-limit": 2, "traces": 60, "kills-finish": 8, "disk-calls": 6, "disk-full": 2, "threads": 2,
+        "workers": 2, "inputs": 40, "sonata": 10, "attacks": 1, "soak": 0.1}  # fmt: skip
+
+
+def holds(name, size):
+    row = measured(name, size)
+    assert row.faults == ()
+    assert row.tried > 0 or "not tried" in row.what
+
+
+@pytest.mark.parametrize("name, size", QUICK.items())
+def test_a_small_sample_keeps_the_promise(name, size):
+    holds(name, size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, size", SLOW.items())
+def test_a_small_sample_of_the_others_does_too(name, size):
+    holds(name, size)
+
+
+def test_every_row_has_a_sample():
+    assert QUICK.keys() | SLOW.keys() == ROWS.keys()
+
+
+def test_a_row_that_cannot_be_measured_is_a_failure():
+    row = measured("kills", "many")
+    assert row.tried == 0 and "invalid literal for int" in row.faults[0]
+
+
+def test_the_table_counts_failures():
+    rows = [Row("a promise", 1200, ("it broke",), "1 lost")]
+    assert table(rows).splitlines()[-1] == "| a promise | 1,200 | 1 | 1 lost |"
