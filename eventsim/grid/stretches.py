@@ -70,7 +70,7 @@ def mean_length(post, rows):
     rows : (n_rows + 1,) int
         Where each row begins.
     """
-    return post.size / max(1, _starts(post, rows).size)
+    return post.size / max(1, sum(np.count_nonzero(begins) for _, begins in _begins(post, rows)))
 
 
 def cut(post, rows, weights=None):
@@ -85,11 +85,19 @@ def cut(post, rows, weights=None):
 
 def _starts(post, rows):
     """(n_stretches,) int64: the synapse with which each stretch begins."""
-    found = [rows[:-1][np.diff(rows) > 0].astype(np.int64)]
-    for begin in range(1, post.size, _AT_ONCE):
-        some = post[begin - 1 : begin + _AT_ONCE].astype(np.int64)
-        found.append(np.flatnonzero(np.diff(some) != 1) + begin)
-    return np.unique(np.concatenate(found))
+    found = [first + np.flatnonzero(begins) for first, begins in _begins(post, rows)]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _begins(post, rows):
+    """(first synapse, whether a stretch begins with each) of one piece of a pathway after the other."""
+    filled = rows[:-1][np.diff(rows) > 0]
+    for first in range(0, post.size, _AT_ONCE):
+        some = post[max(first - 1, 0) : first + _AT_ONCE].astype(np.int64)
+        begins = np.diff(some, prepend=some[:1] if first == 0 else np.empty(0, np.int64)) != 1
+        own = slice(*np.searchsorted(filled, [first, first + _AT_ONCE]))
+        begins[filled[own] - first] = True
+        yield first, begins
 
 
 def _share(weights, first, size):
