@@ -9,13 +9,16 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import eventsim
 from analysis.audit import audit
 from eventsim.errors import EnvironmentProblem, EventSimError
 from eventsim.ranks import simulate_on_ranks
+from eventsim.ranks.job import Settings, make_folder, write_job
 from eventsim.ranks.launcher import mpiexec
+from eventsim.ranks.partition import owners, ticks_between_meetings
 from runs.benchmarks.networks import delta_lif
 from tests.support.rank_cases import EXCHANGES
 
@@ -106,6 +109,24 @@ def test_a_killed_rank_ends_the_run_with_one_error_and_leaves_a_trace_that_passe
         assert audit(partial, neurons=20).passed
         with eventsim.simulate(compiled, compiled.stimulus.lasting(partial.duration_ticks)) as whole:
             assert partial.manifest["spikes_hash"] == whole.manifest["spikes_hash"]
+
+
+def test_what_a_launcher_that_died_with_its_ranks_left_is_made_into_a_trace(root, compiled, tmp_path):
+    folder, until = make_folder(tmp_path / "t.h5.ranks"), 10_000_000
+    settings = Settings(n_ranks=2, span_ticks=ticks_between_meetings(compiled), keep_every_s=0.3)
+    cores = np.zeros(compiled.n_neurons, dtype=np.int32)
+    write_job(folder, compiled, compiled.stimulus.lasting(until), cores, owners(compiled, 2), settings)
+
+    def kept():
+        return all(len(list(folder.glob(f"rank-000{rank}/totals-*.h5"))) > 1 for rank in (0, 1))
+
+    when(kept, lambda: os.kill(pid_of(tmp_path / "t.h5", 0), signal.SIGKILL))
+    assert start(root, 2, "-m", "eventsim.ranks", "run", str(folder)).returncode == 9
+    done = subprocess.run([sys.executable, "-m", "eventsim.ranks", "recover", str(folder), str(tmp_path / "p.h5")],
+                          cwd=root, capture_output=True, text=True, timeout=60, check=True)  # fmt: skip
+    assert done.stdout.startswith("<Trace")
+    with eventsim.open_trace(tmp_path / "p.h5") as partial:
+        assert 0 < partial.duration_ticks < until and audit(partial, neurons=20).passed
 
 
 def test_an_interrupt_from_the_keyboard_ends_the_ranks_at_one_tick_and_leaves_a_whole_trace(compiled, tmp_path):
