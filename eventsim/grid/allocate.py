@@ -56,6 +56,10 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     ):
         arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
     arrays |= reach(network, core_of) | spread(network, core_of, bounds, arrays, plan.storage)
+    arrays["rows"] = np.column_stack([arrays["rows"], np.zeros_like(arrays["rows"])])
+    if stimulus.duration_ticks >= 1 << 31:
+        arrays["rows"] = arrays["rows"].astype(np.int64)
+    arrays["row_times"] = arrays["rows"][:, 1]
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
     return GridArrays(
@@ -74,8 +78,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
         resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
-        sent=np.zeros(network.n_neurons, dtype=np.int64),
-        row_times=np.zeros(arrays["rows"].size, np.uint32 if stimulus.duration_ticks < 1 << 32 else np.int64),
+        message_words=np.zeros((n_parts, n_cores // 8 + 1), dtype=np.uint64),
         delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
         tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
         busy=np.zeros((n_parts, span), dtype=bool),

@@ -22,8 +22,8 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "reach_count", "reach", "reach_at", "reaches", "sent", "row_times", "spread", "lanes", "entry_at",
-    "entry_cell", "entry_count", "lane_sums", "landed", "delivered", "tally", "busy",
+    "core_of", "senders", "sent", "reach", "reach_at", "row_times", "spread", "lanes", "entry_at",
+    "entry_cell", "entry_count", "lane_sums", "landed", "message_words", "delivered", "tally", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -44,7 +44,8 @@ _FIELDS = (
 #: by (part, pathway, sender, delay, creation)
 #: weight, code, row_code, values : weights, as eventsim.grid.storage has them; row_code_at : (W + 1,)
 #: first_synapse, rows_at : (Q, W) int64; where the synapses and the rows of a part's pathway begin
-#: rows : as in Pathway, for each part and pathway, but counted from the first synapse of all
+#: rows : (n, 2) int32 or int64; as in Pathway, for each part and pathway, but counted from the first synapse of all,
+#: and beside it how many times the row was delivered
 #: stretch_at : as rows, the first stretch of each; stretch : (n, 3) int, first receiver, size, and where in `shared`
 #: its weights begin; both empty where nothing is stretched (see `eventsim.grid.stretches`)
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
@@ -54,15 +55,14 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
-#: reach_count, reach, reach_at, reaches : the cores that each neuron reaches (see `eventsim.grid.reach`)
-#: sent : (n_neurons,) int64; spikes of each neuron
-#: row_times : as rows, uint32 or int64; how many times each was delivered; landed : (Q, most rows of a pathway) int64,
+#: senders, sent, reach, reach_at : spikes of each neuron, and the cores that it reaches (see `eventsim.grid.reach`)
+#: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 4) int64; of a part's pathway the lanes of a row, its first cell, cells, and where its lanes or lists
 #: begin. A cell is a place in a tally, (kind, core) as one number. One lane: all deliveries are counted in one cell.
 #: More: rows of `lanes`, uint8, a lane for each cell from the first on, then for each of weight zero, then padding.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
-#: lane_sums : (Q, most lanes) uint16, zero but while rows are counted
+#: lane_sums : (Q, most lanes) uint16, message_words : (Q, words of 8 cores) uint64; zero but while somebody counts
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded

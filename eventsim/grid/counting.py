@@ -18,112 +18,123 @@ from eventsim.machine import ask_for, ask_for_row
 
 __all__ = ["announce", "collect", "count_rows", "may_run_to", "sample"]
 
+_AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
+#: Eight bits as eight bytes of one word, the first bit in the first byte.
+_BYTES_OF = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64).ravel()
+_1, _2, _3, _7, _32, _255 = (np.uint64(n) for n in (1, 2, 3, 7, 32, 255))
+_32_BITS = np.uint64(2**32 - 1)
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def announce(fired, start, tally, sent, core_of, reach_count, reach, reach_at, reaches):
+
+# What is called for every few deliveries takes whole arrays and places in them, and makes none: Numba need not count
+# references to its arguments then (`_nrt=False`), which took longer than what is done here.
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def announce(history, at, fired, start, cells, here, n_cores, senders, width, reach, reach_at, messages,
+             message_bytes):  # fmt: skip
     """Count the spikes of one population, and for each the message to each core that it reaches.
 
     Parameters
     ----------
-    fired : (n_spikes,) int
-        Neurons, counted from the population's first, which is neuron `start`.
-    tally : (kinds, cores) int64
-        Of this part and tick.
-    reach_count, reach, reach_at, reaches
-        The cores that each neuron reaches; see `eventsim.grid.reach`.
+    history : int32
+        From `at` on `fired` neurons, counted from the population's first, which is neuron `start`.
+    cells : int64
+        From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
+    senders, reach, reach_at
+        See `eventsim.grid.reach`; `width` words for each neuron.
+    messages : (n,) uint64, message_bytes : (8 n,) uint8
+        The same zeros, a byte for each core.
     """
-    n_words = reaches.size // sent.size
-    messages = np.zeros(n_words, dtype=np.uint64)
-    for j in range(fired.size):
-        if j + 8 < fired.size:  # the lists are far apart in memory
-            ahead = start + fired[j + 8]
-            if n_words:
-                ask_for_row(reaches, ahead * n_words, (ahead + 1) * n_words)
-            else:
+    by_lists, n_bytes = reach_at.size > 0, (n_cores + 6) // 8
+    for j in range(at, at + fired):
+        if j + _AHEAD < at + fired:
+            ahead = start + history[j + _AHEAD]
+            ask_for_row(senders, ahead * width, (ahead + 1) * width)
+            if by_lists:
                 ask_for(reach, reach_at[ahead])
-        neuron = start + fired[j]
-        here = core_of[neuron] + 1
-        sent[neuron] += 1
-        tally[SPIKES, here] += 1
-        tally[MESSAGES_OUT, here] += reach_count[neuron]
-        if n_words:
-            for word in range(n_words):
-                messages[word] += reaches[neuron * n_words + word]
-            if j % 255 == 254:  # a byte holds no more
-                _count_messages(messages, tally)
-        else:
+        neuron = start + history[j]
+        sender = np.uint64(neuron * width)
+        core = here + np.int64(senders[sender] & _32_BITS)
+        senders[sender + _1] += _1
+        cells[core + SPIKES * n_cores] += 1
+        cells[core + MESSAGES_OUT * n_cores] += np.int64(senders[sender] >> _32)
+        if by_lists:
             for r in range(reach_at[neuron], reach_at[neuron + 1]):
-                tally[MESSAGES_IN, np.intp(reach[r]) + 1] += 1
-    _count_messages(messages, tally)
+                cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += 1
+            continue
+        for byte in range(np.uint64(n_bytes)):
+            bits = senders[sender + _2 + (byte >> _3)] >> ((byte & _7) << _3)
+            messages[byte] += _BYTES_OF[bits & _255]
+        if (j - at) % 255 == 254:  # a byte holds no more
+            _count_messages(messages, message_bytes, cells, here, n_cores)
+    if not by_lists:
+        _count_messages(messages, message_bytes, cells, here, n_cores)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _count_messages(messages, tally):
-    """Add to the tally what was counted in bytes, and begin to count anew."""
-    in_bytes = messages.view(np.uint8)
-    for core in range(min(in_bytes.size, tally.shape[1] - 1)):
-        tally[MESSAGES_IN, core + 1] += np.int64(in_bytes[core])
-    messages[:] = 0
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _count_messages(messages, message_bytes, cells, here, n_cores):
+    """Add to the cells what was counted in bytes, and begin to count anew."""
+    for core in range(n_cores - 1):
+        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(message_bytes[core])
+    for word in range(messages.size):
+        messages[word] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def count_rows(landed, done, spread, first_row, row_times, lanes, lane_sums, entry_at, entry_cell, entry_count, tally):
-    """Count the rows that a pathway delivered to this part in this tick, and their deliveries by core.
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at, entry_cell,
+               entry_count, cells, here, n_cores):  # fmt: skip
+    """Count, by core, the deliveries of the rows that a pathway delivered to a part in this tick.
 
     Parameters
     ----------
-    landed : (n_rows,) int64
-        The rows; `first_row` is the pathway's first.
+    landed : (n_parts, most rows) int64
+        The part's first `n_landed` are the rows.
     done : int
         Deliveries.
-    spread : (4,) int64
+    spread : (n_parts, n_pathways, 4) int64
         Lanes of a row, its first cell, cells, and where lanes or lists begin; see `eventsim.grid.spread`.
-    row_times : uint32 or int64
-        How many times each row was delivered.
-    lane_sums : uint16
-        Zeros, as many as a row has lanes.
-    tally : (kinds, cores) int64
+    lane_sums : (n_parts, most lanes) uint16
+        Zeros.
+    cells : int64
+        From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
     """
-    n_lanes, lowest, n, at = spread
-    for j in range(landed.size):
-        if j + 8 < landed.size:
-            ask_for(row_times, landed[j + 8])
-        row_times[landed[j]] += 1
-    cells = tally.reshape(tally.size)
+    n_lanes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
+    n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], rows_at[part, pathway]
     if n_lanes == 1:
         cells[lowest] += done
     elif n_lanes > 1:
-        for j in range(landed.size):
-            if j + 8 < landed.size:
-                ahead = at + (landed[j + 8] - first_row) * n_lanes
+        for j in range(n_landed):
+            if j + _AHEAD < n_landed:
+                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_lanes
                 ask_for_row(lanes, ahead, ahead + n_lanes)
-            first = np.uint64(at + (landed[j] - first_row) * n_lanes)
+            first = np.uint64(at + (landed[part, j] - first_row) * n_lanes)
             for lane in range(np.uint64(n_lanes)):
-                lane_sums[lane] += lanes[first + lane]
+                lane_sums[part, lane] += lanes[first + lane]
             if j % 257 == 256:  # sixteen bits hold no more bytes
-                _count_lanes(lane_sums, n_lanes, lowest, n, tally)
-        _count_lanes(lane_sums, n_lanes, lowest, n, tally)
+                _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
+        _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
     else:
-        for j in range(landed.size):
-            if j + 8 < landed.size:
-                ahead = entry_at[at + landed[j + 8] - first_row]
+        for j in range(n_landed):
+            if j + _AHEAD < n_landed:
+                ahead = entry_at[at + landed[part, j + _AHEAD] - first_row]
                 ask_for(entry_cell, ahead)
                 ask_for(entry_count, ahead)
-            row = at + landed[j] - first_row
-            for entry in range(np.uint64(entry_at[row]), np.uint64(entry_at[row + 1])):
-                cells[np.uint64(entry_cell[entry])] += entry_count[entry]
+            row = at + landed[part, j] - first_row
+            for entry in range(entry_at[row], entry_at[row + 1]):
+                cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _count_lanes(lane_sums, n_lanes, lowest, n, tally):
-    """Add to the tally what was counted in lanes, and begin to count anew."""
-    cells, to_zero = tally.reshape(tally.size), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * tally.shape[1]
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores):
+    """Add to the cells what was counted in lanes, and begin to count anew."""
+    zero = lowest + (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
     for lane in range(n):
-        cells[lowest + lane] += lane_sums[lane]
+        cells[lowest + lane] += lane_sums[part, lane]
     if n_lanes >= 2 * n:
         for lane in range(n):
-            cells[lowest + to_zero + lane] += lane_sums[n + lane]
-    lane_sums[:n_lanes] = 0
+            cells[zero + lane] += lane_sums[part, n + lane]
+    for lane in range(n_lanes):
+        lane_sums[part, lane] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

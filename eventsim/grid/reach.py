@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["reach"]
+__all__ = ["reach", "senders"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
@@ -11,20 +11,19 @@ _BYTES = 4  # for each synapse, as much as a list of the cores takes at most whi
 def reach(network, core_of):
     """The distinct cores that the synapses of each neuron reach: fields of GridArrays.
 
-    Either a byte for each neuron and core, 1 where it is reached, of which eight are added at once, as a word; or,
-    where that would take more than `_BYTES` for each synapse, the lists of the cores.
+    Either a bit for each neuron and core, set where it is reached, or, where that would take more than `_BYTES` for
+    each synapse, the lists of the cores.
 
     Returns
     -------
-    dict : reach_count (n_neurons,) int32, how many; reaches (n_neurons * n_words,) uint64, the bytes; reach
-        and reach_at, the lists, ascending, and where each begins; what is not used is empty
+    dict : as `senders` gives it
     """
     n_cores = int(core_of.max(initial=0)) + 1
-    width = -(-n_cores // 8) * 8
-    in_bytes = network.n_neurons * width <= _BYTES * network.n_synapses
+    width = -(-n_cores // 64) * 8
+    in_bits = network.n_neurons * width <= _BYTES * network.n_synapses
     cores = [np.empty(0, np.uint16 if n_cores <= 1 << 16 else np.uint32)]
     counts = np.zeros(network.n_neurons, dtype=np.int32)
-    reaches = np.zeros((network.n_neurons if in_bytes else 0, width), dtype=np.uint8)
+    bits = np.zeros((network.n_neurons if in_bits else 0, width), dtype=np.uint8)
     by_neuron = {}
     for p in network.pathways:
         by_neuron.setdefault(p.source, []).append(p)
@@ -33,18 +32,43 @@ def reach(network, core_of):
         at_once = max(1, min(4 * _AT_ONCE // n_cores, size * _AT_ONCE // max(1, *(p.size for p in pathways))))
         for first in range(0, size, at_once):
             some = slice(start + first, start + min(first + at_once, size))
-            reached = reaches[some] if in_bytes else np.zeros((some.stop - some.start, n_cores), dtype=np.uint8)
+            reached = np.zeros((some.stop - some.start, n_cores), dtype=bool)
             for p in pathways:
                 rows = p.rows[:: p.delays.size][first : first + len(reached) + 1]
                 sender = np.repeat(np.arange(len(reached)), np.diff(rows))
-                reached[sender, core_of[network.post[p.first + rows[0] : p.first + rows[-1]]]] = 1
+                reached[sender, core_of[network.post[p.first + rows[0] : p.first + rows[-1]]]] = True
             counts[some] = np.count_nonzero(reached, axis=1)
-            if not in_bytes:
+            if in_bits:
+                bits[some, : -(-n_cores // 8)] = np.packbits(reached, axis=1, bitorder="little")
+            else:
                 cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
-    at = np.empty(0, np.int64) if in_bytes else np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return {
-        "reach_count": counts,
-        "reach": np.concatenate(cores),
-        "reach_at": at,
-        "reaches": reaches.ravel().view(np.uint64),
-    }
+    return senders(core_of, counts, bits=bits) if in_bits else senders(core_of, counts, np.concatenate(cores))
+
+
+def senders(core_of, counts, cores=None, bits=None):
+    """What is read when a neuron fires, side by side in memory: fields of GridArrays.
+
+    Parameters
+    ----------
+    core_of : (n_neurons,) int32
+    counts : (n_neurons,) int
+        Cores that each neuron reaches.
+    cores : (counts.sum(),) int, optional
+        Which these are, neuron by neuron, ascending.
+    bits : (n_neurons, 8 n_words) uint8, optional
+        In place of them a bit for each core.
+
+    Returns
+    -------
+    dict : senders (n_neurons * width,) uint64, of each neuron its core, counted from the host, plus 2^32 times its
+        count; its spikes; and the bits, core 0 the lowest of the first word. sent (n_neurons,), the spikes among them;
+        reach, reach_at : the lists, and where each begins; empty where there are bits
+    """
+    bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
+    table = np.empty((core_of.size, 2 + bits.shape[1] // 8), dtype=np.uint64)
+    table[:, 0] = (core_of + 1).astype(np.uint64) + (np.asarray(counts).astype(np.uint64) << np.uint64(32))
+    table[:, 1], table[:, 2:] = 0, bits.view(np.uint64)
+    lists = {"reach": np.empty(0, np.uint16), "reach_at": np.empty(0, np.int64)}
+    if cores is not None:
+        lists = {"reach": cores, "reach_at": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])}
+    return lists | {"senders": table.ravel(), "sent": table[:, 1].view(np.int64)}

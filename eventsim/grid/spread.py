@@ -22,7 +22,7 @@ __all__ = ["LANES", "spread"]
 
 #: So many lanes take the time of one entry of a list.
 LANES = 6
-_TOGETHER = 16  # lanes that are added by one instruction; a row has as many as fill some of them
+_TOGETHER, _LINE = 16, 64  # lanes that are added by one instruction, and that lie in one line of a cache
 _MOST = 255  # in a byte
 
 
@@ -56,7 +56,7 @@ def spread(network, core_of, bounds, arrays, storage):
             table[part, k] = 1, lowest, 1, 0
             continue
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
-        stride = -(-n * (1 + bool(zero.size)) // _TOGETHER) * _TOGETHER
+        stride = _stride(n * (1 + bool(zero.size)))
         if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
             lanes.append(_lanes(ends, cell, count, lowest, n, stride, n_cores))
             table[part, k] = stride, lowest, n, n_lanes
@@ -69,11 +69,24 @@ def spread(network, core_of, bounds, arrays, storage):
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     return {
-        "spread": table, "lanes": flat(lanes, np.uint8)[0], "entry_at": flat(at, np.int64)[0],
+        "spread": table, "lanes": _aligned(lanes), "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
         "lane_sums": np.zeros((len(table), int(table[:, :, 0].max(initial=0))), dtype=np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
     }  # fmt: skip
+
+
+def _stride(n):
+    """Lanes of a row, `n` at least: no line of a cache is begun in vain."""
+    of_line = next((size for size in (_TOGETHER, 2 * _TOGETHER) if n <= size), _LINE)
+    return -(-n // of_line) * of_line
+
+
+def _aligned(lanes):
+    """Lanes end to end, from the beginning of a line on."""
+    room = np.empty(sum(some.size for some in lanes) + _LINE, dtype=np.uint8)
+    first = -room.ctypes.data % _LINE
+    return np.concatenate([np.empty(0, np.uint8), *lanes], out=room[first : first + room.size - _LINE])
 
 
 def _rows(network, arrays, part, k):

@@ -35,7 +35,9 @@ RUN = """
 def run(part, first_tick, last_tick, a):
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
-    sums, rows_done = lane_sums[part], landed[part]
+    n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
+    message_bytes, per_tick = messages.view(np.uint8), tally.shape[2] * n_cores
+    width = senders.size // core_of.size
     least = np.empty(256)
 {views}{begin}    before = stop = first_tick
     events_before = 0
@@ -45,13 +47,13 @@ def run(part, first_tick, last_tick, a):
                     tally, busy, spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled)
 {event_mark}            may_run[0] = may_run_to(stop, last_tick, may_run[1], filled, core_of.size,
                                     spike_tick.size - filled[0], row_tick.size - filled[1],
-                                    tally.shape[2] * tally.shape[3])
+                                    per_tick)
 {event_room}{doubt}            if recorded_at.size and may_run[0] > stop:
                 may_run[0] = sample(stop, may_run[0], record_every, recorded_at, state, held, sample_tick,
                                     sample_value, filled)
             for tick in range(stop, may_run[0]):
                 slot, now = tick % depth, tick % now_depth
-                here = tally[0, now]
+                here = now * per_tick
                 is_busy = False
 {emissions}                busy[0, now] = is_busy
         meet(meeting, n_parts)
@@ -60,7 +62,7 @@ def run(part, first_tick, last_tick, a):
             break
         for tick in range(before, stop):
             slot, now = tick % depth, tick % now_depth
-            here = tally[part, now]
+            here = (part * now_depth + now) * per_tick
             is_busy = busy[part, now]
 {due}{phases}            busy[part, now] = is_busy
         meet(meeting, n_parts)
@@ -84,8 +86,8 @@ SPIKE = """
 # All spikes of a population in this tick.
 FIRED = """{indent}history_count[{k}, slot, part] = fired
 {indent}if fired:
-{indent}    announce(history[at:at + fired], population_start[{k}], here, sent, core_of, reach_count, reach,
-{indent}             reach_at, reaches)
+{indent}    announce(history, at, fired, population_start[{k}], cells, here, n_cores, senders, width, reach,
+{indent}             reach_at, messages, message_bytes)
 {indent}    is_busy = True
 """
 
@@ -274,21 +276,22 @@ RESET = """            # {where}
 DELIVER = """            # {where}
             if tick % {every} == 0:
                 n_delays = delays_at[{p} + 1] - delays_at[{p}]
-                done, n_done = 0, 0
+                done, n_landed, first_row = 0, 0, rows_at[part, {p}]
 {event_start}                for d in range(n_delays - 1, -1, -1):
                     past = (tick - delays[delays_at[{p}] + d]) % depth
                     for q in range(n_parts):
                         at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
                         n_fired = history_count[{s}, past, q]
                         for j in range(n_fired):
-{ask}                            row = rows_at[part, {p}] + np.int64(history[at + j]) * n_delays + d
-{of_row}                            first, last = np.int64(rows[row]), np.int64(rows[row + 1])
-{each}                            rows_done[n_done] = row
-                            n_done += last > first
-                if n_done:
+{ask}                            row = first_row + np.int64(history[at + j]) * n_delays + d
+{of_row}                            first, last = np.int64(rows[row, 0]), np.int64(rows[row + 1, 0])
+{each}                            rows[row, 1] += 1
+                            landed[part, n_landed] = row
+                            n_landed += last > first
+                if n_landed:
                     delivered[part, {p}] += done
-                    count_rows(rows_done[:n_done], done, spread[part, {p}], rows_at[part, {p}], row_times, lanes, sums,
-                               entry_at, entry_cell, entry_count, here)
+                    count_rows(part, {p}, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at,
+                               entry_cell, entry_count, cells, here, n_cores)
                     is_busy = True
 {event_stop}"""
 
@@ -340,13 +343,15 @@ EVENTS_OF_ROW = """                            if records:
 EVENT_STOP = """                event_end[part] = event
 """
 
-# Rows of spikes to come are asked for early: a table of many synapses is in no cache.
+# Rows of spikes to come are asked for early, and what they are counted by: a table of many synapses is in no cache.
 ASK = """                            if j + 4 < n_fired:
-                                row = rows_at[part, {p}] + np.int64(history[at + j + 4]) * n_delays + d
-                                ask_for_row(target, np.int64(rows[row]), np.int64(rows[row + 1]))
-{codes}"""
+                                row = first_row + np.int64(history[at + j + 4]) * n_delays + d
+                                ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
+{codes}                                lane = spread[part, {p}, 3] + (row - first_row) * spread[part, {p}, 0]
+                                ask_for_row(lanes, lane, lane + spread[part, {p}, 0])
+"""
 
-ASK_CODES = """                                ask_for_row(code, np.int64(rows[row]), np.int64(rows[row + 1]))
+ASK_CODES = """                                ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
 """
 
 #: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid.storage`).

@@ -42,7 +42,7 @@ def _received(network, storage, arrays):
         start = network.populations[pathway.target].start
         mine = slice(*(start + arrays.bounds[part : part + 2, pathway.target]))
         rows = slice(first, first + pathway.rows.size)
-        way, begins, target, weights = storage.ways[k], arrays.rows[rows], arrays.target, arrays.weight
+        way, begins, target, weights = storage.ways[k], arrays.rows[rows, 0].copy(), arrays.target, arrays.weight
         if k in storage.stretched:
             made = Stretches.of_table(arrays.stretch_at[rows], arrays.stretch, arrays.shared)
             begins, target = begins - begins[0], made.targets().astype(target.dtype)
@@ -50,7 +50,7 @@ def _received(network, storage, arrays):
         row_codes = arrays.row_code[arrays.row_code_at[k] :]
         stores = ((weights, ("full", "shared")), (arrays.code, ("code",)), (row_codes, ("row",)))
         used = (store if way in ways else store[:0] for store, ways in stores)
-        _receive(begins, arrays.row_times[rows], target, *used, arrays.values, count[mine], weight[mine])
+        _receive(begins, arrays.rows[rows, 1].copy(), target, *used, arrays.values, count[mine], weight[mine])
     return count, weight
 
 
@@ -72,7 +72,7 @@ def _receive(rows, times, target, weight, code, row_code, values, count, total):
 
 def _messages(arrays):
     """Messages between cores: what each neuron sent, to each core that it reaches."""
-    matrix = _from_bytes(arrays) if arrays.reaches.size else _from_lists(arrays)
+    matrix = _from_lists(arrays) if arrays.reach_at.size else _from_bits(arrays)
     matrix.eliminate_zeros()
     matrix.sort_indices()
     source, destination = matrix.nonzero()
@@ -80,15 +80,16 @@ def _messages(arrays):
             "message_count": matrix.data}  # fmt: skip
 
 
-def _from_bytes(arrays):
-    """Messages by (source, destination) core, the host first, where the cores reached are told by bytes."""
+def _from_bits(arrays):
+    """Messages by (source, destination) core, the host first, where the cores reached are told by bits."""
     from scipy.sparse import csr_array  # takes a fifth of a second, when a run is over
 
     n_cores, n_neurons = arrays.tally.shape[3], arrays.sent.size
     matrix, at_once = np.zeros((n_cores, n_cores), dtype=np.int64), max(1, _AT_ONCE // n_cores)
-    reaches = arrays.reaches.view(np.uint8).reshape(n_neurons, -1)[:, : n_cores - 1]
+    reaches = arrays.senders.view(np.uint8).reshape(n_neurons, -1)[:, 16:]
     for first in range(0, n_neurons, at_once):
-        some = reaches[first : first + at_once].astype(np.int64)
+        bits = np.unpackbits(reaches[first : first + at_once], axis=1, bitorder="little")
+        some = bits[:, : n_cores - 1].astype(np.int64)
         places = (arrays.core_of[first : first + at_once] + 1, np.arange(len(some)))
         sent = csr_array((arrays.sent[first : first + at_once], places), shape=(n_cores, len(some)))
         matrix[:, 1:] += sent @ some

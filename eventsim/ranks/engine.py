@@ -6,6 +6,7 @@ import numpy as np
 
 from eventsim.errors import InternalError
 from eventsim.grid.engine import GridEngine
+from eventsim.grid.reach import senders
 
 __all__ = ["RankEngine"]
 
@@ -55,10 +56,8 @@ class RankEngine(GridEngine):
         """Messages are counted where a neuron fires, to all cores that it reaches: not to those of this rank alone."""
         counts, cores = reach
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
-        self._arrays = self._arrays._replace(
-            reach_count=counts, reach=cores.astype(self._arrays.reach.dtype), reaches=np.empty(0, np.uint64),
-            reach_at=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-        )  # fmt: skip
+        found = senders(self._arrays.core_of, counts, cores.astype(self._arrays.reach.dtype))
+        self._arrays = self._arrays._replace(**found)
 
     def _forget_the_table(self):
         """The kernel has synapses in a form of its own; they are most of what a rank holds."""

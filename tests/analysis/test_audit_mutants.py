@@ -58,26 +58,26 @@ KERNEL = {
         "history_count[{source}, slot, part] = max(0, fired - 1)", {"counts", "cores"}),
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
-    "a row is left out": (
-        "n_done += last > first", "n_done += last > first and not first <= {synapse} < last",
-        {"received", "counts", "cores"}),
-    "a row is counted twice": (
-        "n_done += last > first\n",
-        f"n_done += last > first\n{' ' * 28}if first <= {{synapse}} < last:\n{' ' * 32}rows_done[n_done] = row\n"
-        f"{' ' * 32}n_done += 1\n", {"received", "counts", "cores"}),
+    "a row is left out for its cores": (
+        "n_landed += last > first", "n_landed += last > first and not first <= {synapse} < last",
+        {"counts", "cores"}),
+    "a row is counted twice for its cores": (
+        "n_landed += last > first\n",
+        f"n_landed += last > first\n{' ' * 28}if first <= {{synapse}} < last:\n{' ' * 32}landed[part, n_landed] = row\n"
+        f"{' ' * 32}n_landed += 1\n", {"counts", "cores"}),
+    "a row is left out for its receivers": ("rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
     "a row is counted twice for its receivers": (
-        "row_times[landed[j]] += 1", "row_times[landed[j]] += 1 + (landed[j] == {row})", {"received", "cores"}),
+        "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})", {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
-        "np.uint64(entry_cell[entry])",
-        "np.uint64(entry_cell[entry]) + np.uint64(first_row == {first_row} and entry_cell[entry] % 8 != 7)",
+        "np.int64(entry_cell[entry])",
+        "np.int64(entry_cell[entry]) + (first_row == {first_row} and entry_cell[entry] % n_cores < n_cores - 1)",
         {"counts", "cores"}),
     "deliveries of weight zero are not counted": (
-        "cells[np.uint64(entry_cell[entry])] +=",
-        "cells[np.uint64(entry_cell[entry])] += entry_cell[entry] < 2 * tally.shape[1] and", {"counts"}),
+        "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * n_cores)", {"counts"}),
     "a neuron's messages are not counted": (
-        "sent[neuron] += 1", "sent[neuron] += neuron != {neuron}", {"messages", "cores"}),
+        "senders[sender + _1] += _1", "senders[sender + _1] += np.uint64(neuron != {neuron})", {"messages", "cores"}),
     "incoming messages are booked on the next core": (
-        "tally[MESSAGES_IN, core + 1] +=", "tally[MESSAGES_IN, (core + 1) % (tally.shape[1] - 1) + 1] +=",
+        "MESSAGES_IN * n_cores + core + 1] +=", "MESSAGES_IN * n_cores + (core + 1) % (n_cores - 1) + 1] +=",
         {"counts", "cores"}),
     "one spike is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {tick} and neuron == {neuron})\n",
@@ -85,7 +85,8 @@ KERNEL = {
     "one spike of a sink is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
     "a neuron's spikes are not counted": (
-        "tally[SPIKES, here] += 1", "tally[SPIKES, here] += neuron != {neuron}", {"counts", "cores"}),
+        "cells[core + SPIKES * n_cores] += 1", "cells[core + SPIKES * n_cores] += neuron != {neuron}",
+        {"counts", "cores"}),
     "sources fire a tick late": ("]] == tick:", "]] == tick - 1:", {"stimulus"}),
 }  # fmt: skip
 
@@ -93,17 +94,17 @@ KERNEL = {
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
     "lanes: a row is left out": (
-        (spread, "LANES", 1e9), "lane_sums[lane] += lanes[first + lane]",
-        "lane_sums[lane] += lanes[first + lane] * (landed[j] != {row})", {"counts", "cores"}),
+        (spread, "LANES", 1e9), "+= lanes[first + lane]", "+= lanes[first + lane] * (landed[part, j] != {row})",
+        {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
         (spread, "LANES", 1e9), "cells[lowest + lane] +=", "cells[lowest + (lane + 1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
-        (spread, "LANES", 1e9), "lane_sums[n + lane]", "lane_sums[lane]", {"counts"}),
+        (spread, "LANES", 1e9), "lane_sums[part, n + lane]", "lane_sums[part, lane]", {"counts"}),
     "lanes: what was counted is counted again": (
-        (spread, "LANES", 1e9), "lane_sums[:n_lanes] = 0", "lane_sums[:1] = 0", {"counts", "cores"}),
+        (spread, "LANES", 1e9), "lane_sums[part, lane] = 0", "lane_sums[part, lane] *= lane > 0", {"counts", "cores"}),
     "lists: a neuron's messages are booked on the next core": (
-        (reach, "_BYTES", 0), "tally[MESSAGES_IN, np.intp(reach[r]) + 1] +=",
-        "tally[MESSAGES_IN, (np.intp(reach[r]) + (neuron == {neuron})) % (tally.shape[1] - 1) + 1] +=",
+        (reach, "_BYTES", 0), "np.int64(reach[r]) + 1]",
+        "(np.int64(reach[r]) + (neuron == {neuron})) % (n_cores - 1) + 1]",
         {"counts", "cores"}),
     "lists: the first core that a neuron reaches is forgotten": (
         (reach, "_BYTES", 0), "in range(reach_at[neuron],", "in range(reach_at[neuron] + (neuron == {neuron}),",
@@ -190,8 +191,9 @@ def test_a_host_reset_that_drops_nothing_is_caught(sound, run, caught):
 
 def test_a_cost_of_miscounted_events_is_caught(sound, run, price):
     """The energy law recounts; a report that is true to wrong counts is wrong."""
-    added = "messages[word] += reaches[neuron * n_words + word]"
-    others = "~(np.uint64(255 * (word == (here - 1) // 8)) << np.uint64((here - 1) % 8 * 8))"  # bytes but the sender's
+    added = "messages[byte] += _BYTES_OF[bits & _255]"
+    own = "core - here - 1"
+    others = f"~(np.uint64(255 * (byte == ({own}) // 8)) << np.uint64(({own}) % 8 * 8))"  # bytes but the sender's
     trace = run(sound.model, (added, f"{added} & {others}"))
     report = audit(trace, sound.placement, sound.report)
     assert "energy" not in failed(report)
