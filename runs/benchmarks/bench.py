@@ -78,7 +78,8 @@ def _measure(case, rounds, threads, with_numpy, others, folder):
     home = folder / case.folder
     home.mkdir(exist_ok=True)
     prepared = _prepare(case, home, threads)
-    runners = _runners(case, home, threads) | _other_runners(case, home, threads, others)
+    audited = _audited(case, home)
+    runners = _runners(case, home, threads, bool(audited)) | _other_runners(case, home, threads, others)
     runs = {label: [] for label in runners}
     for number in range(rounds + 1):
         for label, runner in runners.items():
@@ -89,7 +90,7 @@ def _measure(case, rounds, threads, with_numpy, others, folder):
     if with_numpy:  # once: it takes as long as all the others
         _say(f"{case.name}: brian2 numpy")
         runs["brian2 numpy"] = [run_process(module("brian2_side", "numpy", case.name, *_flags(case)))] * rounds
-    return {"name": case.name, "duration_ms": case.duration_ms, **prepared, "rows": _rows(runs)}
+    return {"name": case.name, "duration_ms": case.duration_ms, **prepared, "rows": _rows(runs, audited)}
 
 
 def _flags(case):
@@ -119,8 +120,21 @@ def _prepare(case, home, threads):
     return {name: done[name] for name in ("neurons", "synapses", "compile_s", "build_s")}
 
 
-def _runners(case, home, threads):
-    """Label -> function that does one run and returns what it measured."""
+def _audited(case, home):
+    """The digest of a run in continuous time that passed its audit, and how many of its spikes that replayed.
+
+    Continuous time has spikes of its own, since the grid decays a tick between an arrival and the threshold; those of
+    each run that is measured must be these. Empty where a network has no exact solution.
+    """
+    _say(f"{case.name}: auditing continuous time")
+    found = run_process(module("eventsim_side", "audit", case.name, home / "network.npz", *_flags(case)))
+    if "digest" not in found:
+        return {}
+    return {"digest": found["digest"] if found["audited"] else "an audit failed", "replayed": found["replayed"]}
+
+
+def _runners(case, home, threads, exact):
+    """Label -> function that does one run and returns what it measured; `exact` for continuous time as well."""
 
     def standalone(n):
         project = home / f"standalone-{n}"
@@ -139,6 +153,8 @@ def _runners(case, home, threads):
     runners[f"eventsim {one}, touched neurons only"] = lambda: ours("--threads", one, "--updates", "touched")
     runners[f"eventsim {one}, many cores"] = lambda: ours("--threads", one, "--cores")
     runners[f"eventsim {one}, trace file"] = lambda: ours("--threads", one, "--trace", home / "trace.h5")
+    if exact:
+        runners[f"eventsim {one}, continuous"] = lambda: ours("--clock", "continuous")
     return runners
 
 
@@ -155,12 +171,13 @@ def _other_runners(case, home, threads, others):
     return runners
 
 
-def _rows(runs):
+def _rows(runs, audited):
     """One row per simulator: medians, and the medians of ratios to C++ standalone and to eventsim, equal threads."""
     reference = next(iter(runs.values()))[0]["digest"]
     rows = []
     for label, results in runs.items():
-        has_digest = "digest" in results[0]
+        has_digest, exact = "digest" in results[0], label.endswith(", continuous")
+        expected = audited["digest"] if exact else reference
         program, _, setting = label.partition(" ")
         threads = setting.split(",")[0]
         cpp = runs.get(f"cpp {threads}", runs[next(iter(runs))])
@@ -174,8 +191,10 @@ def _rows(runs):
             "peak_mb": median(r["peak_mb"] for r in results),
             "memory": median(r["peak_mb"] / max(c["peak_mb"], 1e-3) for c, r in zip(cpp, results)),
             "spikes": results[0]["spikes"],
-            "same_spikes": all(r["digest"] == reference for r in results) if has_digest else None,
+            "same_spikes": all(r["digest"] == expected for r in results) if has_digest else None,
         }  # fmt: skip
+        if exact:
+            row["replayed"] = audited["replayed"]
         for name in ("start_s", "finish_s", "events"):
             if name in results[0]:
                 row[name] = median(r[name] for r in results)

@@ -2,12 +2,14 @@
 
     python -m runs.benchmarks.eventsim_side compile CASE FILE [--quick]
     python -m runs.benchmarks.eventsim_side run CASE FILE [--quick] [--threads N] [--updates U] [--cores] [--trace FILE]
+                                                          [--clock continuous]
+    python -m runs.benchmarks.eventsim_side audit CASE FILE [--quick]
     python -m runs.benchmarks.eventsim_side nest|sanafe CASE FILE --folder FOLDER [--quick]
 
-The last writes the network for another program. One JSON line on standard output. `run_s` is the run alone, spikes
-kept, from the second tick to the last: processor time of one thread, as Brian2's C++ measures itself, and time on the
-clock of several. `start_s` is what comes before: arrays laid out, the kernel compiled or found
-compiled, the first tick.
+`audit` audits a run in continuous time, replayed by matrix exponentials; the last writes the network for another
+program. One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last:
+processor time of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes
+before: arrays laid out, the kernel compiled or found compiled, the first tick.
 """
 
 import argparse
@@ -17,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eventsim import Simulation
+from eventsim import Simulation, simulate
+from eventsim.errors import CompileError
 from runs.benchmarks.cases import Case
 from runs.benchmarks.saved import load_network, save_network
 from runs.benchmarks.spikes import spikes_digest
@@ -34,12 +37,12 @@ def _compile(case, path):
     return {"compile_s": compile_s, "neurons": compiled.n_neurons, "synapses": compiled.n_synapses}
 
 
-def _run(case, path, threads, updates, cores, trace):
+def _run(case, path, threads, updates, cores, trace, clock):
     compiled = load_network(path)
     stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
     core_of = case.cores(compiled) if cores else None
     began = time.perf_counter()
-    options = {"threads": threads, "updates": updates, "core_of": core_of, "trace": trace}
+    options = {"threads": threads, "updates": updates, "core_of": core_of, "trace": trace, "clock": clock}
     with Simulation(compiled, stimulus, **options) as simulation:
         simulation.run(1)
         started, worked = time.perf_counter(), time.process_time()
@@ -53,6 +56,21 @@ def _run(case, path, threads, updates, cores, trace):
         "events": summary.synaptic_events, "spikes": summary.spikes,
         "digest": spikes_digest(spikes.tick, spikes.neuron),
     }  # fmt: skip
+
+
+def _audit(case, path):
+    """Whether a run in continuous time passes its audit, and the digest of its spikes; empty if it cannot be run."""
+    from analysis.audit import audit
+
+    compiled = load_network(path)
+    stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
+    try:
+        trace = simulate(compiled, stimulus, clock="continuous")
+    except CompileError:
+        return {}
+    report, spikes = audit(trace), trace.spikes()
+    return {"audited": report.passed, "replayed": report["justified"].checked,
+            "digest": spikes_digest(spikes.tick, spikes.neuron)}  # fmt: skip
 
 
 def _nest(case, path, folder):
@@ -87,7 +105,7 @@ def _sanafe(case, path, folder):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("compile", "run", "nest", "sanafe"))
+    parser.add_argument("what", choices=("compile", "run", "audit", "nest", "sanafe"))
     parser.add_argument("case")
     parser.add_argument("path")
     parser.add_argument("--quick", action="store_true")
@@ -95,13 +113,17 @@ if __name__ == "__main__":
     parser.add_argument("--updates", default="measured")
     parser.add_argument("--cores", action="store_true", help="count on cores of 1,024 neurons, not on one core")
     parser.add_argument("--trace")
+    parser.add_argument("--clock", default="grid")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     chosen = Case(given.case, given.quick)
     if given.what == "compile":
         print(json.dumps(_compile(chosen, given.path)))
+    elif given.what == "audit":
+        print(json.dumps(_audit(chosen, given.path)))
     elif given.what in ("nest", "sanafe"):
         given.folder.mkdir(parents=True, exist_ok=True)
         print(json.dumps({"nest": _nest, "sanafe": _sanafe}[given.what](chosen, given.path, given.folder)))
     else:
-        print(json.dumps(_run(chosen, given.path, given.threads, given.updates, given.cores, given.trace)))
+        options = (given.threads, given.updates, given.cores, given.trace, given.clock)
+        print(json.dumps(_run(chosen, given.path, *options)))

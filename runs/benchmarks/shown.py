@@ -21,6 +21,8 @@ def table(document):
         for row in case["rows"]:
             per_event, start = (f"{row[k]:.2f}" if k in row else "" for k in ("ns_per_event", "start_s"))
             same = {True: "same", False: "OTHER", None: "its own"}[row["same_spikes"]]
+            if row["same_spikes"] and "replayed" in row:
+                same = f"audited ({row['replayed']:,} replayed)"
             lines.append(f"  {row['simulator']:<36}{row['run_s']:>9.4f}{row['speed_up']:>9.2f}x"
                          f"{row['time_of_eventsim']:>10.2f}{per_event:>10}"
                          f"{row['peak_mb']:>7.0f}{row['memory']:>7.2f}x{start:>9}  "
