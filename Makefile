@@ -13,7 +13,7 @@ INSTALL = $(PIP) install -c constraints.txt hatchling && \
 # Rows of the table of reliability and their sizes, `kills=20 soak=1`; all in full if there are none.
 ROWS ?=
 
-.PHONY: run test test-slow test-reliability lint bench clean
+.PHONY: run test test-slow test-reliability lint types bench clean
 .NOTPARALLEL:
 
 run: $(VENV)/installed
@@ -32,6 +32,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 
+types: $(VENV)/installed-types
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
+
 bench: $(VENV)/installed
 	$(BIN)/eventsim bench
 
@@ -46,6 +49,10 @@ $(VENV)/installed: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
 # The development tools come on top of the same installation, which `make run` then need not repeat.
 $(VENV)/installed-dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
 	$(INSTALL) ".[dev]"
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-types: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) ".[types]"
 	@touch $@ $(VENV)/installed
 
 $(VENV)/pyvenv.cfg:

@@ -1,6 +1,7 @@
 """eventsim: a Brian2 network in, a trace out in which every synaptic event is accounted for."""
 
 import os
+from typing import TYPE_CHECKING
 
 # An HDF5 filter plugin is code: reading a trace must never load one.
 os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
@@ -18,6 +19,10 @@ __all__ = [
     "CompiledNetwork", "EventCounts", "EventSimError", "Simulation", "Stimulus", "Trace", "compile_network",
     "keyed_uniform", "network", "open_trace", "simulate", "trace_from_brian2",
 ]  # fmt: skip
+
+if TYPE_CHECKING:
+    from eventsim.compile import compile_network, trace_from_brian2
+    from eventsim.noise import keyed_uniform
 
 #: Public names that need Brian2, which takes a second to import; a saved network runs without it.
 _NEED_BRIAN2 = {

@@ -6,6 +6,7 @@ the restricted grammar of `eventsim.expressions`, so a network read from a file 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -295,7 +296,7 @@ def operations(description):
     )
 
 
-def _fields(thing, row_type, **changed):
+def _fields(thing, row_type, **changed) -> dict[str, Any]:
     """The fields of `row_type` that `thing` has, some changed."""
     return {name: changed.get(name, getattr(thing, name)) for name in row_type.__struct_fields__}
 

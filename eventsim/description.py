@@ -19,7 +19,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pass
 
 
-class PopulationRow(_Row):
+class PopulationRow(_Row, frozen=True):
     """See eventsim.compiled_network.Population; `state` and `parameters` name its arrays."""
 
     name: str
@@ -37,7 +37,7 @@ class PopulationRow(_Row):
     integers: tuple[str, ...] = ()
 
 
-class PathwayRow(_Row):
+class PathwayRow(_Row, frozen=True):
     """See eventsim.compiled_network.Pathway."""
 
     name: str
@@ -49,7 +49,7 @@ class PathwayRow(_Row):
     senders: dict[str, str] = {}
 
 
-class OperationRow(_Row):
+class OperationRow(_Row, frozen=True):
     """See eventsim.compiled_network.Operation; a statement is (variable, op, expression)."""
 
     kind: str
@@ -64,7 +64,7 @@ class OperationRow(_Row):
     integrates: bool = False
 
 
-class TableRow(_Row):
+class TableRow(_Row, frozen=True):
     """See eventsim.compiled_network.Table."""
 
     n_columns: int
@@ -72,7 +72,7 @@ class TableRow(_Row):
     refine: int
 
 
-class Description(_Row):
+class Description(_Row, frozen=True):
     """All of it."""
 
     schema: int

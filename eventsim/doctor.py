@@ -109,7 +109,7 @@ def _python():
 def _dependencies():
     """One finding per core dependency; the supported ranges are the installed metadata's, written nowhere else."""
     try:
-        stated = [Requirement(line) for line in requires(DISTRIBUTION)]
+        stated = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
     except PackageNotFoundError:
         return [Finding("installation", False, f"{DISTRIBUTION} is not installed in this Python", _REINSTALL)]
     core = [needed for needed in stated if needed.marker is None or needed.marker.evaluate({"extra": ""})]

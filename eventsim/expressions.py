@@ -12,7 +12,7 @@ import numpy as np
 
 from eventsim.errors import CompileError
 
-__all__ = ["FUNCTIONS", "evaluate", "names_in", "substitute", "translate"]
+__all__ = ["FUNCTIONS", "arguments_of", "calls_in", "evaluate", "names_in", "substitute", "translate"]
 
 #: Function name in a statement -> (name in the kernel's source, numpy function, number of arguments).
 FUNCTIONS = {
@@ -108,21 +108,32 @@ def names_in(expression, where, tables=()):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
 
 
+def calls_in(tree):
+    """(name, arguments) of every function call in a syntax tree."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [(call.func.id, call.args) for call in calls if isinstance(call.func, ast.Name)]
+
+
+def arguments_of(node, function):
+    """The arguments, syntax trees, when a node calls that function; else None."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
+    return node.args if called else None
+
+
 class _Rename(ast.NodeTransformer):
     def __init__(self, names, tables, expression, where):
         self.names, self.tables, self.expression, self.where = names, tables, expression, where
 
     def visit_Call(self, node):
+        name = ast.unparse(node.func)
         arguments = [self.visit(argument) for argument in node.args]
-        if node.func.id in self.tables:
+        if name in self.tables:
             if len(arguments) == 1:
                 arguments.append(ast.Constant(0))
-            return ast.Call(
-                ast.Name("table", ast.Load()), [ast.Name(self.tables[node.func.id], ast.Load()), *arguments], []
-            )
-        if node.func.id == "where":
+            return ast.Call(ast.Name("table", ast.Load()), [ast.Name(self.tables[name], ast.Load()), *arguments], [])
+        if name == "where":
             return ast.IfExp(*arguments)
-        return ast.Call(ast.Name(FUNCTIONS[node.func.id][0], ast.Load()), arguments, [])
+        return ast.Call(ast.Name(FUNCTIONS[name][0], ast.Load()), arguments, [])
 
     def visit_Name(self, node):
         if node.id not in self.names:
@@ -166,7 +177,7 @@ def substitute(expression, names, where, tables=()):
     return ast.unparse(_Substitute(names).visit(_parse(expression, where, tables)))
 
 
-def evaluate(expression, values, where):
+def evaluate(expression, values, where) -> np.ndarray | float:
     """The value of an expression over numbers and arrays, by numpy, as Brian2's numpy target would give.
 
     `values` maps each name to a number or an array; functions without a numpy form raise CompileError.
@@ -190,23 +201,23 @@ _COMPARE = {
 
 
 def _value(node, values, where):
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Name):
-        return values[node.id]
-    if isinstance(node, ast.BinOp):
-        return _BINARY[type(node.op)](_value(node.left, values, where), _value(node.right, values, where))
-    if isinstance(node, ast.UnaryOp):
-        operand = _value(node.operand, values, where)
-        if isinstance(node.op, ast.Not):
-            return np.logical_not(operand)
-        return -operand if isinstance(node.op, ast.USub) else operand
-    if isinstance(node, ast.Call) and FUNCTIONS[node.func.id][1] is not None:
-        return FUNCTIONS[node.func.id][1](*(_value(argument, values, where) for argument in node.args))
-    if isinstance(node, ast.BoolOp):
-        both = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-        return reduce(both, (_value(value, values, where) for value in node.values))
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        left, right = _value(node.left, values, where), _value(node.comparators[0], values, where)
-        return _COMPARE[type(node.ops[0])](left, right)
+    match node:
+        case ast.Constant(int() | float() as number):
+            return number
+        case ast.Name(name):
+            return values[name]
+        case ast.BinOp(left, op, right):
+            return _BINARY[type(op)](_value(left, values, where), _value(right, values, where))
+        case ast.UnaryOp(ast.Not(), operand):
+            return np.logical_not(_value(operand, values, where))
+        case ast.UnaryOp(op, operand):
+            value = _value(operand, values, where)
+            return -value if isinstance(op, ast.USub) else value
+        case ast.Call(ast.Name(name), arguments) if (function := FUNCTIONS[name][1]) is not None:
+            return function(*(_value(argument, values, where) for argument in arguments))
+        case ast.BoolOp(op, operands):
+            both = np.logical_and if isinstance(op, ast.And) else np.logical_or
+            return reduce(both, (_value(operand, values, where) for operand in operands))
+        case ast.Compare(left, [op], [right]):
+            return _COMPARE[type(op)](_value(left, values, where), _value(right, values, where))
     raise CompileError(where, f"'{ast.unparse(node)}' where a constant is needed", "arithmetic on constants")

@@ -1,10 +1,11 @@
 """Sources of kernels into compiled functions, kept on disk under the hash of the source."""
 
 import hashlib
-import importlib.util
 import os
 import sys
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
+from inspect import getsource
 from pathlib import Path
 from types import ModuleType
 
@@ -36,7 +37,7 @@ def load(source, prefix):
     prefix : str
         Of the file's name.
     """
-    ours = "".join(Path(module.__file__).read_text() for module in (eventsim.machine, eventsim.philox, eventsim.tables))
+    ours = "".join(map(getsource, (eventsim.machine, eventsim.philox, eventsim.tables)))
     versions = f"{numba.__version__} {np.__version__}\n{ours}"
     name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
     path = cache_folder() / f"{name}.py"
@@ -50,7 +51,6 @@ def load(source, prefix):
         module = sys.modules[name] = ModuleType(name)
         exec(source.replace("cache=True, ", ""), vars(module))
         return vars(module)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # Numba's cache looks it up by name
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = ModuleType(name)  # Numba's cache looks it up by name
+    SourceFileLoader(name, str(path)).exec_module(module)
     return vars(module)

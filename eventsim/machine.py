@@ -1,6 +1,8 @@
 """What Numba has no words for: memory asked for ahead of time, arrays that are not counted, a meeting of threads."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
@@ -15,12 +17,17 @@ _LOOKS = 4096
 _LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
 
 
+def _instruction(typing: Callable) -> Callable[..., Any]:
+    """Numba's `intrinsic`, as its callers see it: they give no typing context, and get a number or nothing."""
+    return intrinsic(typing)
+
+
 def _place(context, builder, array_type, array, index):
     """Pointer to an element of a one-dimensional array."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-@intrinsic
+@_instruction
 def _ask_for(_, array, index):
     """llvm.prefetch of one element."""
 
@@ -41,7 +48,7 @@ def ask_for(array, index):
     _ask_for(array, index)
 
 
-@intrinsic
+@_instruction
 def _look(_, array, index):
     """array[index], as other threads last left it."""
 
@@ -51,7 +58,7 @@ def _look(_, array, index):
     return types.int64(array, types.intp), write
 
 
-@intrinsic
+@_instruction
 def _leave(_, array, index, value):
     """Set array[index] for other threads to see, after everything that this one wrote before."""
 
@@ -63,7 +70,7 @@ def _leave(_, array, index, value):
     return types.void(array, types.intp, types.int64), write
 
 
-@intrinsic
+@_instruction
 def _count_up(_, array, index):
     """Add one to array[index] at once; returns what was there."""
 

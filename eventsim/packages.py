@@ -1,14 +1,13 @@
-"""Our packages and those of others: a guard against strangers with our names, and what an extra installs."""
+"""The guard against strangers: `circuits` and `runs` are common names, and another package may shadow ours."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 from eventsim.errors import EnvironmentProblem
 
-__all__ = ["DISTRIBUTION", "SIBLINGS", "Intruder", "check_siblings", "find_intruders", "need"]
+__all__ = ["DISTRIBUTION", "SIBLINGS", "Intruder", "check_siblings", "find_intruders"]
 
 #: What pip calls the project; `eventsim` on the public index is somebody else's.
 DISTRIBUTION = "eventsim-spiking"
@@ -78,23 +77,14 @@ def check_siblings():
         raise EnvironmentProblem(f"{intruder.problem}; {intruder.remedy}")
 
 
-def need(module, extra):
-    """The module of a package that an extra of this distribution installs."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise EnvironmentProblem(f"{module} cannot be imported ({error}); install it: "
-                                 f"pip install 'eventsim-spiking[{extra}]'") from None  # fmt: skip
-
-
 def _location(name):
     """The file that importing `name` would run, its folder when it has no __init__.py, or None."""
     spec = find_spec(name)
     if spec is None:
         return None
-    if spec.has_location:
+    if spec.has_location and spec.origin:
         return Path(spec.origin).resolve()
-    return Path(next(iter(spec.submodule_search_locations))).resolve()
+    return next((Path(folder).resolve() for folder in spec.submodule_search_locations or ()), None)
 
 
 def _is_ours(candidate):

@@ -23,7 +23,7 @@ from eventsim.interpreter import divide, function_of
 __all__ = ["ReferenceResult", "reference_run"]
 
 #: Stands for the cause and the synapse of an event that is an operation, which precedes deliveries at its place.
-_OPERATION = (-1, -1)
+_OPERATION: tuple[int, int] = (-1, -1)
 
 
 _ASSIGN = {

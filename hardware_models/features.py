@@ -9,7 +9,7 @@ import ast
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import evaluate, names_in
+from eventsim.expressions import calls_in, evaluate, names_in
 
 __all__ = ["FEATURES", "missing_features"]
 
@@ -163,9 +163,12 @@ class _Reading:
         while isinstance(tree, ast.Name) and tree.id in self.depends:  # a condition held in a temporary
             k = next(k for k, s in enumerate(self.statements) if s.variable == tree.id)
             condition, tree = self.statements[k], self.trees[k]
-        compares = isinstance(tree, ast.Compare) and [type(op) for op in tree.ops] in ([ast.Gt], [ast.GtE])
-        against_constant = compares and not self._changing(tree.comparators[0])
-        if not (against_constant and isinstance(tree.left, ast.Name) and tree.left.id in self.population.state):
+        match tree:
+            case ast.Compare(ast.Name(name), [ast.Gt() | ast.GtE()], [limit]):
+                plain = name in self.population.state and not self._changing(limit)
+            case _:
+                plain = False
+        if not plain:
             yield "other_threshold", _text(condition)
 
     def _reset(self):
@@ -192,12 +195,11 @@ class _Reading:
 
 
 def _called(tree):
-    return {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    return {name for name, _ in calls_in(tree)}
 
 
 def _arguments(tree, functions):
-    calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.func.id in functions)
-    return [argument for call in calls for argument in call.args]
+    return [argument for name, arguments in calls_in(tree) if name in functions for argument in arguments]
 
 
 def _text(statement):

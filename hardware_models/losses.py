@@ -37,13 +37,15 @@ class Losses:
     @classmethod
     def of(cls, chip, pathways, populations, notes):
         """From rows, mappings with the key pathway or population."""
-        tables = (pd.DataFrame(rows, columns=None if rows else [key]).set_index(key)
-                  for key, rows in (("pathway", pathways), ("population", populations)))  # fmt: skip
-        return cls(chip, *tables, tuple(notes))
+        return cls(chip, _table("pathway", pathways), _table("population", populations), tuple(notes))
 
     def __str__(self):
         parts = [f"In the integers of {self.chip}:", self.pathways.to_string(), self.populations.to_string()]
         return "\n".join([*parts, *self.notes])
+
+
+def _table(key, rows):
+    return pd.DataFrame(rows, columns=None if rows else [key]).set_index(key)
 
 
 def largest_error(made, wanted):

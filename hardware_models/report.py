@@ -185,8 +185,10 @@ class CostReport:
     def __str__(self):
         ticks = self.ticks
         rows = [f"Energy on {self.chip}, table {self.table} ({self.scope}, {self.process}, {self.voltage})"]
-        rows += ["not runnable as is:", *(f"  - {text}" for text in self.missing)] if self.missing else []
-        rows += [self.lacks] if self.missing is None else []
+        if self.missing:
+            rows += ["not runnable as is:", *(f"  - {text}" for text in self.missing)]
+        elif lacks := self.lacks:
+            rows.append(lacks)
         rows += [f"  a run in continuous time, binned to ticks: {self.binning}"] if self.binning else []
         for line in self.lines:
             unit = _interval(line.unit_low_pj, line.unit_high_pj)
@@ -196,8 +198,7 @@ class CostReport:
         span = " to ".join(dict.fromkeys(f"{float(ns / 1000):.4g}" for ns in (ticks.shortest_ns, ticks.longest_ns)))
         rows.append(f"  static, apart: {_show(self.static_pj)} ({float(self.static_mw):g} mW for {ticks.count:,} ticks "
                     f"of {span} us, {ticks.rule}; {float(ticks.total_ns / 1_000_000):.4g} ms in all)")  # fmt: skip
-        if self.queries is not None:
-            each = self.per_query()
+        if each := self.per_query():
             rows.append(f"  per query, {self.queries:,} in sequence: "
                         f"{_interval(each['dynamic_low_pj'], each['dynamic_high_pj'])} dynamic, "
                         f"{_show(each['static_pj'])} static; {_show(each['static_parallel_pj'])} static with "

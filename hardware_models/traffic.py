@@ -118,7 +118,7 @@ def _leg(way, x, y, goal, along_row):
     return leg.assign(column=place if along_row else x[which], row=y[which] if along_row else place)
 
 
-def _summed(frame, keys, column):
+def _summed(frame, keys, column) -> pd.DataFrame:
     sums = frame[frame[column] > 0].groupby(keys, as_index=False, sort=True)[column].sum()
     return sums[[*keys, column]].astype({column: np.int64})
 

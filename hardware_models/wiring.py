@@ -19,8 +19,10 @@ def populations_of(described):
     """
     made, start = [], 0
     for name, cells in described.items():
-        source = isinstance(cells, int | np.integer)
-        made.append(Population(name, start, cells, is_source=True) if source else cells.population(name, start))
+        if isinstance(cells, int | np.integer):
+            made.append(Population(name, start, int(cells), is_source=True))
+        else:
+            made.append(cells.population(name, start))
         start = made[-1].stop
     return made
 

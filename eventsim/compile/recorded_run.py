@@ -63,8 +63,8 @@ def _recorded_neurons(monitor, compiled):
     if isinstance(group, Subgroup):
         group, offset = group.source, group.start
     (population,) = [p for p in compiled.populations if p.name == group.name] or [None]
-    if population is None or population.size != len(group):
-        raise ProvenanceError(f"'{monitor.name}' records {len(group)} neurons of '{group.name}', which the compiled "
+    if population is None or population.size != group.N:
+        raise ProvenanceError(f"'{monitor.name}' records {group.N} neurons of '{group.name}', which the compiled "
                               "network does not have; compile this network before its run")  # fmt: skip
     return population.start + offset + np.arange(len(monitor.source))
 

@@ -1,6 +1,7 @@
 """Brian2's abstract code into statements: constants taken, loop invariants evaluated, functions checked."""
 
 import ast
+from collections.abc import Iterable
 
 import numpy as np
 from brian2 import TimedArray
@@ -13,7 +14,7 @@ from brian2.parsing.bast import brian_dtype_from_dtype
 from eventsim.compile.noise import OURS, RANDOM
 from eventsim.compiled_network import Statement
 from eventsim.errors import CompileError
-from eventsim.expressions import FUNCTIONS, evaluate, names_in
+from eventsim.expressions import FUNCTIONS, calls_in, evaluate, names_in
 
 __all__ = ["as_statements", "fold", "functions_of_time", "read_constants", "statements_of"]
 
@@ -38,7 +39,7 @@ def statements_of(where, code, variables, instead_of_noise=_KEYED):
     return once, each
 
 
-def read_constants(where, statements, variables, dt_s, changing=frozenset()):
+def read_constants(where, statements, variables, dt_s, changing: Iterable[str] = ()):
     """Scalars that statements read: constants of the namespace, scalar variables of a group, dt if they read t.
 
     `changing` names the scalars that are no constants.
@@ -85,10 +86,9 @@ def functions_of_time(variables):
 
 def _as_numpy_runs_it(statement):
     """The expression, with Brian2's numpy target's rule: one boolean that saves work is taken out as a choice."""
-    booleans = statement.used_boolean_variables
+    booleans = statement.used_boolean_variables or []
     worth_it = (
-        booleans is not None
-        and len(booleans) == 1
+        len(booleans) == 1
         and brian_dtype_from_dtype(statement.dtype) == "float"
         and statement.complexity_std > sum(statement.complexities.values())
     )
@@ -101,7 +101,7 @@ def _as_numpy_runs_it(statement):
 def _called(expression):
     """Names of the functions that an expression calls."""
     tree = ast.parse(expression.strip(), mode="eval")
-    return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {name for name, _ in calls_in(tree)}
 
 
 def _check_functions(where, expression, variables, instead_of_noise):

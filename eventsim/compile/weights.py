@@ -4,7 +4,7 @@ import ast
 
 import numpy as np
 
-from eventsim.expressions import evaluate, names_in
+from eventsim.expressions import calls_in, evaluate, names_in
 
 __all__ = ["common_weight"]
 
@@ -78,7 +78,7 @@ class _Folding(ast.NodeTransformer):
 
 
 def _functions(node):
-    return {inner.func.id for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+    return {name for name, _ in calls_in(node)}
 
 
 def _is_not(node):

@@ -55,13 +55,13 @@ class Group:
 
     def population(self):
         parameters = {name: value for name, value in self.values.items() if np.ndim(value)}
-        rest = self.values.get("refractory_s")
+        rest = self.values["refractory_s"] if self.refractory else None
         return Population(
             self.name, self.start, self.size, self.equations, self.state, parameters, self.model == "source",
             guards={"v": "not_refractory"} if self.refractory else {},
             booleans=("not_refractory",) if self.refractory else (), rates=self.rates,
             rate_constants={name: self.values[name] for name in self.rate_names if np.ndim(self.values[name]) == 0},
-            refractory_s=rest if self.refractory and np.ndim(rest) == 0 else None,
+            refractory_s=None if rest is None or np.ndim(rest) else rest,
         )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def wire(synapses, groups, n_neurons, dt_ms, max_bytes=None):
 
 def _pathway(ends, receptor, groups, pre, delay, first):
     """One pathway, of the synapses between two populations and onto one receptor in their order."""
-    source, target = (groups[k] for k in ends)
+    k, m = ends
+    source, target = groups[k], groups[m]
     delays = np.flatnonzero(np.bincount(delay))
     place = np.zeros(int(delays[-1]) + 1, dtype=np.int64)
     place[delays] = np.arange(delays.size)
@@ -59,7 +60,7 @@ def _pathway(ends, receptor, groups, pre, delay, first):
     rows = np.concatenate([[0], np.cumsum(filled, dtype=np.int64)])
     variable, suffix = target.receptors[receptor], "_below_zero" if receptor else ""
     name = f"{source.name}_to_{target.name}{suffix}"
-    return Pathway(name, *ends, ((variable, "add", "weight"),), {}, first, delays.astype(np.int32), rows)
+    return Pathway(name, k, m, ((variable, "add", "weight"),), {}, first, delays.astype(np.int32), rows)
 
 
 def _ids(synapses, name, n_neurons):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import evaluate, names_in
+from eventsim.expressions import arguments_of, evaluate, names_in
 from eventsim.network_parts import Statement
 from eventsim.neurons.affine import affine_form
 
@@ -70,10 +70,11 @@ def _without_guard(statements, variable, operation, population):
     free, carriers, carried = [], {variable}, False
     for s in statements:
         tree = ast.parse(s.expression.strip(), mode="eval").body
-        if isinstance(tree, ast.Call) and tree.func.id == "where" and ast.unparse(tree.args[0]) == _GUARD:
-            if not _stays(tree.args[2], variable, known, population):
+        chosen = arguments_of(tree, "where")
+        if chosen and ast.unparse(chosen[0]) == _GUARD:
+            if not _stays(chosen[2], variable, known, population):
                 return None
-            tree = tree.args[1]
+            tree = chosen[1]
         expression = ast.unparse(tree)
         reads = names_in(expression, population.name)
         if _GUARD in reads or _SINCE in reads or s.op not in ("=", ":="):

@@ -95,7 +95,7 @@ class _Substitute(ast.NodeTransformer):
 def _form(node, constants, variables, where, tables):
     refusal = CompileError(where, f"'{ast.unparse(node)}' in continuous time", "a constant plus multiples of variables "
                            "and of exp(...) of such")  # fmt: skip
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return Affine(float(node.value))
     if isinstance(node, ast.Name):
         if node.id in variables:
@@ -125,7 +125,7 @@ def _form(node, constants, variables, where, tables):
 
 
 def _call(node, constants, variables, where, tables, refusal):
-    name = node.func.id
+    name = ast.unparse(node.func)
     if name in tables:
         column = [_form(argument, constants, variables, where, tables) for argument in node.args[1:]]
         if ast.unparse(node.args[0]) != "t" or not all(c.is_constant for c in column):

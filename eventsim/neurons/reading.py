@@ -79,6 +79,8 @@ class Reading:
 
     def excess(self):
         """(affine form, strict): the neuron fires when the form rises above 0, or to it unless strict."""
+        if self.condition is None:
+            raise self.refusal("no threshold")
         compare, constants = self.condition
         op, sides = compare.ops[0], [compare.left, compare.comparators[0]]
         if isinstance(op, ast.Eq | ast.NotEq):

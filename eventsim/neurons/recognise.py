@@ -5,7 +5,7 @@ import ast
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import evaluate
+from eventsim.expressions import arguments_of, evaluate
 from eventsim.neurons import (
     ADAPTIVE,
     CURRENTS,
@@ -196,10 +196,10 @@ def _random(reading):
     compare, constants = reading.condition
     draw, chance = compare.left, compare.comparators[0]
     refusal = reading.refusal(f"the threshold '{ast.unparse(compare)}'")
-    is_draw = isinstance(draw, ast.Call) and draw.func.id == "keyed_uniform"
-    if not (is_draw and isinstance(compare.ops[0], ast.Lt | ast.LtE)) or reading.all("reset"):
+    drawn = arguments_of(draw, "keyed_uniform")
+    if not (drawn and isinstance(compare.ops[0], ast.Lt | ast.LtE)) or reading.all("reset"):
         raise refusal
-    words = [evaluate(ast.unparse(draw.args[j]), reading.parameters | constants, reading.name) for j in (0, 1, 3, 4)]
+    words = [evaluate(ast.unparse(drawn[j]), reading.parameters | constants, reading.name) for j in (0, 1, 3, 4)]
     noise = np.column_stack([np.broadcast_to(np.asarray(w, dtype=np.int64), reading.size) for w in words])
     options = {"restless": True, "noise": noise}
     odds = _logistic_argument(chance)
@@ -233,7 +233,7 @@ def _logistic_argument(tree):
     below = tree.right
     if not (isinstance(below, ast.BinOp) and isinstance(below.op, ast.Add)):
         return None
-    call = below.right if _is_one(below.left) else below.left
-    if not (_is_one(below.left) or _is_one(below.right)) or not isinstance(call, ast.Call) or call.func.id != "exp":
+    power = arguments_of(below.right if _is_one(below.left) else below.left, "exp")
+    if not (_is_one(below.left) or _is_one(below.right)) or not power:
         return None
-    return ast.UnaryOp(ast.USub(), call.args[0])
+    return ast.UnaryOp(ast.USub(), power[0])

@@ -7,6 +7,8 @@ long as which a neuron is refractory, as `not_refractory = not_refractory or not
 
 import ast
 
+from eventsim.expressions import arguments_of
+
 __all__ = ["period_of"]
 
 _SINCE = "t - lastspike"
@@ -36,8 +38,8 @@ def period_of(text, constant, tick_s):
         return None if period is None else period / tick_s
     if since != _SINCE_IN_STEPS:
         return None
-    if isinstance(limit, ast.Call) and limit.func.id == "timestep":
-        period = constant(limit.args[0])
+    if arguments := arguments_of(limit, "timestep"):
+        period = constant(arguments[0])
         return None if period is None else period / tick_s
     steps = constant(limit)
     return None if steps is None else steps + (ends is ast.Gt)
@@ -47,11 +49,9 @@ def _comparison(tree):
     """The comparison that ends the period, as one of elapsed time with a limit from below; None when it is another."""
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.Or) and ast.unparse(tree.values[0]) == "not_refractory":
         tree = tree.values[1] if len(tree.values) == 2 else tree
-    negated = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
-    tree = tree.operand if negated else tree
-    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
-        return None
-    if not negated:
-        return tree
-    op = _NEGATED.get(type(tree.ops[0]))
-    return None if op is None else ast.Compare(tree.left, [op()], tree.comparators)
+    match tree:
+        case ast.UnaryOp(ast.Not(), ast.Compare(left, [op], limit)) if type(op) in _NEGATED:
+            return ast.Compare(left, [_NEGATED[type(op)]()], limit)
+        case ast.Compare(ops=[_]):
+            return tree
+    return None

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from eventsim.errors import ConfigError, EnvironmentProblem, EventSimError
-from eventsim.packages import need
+from eventsim.extras import need
 
 __all__ = ["MPIEXEC", "launched_ranks", "mpiexec", "run_job", "world"]
 

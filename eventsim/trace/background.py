@@ -40,17 +40,17 @@ class Background:
         """Wait until everything is on disk; raises as `append` does."""
         if self._make is None:
             return
-        if self._writing is None:
-            self._start()
-        wait([self._writing])  # an interrupt from the keyboard ends the waiting and changes nothing
-        written, self._writing = self._writing, None
-        written.result()
+        writing = self._writing or self._start()
+        wait([writing])  # an interrupt from the keyboard ends the waiting and changes nothing
+        self._writing = None
+        writing.result()
         self._make = None
 
     def _start(self):
         thread = ThreadPoolExecutor(1, thread_name_prefix="eventsim-trace")
-        self._writing = thread.submit(_write, self._folder, self._make)
+        self._writing = writing = thread.submit(_write, self._folder, self._make)
         thread.shutdown(wait=False)  # it ends when it has written
+        return writing
 
     def __iter__(self):
         self.settle()
@@ -82,3 +82,9 @@ class SegmentList(list):
 
     def settle(self):
         """Nothing is under way."""
+
+    def delete(self):
+        """Let go of them."""
+        self.clear()
+
+    abandon = delete

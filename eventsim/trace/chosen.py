@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.errors import TraceFormatError
+from eventsim.trace.open_file import TraceFile
 from eventsim.trace.spikes import merge, read_window, tick_after
 
 __all__ = ["ChosenSpikes"]
@@ -23,7 +24,7 @@ class ChosenSpikes:
         Which neurons of the network among these; None for all.
     """
 
-    trace: object
+    trace: TraceFile
     start: int
     stop: int
     kept: np.ndarray | None

@@ -1,8 +1,10 @@
 """DeliveryReader: the deliveries of a trace, expanded from its spikes or as they were recorded."""
 
+import h5py
 import numpy as np
 
 from eventsim.errors import NotRecordedError
+from eventsim.trace.child import child
 from eventsim.trace.event_record import read_choice, read_marks, read_record
 from eventsim.trace.schema import EVENTS
 from eventsim.trace.selection import neurons_named, pathways_named, window, within_run
@@ -71,7 +73,7 @@ class DeliveryReader(SpikeReader):
             pathways = None if pathway is None else pathways_named(pathway, network)
         core_of = None if self.foreign is not None and core is None else self.core_of
         if core is not None:
-            on_core = np.isin(core_of, core)
+            on_core = np.isin(self.core_of, core)
             wanted = on_core if wanted is None else wanted & on_core
         return self.choose(None, None, pre), {"wanted": wanted, "pathways": pathways, "core_of": core_of}
 
@@ -112,7 +114,7 @@ class DeliveryReader(SpikeReader):
         """(Marks, (n,) uint32): the same as it is stored, by tick the ids of synapses; nobody has looked at the ids."""
         marks = self._marks(self._recorded_choice(), start_tick, stop_tick)
         with self.reading() as file:
-            return marks, file[f"{EVENTS}/synapse"][marks.rows]
+            return marks, child(file, f"{EVENTS}/synapse", h5py.Dataset)[marks.rows]
 
     def _recorded_choice(self):
         choice = self.event_choice

@@ -207,7 +207,7 @@ def read_marks(file, choice, start_tick, stop_tick):
     return Marks(tick, n, slice(begin, stop))
 
 
-def read_record(file, network, choice, marks):
+def read_record(file, network, choice, marks) -> tuple[np.ndarray, np.ndarray]:
     """(tick, synapse), both (n,) int64, of the recorded deliveries at some Marks.
 
     Raises TraceFormatError when one cannot have been recorded.

@@ -48,8 +48,9 @@ class Cells:
 
     def rows(self, chosen):
         """Some of the cells: a slice, an order, or a boolean array."""
-        columns = (self.tick, self.offset, self.first, self.size, self.pre, self.kept)
-        return Cells(*(None if column is None else column[chosen] for column in columns))
+        offset = None if self.offset is None else self.offset[chosen]
+        return Cells(self.tick[chosen], offset, self.first[chosen], self.size[chosen], self.pre[chosen],
+                     self.kept[chosen])  # fmt: skip
 
 
 def cells_of_windows(network, stimulus, spikes, start_tick, stop_tick, pathways, wanted):
@@ -119,7 +120,7 @@ def _query_of(stimulus, tick):
 
 def _sorted(parts, start, stop, n_synapses):
     """The cells of several parts as one, in order."""
-    cells = parts[0] if len(parts) == 1 else Cells(*(_joined(columns) for columns in zip(*map(_columns, parts))))
+    cells = parts[0] if len(parts) == 1 else _joined(parts)
     if cells.offset is not None:
         return cells.rows(np.lexsort((cells.first, cells.offset, cells.tick)))
     if (stop - start) * n_synapses > _LARGEST_KEY:
@@ -129,12 +130,12 @@ def _sorted(parts, start, stop, n_synapses):
     return cells if (key[1:] > key[:-1]).all() else cells.rows(np.argsort(key, kind="stable"))
 
 
-def _columns(cells):
-    return (cells.tick, cells.offset, cells.first, cells.size, cells.pre, cells.kept)
-
-
-def _joined(columns):
-    return None if columns[0] is None else np.concatenate(columns)
+def _joined(parts):
+    tick, first, size, pre, kept = (
+        np.concatenate([getattr(cells, name) for cells in parts]) for name in ("tick", "first", "size", "pre", "kept")
+    )
+    offset = None if parts[0].offset is None else np.concatenate([cells.offset for cells in parts])
+    return Cells(tick, offset, first, size, pre, kept)
 
 
 def _kept(cells, post, wanted):

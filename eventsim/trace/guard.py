@@ -10,6 +10,8 @@ import os
 from contextlib import contextmanager
 
 import h5py
+import h5py.h5l
+import h5py.h5o
 import numpy as np
 
 from eventsim.errors import ConfigError, EventSimError, TraceFormatError

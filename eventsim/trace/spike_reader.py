@@ -1,9 +1,11 @@
 """SpikeReader: the spikes and the sampled potentials of a trace."""
 
+import h5py
 import numpy as np
 
 from eventsim.errors import NotRecordedError
 from eventsim.samples import Samples
+from eventsim.trace.child import child
 from eventsim.trace.chosen import ChosenSpikes
 from eventsim.trace.open_file import TraceFile
 from eventsim.trace.schema import SAMPLES, SPIKES
@@ -57,7 +59,7 @@ class SpikeReader(TraceFile):
         """Number of spikes of all populations, from the lengths of the columns."""
         names = [p.name for p in self.network.populations]
         with self.reading() as file:
-            return sum(file[f"{SPIKES}/{name}/ticks"].size for name in names)
+            return sum(len(child(file, f"{SPIKES}/{name}/ticks", h5py.Dataset)) for name in names)
 
     @property
     def t(self):

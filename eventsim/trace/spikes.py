@@ -121,10 +121,12 @@ def _columns(file, population, clock):
         raise TraceFormatError(f"population '{population.name}' has no group in /{SPIKES}")
     if clock == "grid" and "offsets" in group:
         raise TraceFormatError(f"population '{population.name}' has offsets, but the run was on the grid")
-    columns = {name: group.get(name) for name in SPIKE_COLUMNS[clock]}
+    columns = {}
     for name, dtype in SPIKE_COLUMNS[clock].items():
-        if not isinstance(columns[name], h5py.Dataset) or columns[name].dtype != dtype:
+        column = group.get(name)
+        if not isinstance(column, h5py.Dataset) or column.dtype != dtype:
             raise TraceFormatError(f"population '{population.name}' has no column {name} of {np.dtype(dtype)}")
+        columns[name] = column
     if len({column.size for column in columns.values()}) > 1:
         sizes = ", ".join(f"{column.size} {name}" for name, column in columns.items())
         raise TraceFormatError(f"population '{population.name}' has columns of different lengths: {sizes}")

@@ -1,12 +1,15 @@
 """Every synaptic event of a run, expanded from its spikes and its connectivity."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import CapacityError
+from eventsim.stimulus import Stimulus
 from eventsim.trace.expansion import cells_of_windows, fill
-from eventsim.trace.spikes import time_ms
+from eventsim.trace.spikes import SpikeTable, time_ms
 
 __all__ = ["SynapticEvents", "expand", "expand_in_chunks", "longest_delay"]
 
@@ -131,13 +134,13 @@ def expand_in_chunks(network, stimulus, spikes, start_tick, stop_tick, max_event
 class _Asked:
     """What is to be expanded."""
 
-    network: object
-    stimulus: object
-    spikes: object
+    network: CompiledNetwork
+    stimulus: Stimulus
+    spikes: SpikeTable
     start_tick: int
     stop_tick: int
-    pathways: object
-    wanted: object
+    pathways: Iterable[int] | None
+    wanted: np.ndarray | None
 
     def cells(self):
         pathways = range(len(self.network.pathways)) if self.pathways is None else self.pathways
@@ -155,4 +158,5 @@ class _Asked:
             if offset is not None:
                 offset[here] = np.repeat(cells.offset, cells.kept)
             at = here.stop
-        return SynapticEvents(*columns, self.network.dt_ms, offset, core_of)
+        tick, synapse, pre, post, weight = columns
+        return SynapticEvents(tick, synapse, pre, post, weight, self.network.dt_ms, offset, core_of)

@@ -131,26 +131,26 @@ class TraceWriter:
                 (f"{COUNTS}/duration_ticks", [recording.duration_ticks], np.int64, 1),
             )
         }
-        totals |= self._headers()
+        totals |= self._headers(recording)
         source = io.BytesIO() if self.path is None else self.path
         if self.path is None:
             merge_into(source, recording, self.stimulus, totals, self._manifest)
         else:
             with durably(source) as temporary:
                 merge_into(temporary, recording, self.stimulus, totals, self._manifest)
-            recording.segments.delete()
+        recording.segments.delete()
         self._recording = None
         return Trace(source, max_bytes=sys.maxsize)
 
-    def _headers(self):
+    def _headers(self, recording):
         """Datasets that say what was recorded besides spikes and counts."""
         headers = {}
-        if self._recording.clock == "continuous":  # counted in the tick in which each time lies
+        if recording.clock == "continuous":  # counted in the tick in which each time lies
             headers[f"{COUNTS}/binning"] = np.array([BINNINGS.index("floor")], dtype=np.int64)
         if self._recorded:
             headers |= {f"{SAMPLES}/{name}": array for name, array in describe_samples(self._recorded).items()}
         if self._choice is not None:
-            arrays = self._choice.to_arrays(self._recording.duration_ticks)
+            arrays = self._choice.to_arrays(recording.duration_ticks)
             headers |= {f"{EVENTS}/{name}": array for name, array in arrays.items()}
         return headers
 
@@ -180,7 +180,7 @@ class TraceWriter:
 
     def abort(self):
         """Stop writing. Segments that were written stay on disk, as does an older trace at the path."""
-        if self._recording is not None and self.path is not None:
+        if self._recording is not None:
             self._recording.segments.abandon()
         self._recording = None
 

@@ -26,6 +26,7 @@ def greedy_order(wires):
     what they then reach is too much for some, with as many as were reached.
     """
     cores, limits = np.zeros(wires.n, dtype=np.int32), allowed(wires.chip)
+    out_start, out_position = wires.by_axon
     for _ in range(2):
         reached = wires.reached(cores)
         extra = relays(reached, wires.chip)
@@ -34,7 +35,7 @@ def greedy_order(wires):
         if cores.any() and all(np.less_equal(list(taken), limits[[0, 3]])):
             break
         order, part = _grow((wires.in_start, wires.in_axon, wires.in_size), wires.longest, wires.words, extra, out,
-                            limits, *wires.by_axon, max(wires.n // _TOO_WIDE, 64))  # fmt: skip
+                            limits, out_start, out_position, max(wires.n // _TOO_WIDE, 64))  # fmt: skip
         cores[order] = part
     return order, part
 

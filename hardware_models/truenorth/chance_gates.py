@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import evaluate
+from eventsim.expressions import arguments_of, evaluate
 from eventsim.neurons.affine import inline
 
 __all__ = ["ChanceGates", "chance_gates"]
@@ -79,17 +79,13 @@ def _condition(network, k):
     parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else []
     compares = [p for p in parts if isinstance(p, ast.Compare) and len(p.ops) == 1]
     _require(len(parts) == len(compares) == 2, population)
-    draws = [p for p in compares if isinstance(p.ops[0], ast.Lt) and _is_draw(p.left)]
+    draws = [p for p in compares if isinstance(p.ops[0], ast.Lt) and arguments_of(p.left, "keyed_uniform")]
     sums = [p for p in compares if p not in draws and isinstance(p.ops[0], ast.Gt)]
     _require(len(draws) == len(sums) == 1, population)
     names = population.parameters | operation.constants
     chance = evaluate(ast.unparse(draws[0].comparators[0]), names, population.name)
     (above,) = sums
     return f"({ast.unparse(above.left)}) - ({ast.unparse(above.comparators[0])})", chance, operation.constants
-
-
-def _is_draw(node):
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "keyed_uniform"
 
 
 def _require(fine, population):

@@ -17,6 +17,7 @@ the neuron's key, and the events of one type and tick are drawn together, as a b
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
@@ -84,18 +85,18 @@ class TrueNorthCells:
     """
 
     size: int
-    weights: object
-    threshold: object
-    negative_threshold: object = 0
-    leak: object = 0
+    weights: ArrayLike
+    threshold: ArrayLike
+    negative_threshold: ArrayLike = 0
+    leak: ArrayLike = 0
     reset: str = "value"
-    reset_value: object = 0
+    reset_value: ArrayLike = 0
     floor: str = "saturate"
     reversal: bool = False
     stochastic_leak: bool = False
     stochastic: tuple = (False,) * N_TYPES
-    mask: object = 0
-    start: object = 0
+    mask: ArrayLike = 0
+    start: ArrayLike = 0
 
     def __post_init__(self):
         require_choice("reset", self.reset, RESETS)

@@ -6,9 +6,13 @@ The page in this folder is of the examples that come with Brian2's source distri
 import json
 import multiprocessing
 import os
-from contextlib import redirect_stderr, redirect_stdout
+import resource
+import signal
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -19,38 +23,54 @@ _AGAIN = "a network that has already run"
 
 _PAGE = Path(__file__).parent / "brian2_examples.md"
 
+#: A script that waits, for input or for processes of its own, uses no processor: it is given up after so many times
+#: its processor time by the clock.
+_WAITING = 20
 
-def survey(folder, longest_ms, timeout_s, progress=None):
-    """Mapping script -> what `runs.brian2_scripts.compared.compare` found, each in a process of its own."""
-    scripts, found = sorted(Path(folder).rglob("*.py")), {}
+
+def survey(folder, longest_ms, cpu_s, workers=1, progress=None):
+    """Mapping script -> what `runs.brian2_scripts.compared.compare` found, each in a process and a folder of its own.
+
+    Processor time is what is limited, so that a busy machine decides on no script.
+    """
     processes = multiprocessing.get_context("forkserver")  # Brian2 is imported once, not once for each script
     processes.set_forkserver_preload(["runs.brian2_scripts.compared"])
-    for k, script in enumerate(scripts):
-        name = str(script.relative_to(folder).with_suffix(""))
-        found[name] = _in_process(processes, script.resolve(), longest_ms, timeout_s)
-        if progress:
-            progress(f"{k + 1}/{len(scripts)} {name}: {classify(found[name])[0]}")
-    return found
+    names = [str(script.relative_to(folder).with_suffix("")) for script in sorted(Path(folder).rglob("*.py"))]
+    with ThreadPoolExecutor(workers) as threads:
+        running = {threads.submit(_in_process, processes, Path(folder, f"{name}.py").resolve(), longest_ms, cpu_s): name
+                   for name in names}  # fmt: skip
+        for k, done in enumerate(as_completed(running)):
+            if progress:
+                progress(f"{k + 1}/{len(names)} {running[done]}: {classify(done.result())[0]}")
+    return {name: done.result() for done, name in running.items()}
 
 
-def _in_process(processes, script, longest_ms, timeout_s):
+def _in_process(processes, script, longest_ms, cpu_s):
     ours, theirs = processes.Pipe(duplex=False)
-    process = processes.Process(target=_compare_into, args=(theirs, script, longest_ms))
-    process.start()
-    theirs.close()
-    try:
-        if ours.poll(timeout_s):
-            return ours.recv()
-        return {"runs": [], "error": f"took longer than {timeout_s:g} s"}
-    except EOFError:
-        return {"runs": [], "error": "ended its process"}
-    finally:
-        process.kill()
-        process.join()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        process = processes.Process(target=_compare_into, args=(theirs, script, longest_ms, cpu_s, scratch))
+        process.start()
+        theirs.close()
+        try:
+            if ours.poll(_WAITING * cpu_s):
+                return ours.recv()
+            error = f"took longer than {_WAITING * cpu_s:g} s by the clock"
+        except EOFError:
+            process.join()
+            stopped = process.exitcode == -signal.SIGXCPU
+            error = f"took longer than {cpu_s:g} s of processor time" if stopped else "ended its process"
+        finally:
+            with suppress(ProcessLookupError):  # the script's own processes go with it
+                os.killpg(process.pid, signal.SIGKILL)
+            process.join()
+    return {"runs": [], "error": error}
 
 
-def _compare_into(pipe, script, longest_ms):
-    """In the process of a script: what it prints is not looked at."""
+def _compare_into(pipe, script, longest_ms, cpu_s, scratch):
+    """In the process of a script: what it prints is not looked at, and what it writes is thrown away."""
+    os.setsid()
+    os.chdir(scratch)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 10))
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         from runs.brian2_scripts.compared import compare
 
@@ -133,12 +153,13 @@ def page(found, longest_ms):
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=_PAGE, show_default="beside this file")
 @click.option("--longest-ms", default=100.0, show_default=True, help="Of a longer run its beginning is compared.")
-@click.option("--timeout-s", default=150.0, show_default=True, help="For each script.")
+@click.option("--cpu-s", default=300, show_default=True, help="Processor time allowed to each script.")
+@click.option("--workers", default=1, show_default=True, help="Scripts that run at a time.")
 @click.option("--raw", type=click.Path(dir_okay=False, path_type=Path), help="What was found, as JSON.")
-def main(folder, out, longest_ms, timeout_s, raw):
+def main(folder, out, longest_ms, cpu_s, workers, raw):
     """Execute every script in FOLDER, compare eventsim's spikes with Brian2's, and write the page."""
     os.environ["MPLBACKEND"] = "Agg"
-    found = survey(folder, longest_ms, timeout_s, lambda line: click.echo(line, err=True))
+    found = survey(folder, longest_ms, cpu_s, workers, lambda line: click.echo(line, err=True))
     if raw:
         raw.write_text(json.dumps(found, indent=1))
     out.write_text(page(found, longest_ms))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from eventsim.doctor import THREAD_VARIABLES
 from eventsim.errors import ConfigError
-from eventsim.packages import need
+from eventsim.extras import need
 
 __all__ = ["LocalProcesses", "WorkerDied", "cluster", "local"]
 

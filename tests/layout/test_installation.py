@@ -67,8 +67,8 @@ def pins(root):
 #: No test and no run needs these: they are not in `dev`, and what they pull in depends on the machine.
 UNTESTED = {"train"}
 
-#: Pinned, but not in `dev`: tested where somebody installed them.
-OFTEN_MISSING = {"distributed"}
+#: Pinned, but not in `dev`: tested, or used, where somebody installed them.
+OFTEN_MISSING = {"distributed", "pyright"}
 
 
 def stated_requirements(root):

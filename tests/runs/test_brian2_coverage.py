@@ -1,5 +1,7 @@
 """The page on Brian2's examples: what is counted as what, and that a survey really runs what it finds."""
 
+from pathlib import Path
+
 import pytest
 
 from runs.brian2_scripts.coverage import classify, page, survey
@@ -8,7 +10,7 @@ EQUAL = {"runs": [{"outcome": "equal", "spikes": 7, "ms": 10.0, "our_spikes": 7}
 SILENT = {"runs": [{"outcome": "equal", "spikes": 0, "ms": 10.0, "our_spikes": 0}], "error": None}
 DIFFERS = {"runs": [EQUAL["runs"][0], {"outcome": "differs", "spikes": 7, "ms": 10.0, "our_spikes": 6}], "error": None}
 REFUSED = {"runs": [EQUAL["runs"][0], {"outcome": "refused", "reason": "a summed variable (I_post)"}], "error": None}
-NOTHING = {"runs": [], "error": "took longer than 9 s"}
+NOTHING = {"runs": [], "error": "took longer than 9 s of processor time"}
 
 
 @pytest.mark.parametrize("result, outcome", [
@@ -33,6 +35,10 @@ def test_a_survey_runs_each_script_in_a_process_of_its_own(tmp_path):
         "run(30*ms)\n"
     )
     (tmp_path / "ends.py").write_text("import os\nos._exit(3)\n")
-    found = survey(tmp_path, 20.0, 300.0)
+    (tmp_path / "spins.py").write_text("while True: pass\n")
+    (tmp_path / "writes.py").write_text("open('beside.txt', 'w').close()\n")
+    found = survey(tmp_path, 20.0, 30)
+    assert not list(Path.cwd().rglob("beside.txt")) and not list(tmp_path.rglob("beside.txt"))
+    assert found["spins"] == {"runs": [], "error": "took longer than 30 s of processor time"}
     assert found["ends"] == {"runs": [], "error": "ended its process"}
     assert found["deep/fires"]["runs"] == [{"outcome": "equal", "spikes": 6, "ms": 20.0, "our_spikes": 6}]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eventsim.packages import need
+from eventsim.extras import need
 from eventsim.trace.exports.frames import names_of
 from eventsim.trace.segments import durably
 from eventsim.trace.selection import within_run

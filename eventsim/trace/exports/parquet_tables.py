@@ -1,8 +1,9 @@
 """Parquet: one table of spikes and, if asked for, one of synaptic events, a row group for each piece that is read."""
 
 import json
+from itertools import chain
 
-from eventsim.packages import need
+from eventsim.extras import need
 from eventsim.trace.exports.frames import event_frames, spike_frames
 from eventsim.trace.segments import durably
 
@@ -15,13 +16,12 @@ def write(trace, folder, start_tick, stop_tick, events):
     about = {"dt_ms": trace.dt_ms} | {key: value for key, value in trace.manifest.items() if key.endswith("_hash")}
     tables = {"spikes.parquet": spike_frames} | ({"synaptic_events.parquet": event_frames} if events else {})
     for name, frames in tables.items():
-        with durably(folder / name) as temporary:
-            writer = None
-            for frame in frames(trace, start_tick, stop_tick):
-                table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-                table = table.replace_schema_metadata({"eventsim": json.dumps(about)})
-                if writer is None:
-                    writer = parquet.ParquetWriter(temporary, table.schema, compression="zstd")
-                writer.write_table(table)
-            writer.close()
+        groups = (pyarrow.Table.from_pandas(frame, preserve_index=False)
+                  .replace_schema_metadata({"eventsim": json.dumps(about)})
+                  for frame in frames(trace, start_tick, stop_tick))  # fmt: skip
+        first = next(groups)
+        with (durably(folder / name) as temporary,
+              parquet.ParquetWriter(temporary, first.schema, compression="zstd") as writer):  # fmt: skip
+            for group in chain([first], groups):
+                writer.write_table(group)
     return [folder / name for name in tables]

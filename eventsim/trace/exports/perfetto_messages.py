@@ -6,7 +6,7 @@ them is one Trace, and files may be appended to each other, so that a trace is w
 
 from functools import cache
 
-from eventsim.packages import need
+from eventsim.extras import need
 
 __all__ = ["COUNTER", "INSTANT", "messages"]
 

@@ -9,7 +9,8 @@ import json
 import h5py
 import numpy as np
 
-from eventsim.packages import need
+from eventsim.extras import need
+from eventsim.trace.child import child
 from eventsim.trace.disk import create
 from eventsim.trace.exports.frames import unique_names
 from eventsim.trace.schema import mark_as_sonata, reserve_population
@@ -98,7 +99,7 @@ def _write_indices(sonata, path, network):
             sizes = (network.populations[end].size for end in (pathway.source, pathway.target))
             sonata.EdgePopulation.write_indices(str(path), name, *sizes)
             with h5py.File(path, "r+") as file:
-                for index in file[f"edges/{name}/indices"].values():
+                for index in child(file, f"edges/{name}/indices", h5py.Group).values():
                     index.copy("node_id_to_ranges", "node_id_to_range")
 
 

@@ -37,14 +37,14 @@ def test_a_folder_that_cannot_be_made_is_refused(trace, tmp_path):
 @pytest.mark.parametrize("to, module", [("parquet", "pyarrow"), ("neo", "neo"), ("perfetto", "google.protobuf"),
                                         ("sonata", "libsonata")])  # fmt: skip
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(trace, tmp_path, monkeypatch, to, module):
-    from eventsim import packages
+    from eventsim import extras
     from eventsim.trace.exports import perfetto_messages
 
     def without(name):
         if name.startswith(module):
             raise ImportError(f"No module named '{name}'")
 
-    monkeypatch.setattr(packages, "import_module", without)
+    monkeypatch.setattr(extras, "import_module", without)
     perfetto_messages.messages.cache_clear()
     with pytest.raises(EnvironmentProblem, match=rf"{module}.*pip install 'eventsim-spiking\[{to}\]'"):
         export(trace, to, tmp_path)

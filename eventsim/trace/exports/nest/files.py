@@ -44,7 +44,7 @@ def write(trace, folder, start_tick, stop_tick, events, approximate=False):
     arrays |= {f"network/{name}": values for name, values in network.to_arrays().items()}
     arrays |= {f"stimulus/{name}": values for name, values in trace.stimulus.to_arrays().items()}
     with durably(folder / _ARRAYS) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     with durably(folder / _DRIVER) as temporary:
         temporary.write_text((Path(__file__).parent / _DRIVER).read_text(encoding="utf-8"), encoding="utf-8")
     return [folder / _ARRAYS, folder / _DRIVER]

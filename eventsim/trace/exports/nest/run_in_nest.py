@@ -7,6 +7,7 @@ there.
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,11 @@ import numpy as np
 
 def simulate(arrays, threads=1):
     """(neuron, tick) of all spikes; neuron k is NEST's node k + 1, and a spike of tick t is at (t + 1) dt."""
-    import nest
-
+    nest = import_module("nest")  # NEST's own, which is no part of eventsim
     about = json.loads(arrays["description"].tobytes())
     dt, ticks = about["dt_ms"], about["duration_ticks"]
     nest.ResetKernel()
-    nest.resolution, nest.local_num_threads = dt, threads
+    nest.set(resolution=dt, local_num_threads=threads)
     recorder_of, first = [], 0
     for k, population in enumerate(about["populations"]):
         prefix = f"parameters/{k}/"
