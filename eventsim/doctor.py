@@ -30,7 +30,7 @@ _DISK_BYTES = _MEMORY_BYTES = 1 << 30
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 #: Where the import name is not the distribution's.
-_MODULES = {"scikit-learn": "sklearn"}
+_MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 
 #: Importing all dependencies takes a few seconds; on a cold, slow disk a minute.
 _IMPORT_SECONDS = 180

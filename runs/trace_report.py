@@ -151,7 +151,7 @@ def _placement(placed, counts, costed):
     return Section("Placement", text, (
         Table(("resource of a core", "allowed", "fullest core", "mean"), rows, "", "lrrr"),
         Table(("core", *(kind.replace("_", " ") for kind in per_core.columns)), cores,
-              f"The {len(cores)} busiest cores.", "r" * (1 + len(per_core.columns))),
+              "The busiest cores, most synaptic events first.", "r" * (1 + len(per_core.columns))),
         *core_maps(counts, costed.per_core["energy_low_pj"] / 1000, "least dynamic energy, nJ", placed.chip.mesh),
     ))  # fmt: skip
 

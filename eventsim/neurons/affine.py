@@ -22,7 +22,7 @@ class Affine:
     exponentials : tuple of (factor, Affine)
     """
 
-    constant: object = 0.0
+    constant: float | np.ndarray = 0.0
     coefficients: dict = field(default_factory=dict)
     exponentials: tuple = ()
 
@@ -30,7 +30,7 @@ class Affine:
     def is_constant(self):
         return not self.coefficients and not self.exponentials
 
-    def of(self, variable):
+    def of(self, variable) -> float | np.ndarray:
         """The coefficient of a variable, 0 if it does not occur."""
         return self.coefficients.get(variable, 0.0)
 

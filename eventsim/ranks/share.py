@@ -8,6 +8,7 @@ emits its stimulus. Pathways that bind (see `eventsim.ranks.partition`) start fr
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -156,7 +157,8 @@ class _Loader:
                 part: {name: self.file[f"network/populations/{k}/{part}/{name}"][:][members] for name in names}
                 for part, names in (("state", row.state), ("parameters", row.parameters))
             }
-            yield Population(**msgspec.structs.asdict(row) | arrays | {"start": start, "size": members.size})
+            columns: dict[str, Any] = msgspec.structs.asdict(row) | arrays | {"start": start, "size": members.size}
+            yield Population(**columns)
             start += members.size
         for k in self.mirrors:
             name, size = f"mirror of {self.whole.populations[k].name}", self.senders[k].size

@@ -32,6 +32,7 @@ def by_name(findings):
 def test_a_finding_has_a_remedy_exactly_when_something_is_wrong():
     findings = doctor.diagnose()
     assert [finding.name for finding in findings if finding.ok is not (finding.remedy == "")] == []
+    assert [finding.detail for finding in findings if "cannot be imported" in finding.detail] == []
     assert {"python", "brian2 with numpy", "packages", "numba cache", "cores", "disk", "memory", "C++ compiler"} <= set(
         by_name(findings)
     )
