@@ -23,8 +23,8 @@ _AGAIN = "a network that has already run"
 
 _PAGE = Path(__file__).parent / "brian2_examples.md"
 
-#: A script that waits, for input or for processes of its own, uses no processor: it is given up after so many times
-#: its processor time by the clock.
+#: A script that waits, for input perhaps, uses no processor: it is given up after so many times its processor time by
+#: the clock.
 _WAITING = 20
 
 
@@ -48,7 +48,8 @@ def survey(folder, longest_ms, cpu_s, workers=1, progress=None):
 def _in_process(processes, script, longest_ms, cpu_s):
     ours, theirs = processes.Pipe(duplex=False)
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        process = processes.Process(target=_compare_into, args=(theirs, script, longest_ms, cpu_s, scratch))
+        arguments = (theirs, script, longest_ms, cpu_s, scratch)
+        process = processes.Process(target=_compare_into, args=arguments, daemon=True)  # which may have no children
         process.start()
         theirs.close()
         try:
@@ -60,7 +61,7 @@ def _in_process(processes, script, longest_ms, cpu_s):
             stopped = process.exitcode == -signal.SIGXCPU
             error = f"took longer than {cpu_s:g} s of processor time" if stopped else "ended its process"
         finally:
-            with suppress(ProcessLookupError):  # the script's own processes go with it
+            with suppress(ProcessLookupError):  # with it goes what else it started, a compiler perhaps
                 os.killpg(process.pid, signal.SIGKILL)
             process.join()
     return {"runs": [], "error": error}
@@ -117,6 +118,7 @@ _REASONS = {
     "ticks of": "delays that Brian2 would round to a tick",
     "one random number for all": "one random number for a whole group",
     _AGAIN: "goes on with a network that has run (the first run gave equal spikes)",
+    "daemonic": "runs its networks in processes of its own",
     "took longer": "longer than the time allowed",
     "No module": "a package of the script's own is missing",
     "never ran": "no network is run",
