@@ -117,8 +117,9 @@ def ask_for_row(array, first, stop):
 
 
 def _uncounted(context, builder, of_type, value):
-    if isinstance(of_type, types.BaseTuple):
-        for k, inner in enumerate(of_type.types):
+    of_parts = getattr(of_type, "types", None)
+    if of_parts is not None:  # a tuple
+        for k, inner in enumerate(of_parts):
             part = _uncounted(context, builder, inner, builder.extract_value(value, k))
             value = builder.insert_value(value, part, k)
         return value
@@ -127,7 +128,7 @@ def _uncounted(context, builder, of_type, value):
     return array._getvalue()
 
 
-@intrinsic
+@_instruction
 def lent(_, arrays):
     """The same array, or tuple of arrays, whose references nobody counts.
 

@@ -52,7 +52,7 @@ _SPARE_ROUNDS = 1000  # beyond one per neuron, which is what the longest path wi
 
 
 @njit
-def _doubled(spikes):
+def _doubled(spikes: np.ndarray):
     larger = np.empty(2 * spikes.size, spikes.dtype)
     for k in range(spikes.size):
         larger[k] = spikes[k]

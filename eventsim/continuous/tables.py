@@ -31,7 +31,7 @@ def neurons_of(network, models):
             if variable:
                 (cells if name == "x" else further)[name][part] = population.state[variable]
         if model.family == ESCAPE:
-            for name, column in zip(NOISE.names, model.noise.T):
+            for name, column in zip(NOISE.names or (), model.noise.T):
                 noise[name][part] = column
             cells["x"][part] = unit_exponentials(noise[part])
     kinds = np.concatenate([np.empty(0, KIND), *kinds])

@@ -13,7 +13,7 @@ Parts of a condition that draw nothing are asked first in any case: a gate of no
 import ast
 from dataclasses import dataclass
 
-from eventsim.expressions import names_in
+from eventsim.expressions import arguments_of, names_in
 
 __all__ = ["LEAST_LOG", "Screen", "draws", "screen_of"]
 
@@ -69,26 +69,18 @@ def screen_of(expression, own, where):
 
 def _log_odds(tree):
     """(x, (step, purpose, seed)) of the comparison keyed_uniform(key_lo, key_hi, step, ...) < 1/(1 + exp(-x))."""
-    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.Lt | ast.LtE):
+    match tree:
+        case ast.Compare(draw, [ast.Lt() | ast.LtE()], [ast.BinOp(one, ast.Div(), ast.BinOp(left, ast.Add(), right))]):
+            drawn, others = arguments_of(draw, "keyed_uniform"), [term for term in (left, right) if not _is_one(term)]
+        case _:
+            return None
+    if drawn is None or not _is_one(one) or len(others) != 1 or draws(ast.unparse(others[0])):
         return None
-    draw, chance = tree.left, tree.comparators[0]
-    if not isinstance(draw, ast.Call) or draw.func.id != "keyed_uniform" or draws(ast.unparse(chance)):
-        return None
-    *keys, step, purpose, seed = (ast.unparse(argument) for argument in draw.args)
-    if keys != _KEYS or not _is(chance, ast.Div) or not _is_one(chance.left) or not _is(chance.right, ast.Add):
-        return None
-    terms = [chance.right.left, chance.right.right]
-    others = [term for term in terms if not _is_one(term)]
-    if len(others) != 1 or not isinstance(others[0], ast.Call) or others[0].func.id != "exp":
-        return None
-    (exponent,) = others[0].args
-    if not isinstance(exponent, ast.UnaryOp) or not isinstance(exponent.op, ast.USub):
-        return None
-    return f"({ast.unparse(exponent.operand)})", (step, purpose, seed)
-
-
-def _is(tree, operation):
-    return isinstance(tree, ast.BinOp) and isinstance(tree.op, operation)
+    *keys, step, purpose, seed = map(ast.unparse, drawn)
+    match arguments_of(others[0], "exp"):
+        case [ast.UnaryOp(ast.USub(), exponent)] if keys == _KEYS:
+            return f"({ast.unparse(exponent)})", (step, purpose, seed)
+    return None
 
 
 def _is_one(tree):

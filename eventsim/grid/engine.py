@@ -1,9 +1,11 @@
 """GridEngine: a network on Brian2's grid, as `eventsim.simulation` drives it."""
 
-import numba
-import numpy as np
+from typing import Any
 
-from eventsim.errors import ConfigError
+import numpy as np
+from numba.np.ufunc.parallel import get_thread_count
+
+from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
 from eventsim.grid.decay import decays_of
@@ -133,6 +135,8 @@ class GridEngine:
 
         What was recorded on the way is kept; it is the same, since nothing was decided in doubt. Returns that tick.
         """
+        if self._known is None:
+            raise InternalError("a run came into doubt, and nothing was remembered to decide from")
         arrays, decided, (tick, known) = self._arrays, int(self._arrays.may_run[2]), self._known
         self._kept = self._take()
         arrays.in_doubt[:], arrays.tally[:], arrays.busy[:] = False, 0, False
@@ -151,10 +155,12 @@ class GridEngine:
             getattr(self._arrays, name)[...] = values
         self._remember(tick)
 
-    def take(self):
+    def take(self) -> dict[str, Any]:
         kept, self._kept = self._kept, None
-        new = self._take()
-        return {name: np.concatenate([kept[name], new[name]]) for name in new} if kept else new
+        columns = self._take()
+        if kept:
+            columns = {name: np.concatenate([kept[name], columns[name]]) for name in columns}
+        return columns | ({"events": take_events(self._arrays)} if self._records_events else {})
 
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
@@ -163,7 +169,7 @@ class GridEngine:
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0
-        return columns | ({"events": take_events(arrays)} if self._records_events else {})
+        return columns
 
     def totals(self):
         return totals(self._network, self._plan.storage, self._arrays)
@@ -199,6 +205,6 @@ def _populations(network, recorded):
 
 
 def _set_threads(threads):
-    most = numba.config.NUMBA_NUM_THREADS
+    most = get_thread_count()
     if not 1 <= threads <= most:
         raise ConfigError(f"threads is {threads}; it must lie in 1 to {most} (NUMBA_NUM_THREADS)")

@@ -46,14 +46,13 @@ def event_arrays(network, choice, room, first_synapse, synapse_of):
     # Memory that is never written is never taken, so room for the busiest tick there could be costs nothing.
     at = np.concatenate([[0], np.cumsum(most + (room // n_parts if choice else 0))]).astype(np.int64)
     marks = max(1, room // 4) if choice else 0
-    is_renumbered = choice is not None and synapse_of is not None
     return {
         "event_window": window,
         "event_at": at, "event_most": most.astype(np.int64), "event_end": at[:-1].copy(),
         "event_synapse": np.empty(int(at[-1]), dtype=np.uint32),
         "mark_tick": np.empty(marks, dtype=np.int64), "mark_end": np.empty((marks, n_parts), dtype=np.int64),
         "n_marks": np.zeros(1, dtype=np.int64),
-        "synapse_of": synapse_of.astype(np.uint32) if is_renumbered else np.empty(0, dtype=np.uint32),
+        "synapse_of": np.empty(0, np.uint32) if choice is None or synapse_of is None else synapse_of.astype(np.uint32),
     }  # fmt: skip
 
 

@@ -49,8 +49,9 @@ def _received(network, storage, arrays):
             weights = made.each_weight() if way == "shared" else weights
         row_codes = arrays.row_code[arrays.row_code_at[k] :]
         stores = ((weights, ("full", "shared")), (arrays.code, ("code",)), (row_codes, ("row",)))
-        used = (store if way in ways else store[:0] for store, ways in stores)
-        _receive(begins, arrays.rows[rows, 1].copy(), target, *used, arrays.values, count[mine], weight[mine])
+        of_synapse, code, of_row = (store if way in ways else store[:0] for store, ways in stores)
+        _receive(begins, arrays.rows[rows, 1].copy(), target, of_synapse, code, of_row, arrays.values, count[mine],
+                 weight[mine])  # fmt: skip
     return count, weight
 
 
@@ -108,5 +109,5 @@ def _from_lists(arrays):
         source = np.repeat(arrays.core_of[first:last].astype(np.int32) + 1, size)
         destination = arrays.reach[at[first] : at[last]].astype(np.int32) + 1
         some = coo_array((np.repeat(arrays.sent[first:last], size), (source, destination)), shape=matrix.shape)
-        matrix, first = matrix + some.tocsr(), last
+        matrix, first = csr_array(matrix + some.tocsr()), last
     return matrix

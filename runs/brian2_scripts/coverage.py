@@ -106,6 +106,7 @@ _OUTCOMES = {
 
 #: A word of the reason -> how the page sums it up, in the order in which they are tried.
 _REASONS = {
+    "daemonic": "runs its networks in processes of its own",
     "differential equations of the synapse": "synapses with equations of their own (plasticity, slow channels)",
     "changes the synapse's own": "synapses that change (plasticity)",
     "summed variable": "summed variables",
@@ -118,7 +119,6 @@ _REASONS = {
     "ticks of": "delays that Brian2 would round to a tick",
     "one random number for all": "one random number for a whole group",
     _AGAIN: "goes on with a network that has run (the first run gave equal spikes)",
-    "daemonic": "runs its networks in processes of its own",
     "took longer": "longer than the time allowed",
     "No module": "a package of the script's own is missing",
     "never ran": "no network is run",
