@@ -15,6 +15,9 @@ __all__ = ["RESETS", "Stimulus"]
 #: flight (counted as one host operation per query), "none" nothing.
 RESETS = ("none", "spikes", "host")
 
+#: Sums of a few times fit 64 bits.
+_MOST_TICKS = 1 << 62
+
 _COLUMNS = {
     "tick": np.int64, "neuron": np.int32,
     "query_start": np.int64, "query_stop": np.int64, "input_id": np.int64,
@@ -102,6 +105,8 @@ class Stimulus:
         """Raise ConfigError naming the first inconsistency."""
         if self.reset not in RESETS:
             raise ConfigError(f"stimulus: reset '{self.reset}' is unknown; choose one of {', '.join(RESETS)}")
+        if not 0 <= self.duration_ticks < _MOST_TICKS:
+            raise ConfigError(f"stimulus: it lasts {self.duration_ticks} ticks; 0 to {_MOST_TICKS - 1} are allowed")
         if self.tick.size != self.neuron.size:
             raise ConfigError(f"stimulus: {self.tick.size} ticks for {self.neuron.size} neurons")
         if self.tick.size and (self.tick.min() < 0 or self.tick.max() >= self.duration_ticks):

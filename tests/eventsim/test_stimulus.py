@@ -39,6 +39,8 @@ def test_queries_are_a_table():
         (([0], [0], (), None, "magic"), "'magic' is unknown"),
         (([8], [0], (), None, "none", 8), "outside ticks 0 to 7"),
         (([0], [0], [[0, 9]], None, "none", 8), "outside the run"),
+        (([], [], (), None, "none", 10**400), "4611686018427387903 are allowed"),
+        (([], [], (), None, "none", -1), "lasts -1 ticks"),
     ],
 )
 def test_an_inconsistent_stimulus_is_refused(arguments, message):

@@ -128,7 +128,7 @@ def _type(file, name, rng):
     dtype = str(rng.choice(["<i1", "<i8", "<u8", "<f4", "<f8", ">i4", "S4"]))
     with np.errstate(all="ignore"):
         try:
-            return _replace(file, name, file[name][()].astype(dtype))
+            return _replace(file, name, np.asarray(file[name][()]).astype(dtype))
         except (TypeError, ValueError):
             return None
 

@@ -84,7 +84,7 @@ STRUCTURE = LINKS | STORAGE | {f"'/x' is not numeric(?# {kind})": spoil for kind
 
 #: ... and what it holds.
 VALUES = {
-    "(?# a sender)has a neuron outside|node id|node_ids": _set("spikes/lif/node_ids", 0, 10**6),
+    "(?# a sender)node id 1000000 is beyond its 80": _set("spikes/lif/node_ids", -1, 10**6),
     "(?# a receiver)reaches a neuron outside": _set("eventsim/network/synapses/post", 0, 10**6),
     "(?# a stimulus)stimulus's neuron": _set("eventsim/stimulus/neuron", 0, 10**6),
     "(?# a core)core": _set("eventsim/counts/online/core_of", 0, -7),

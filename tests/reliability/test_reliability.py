@@ -1,5 +1,8 @@
 """A small sample of every row of `make test-reliability`, by the same functions; and that a breach would be seen."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.reliability.__main__ import measured
@@ -41,3 +44,11 @@ def test_a_row_that_cannot_be_measured_is_a_failure():
 def test_the_table_counts_failures():
     rows = [Row("a promise", 1200, ("it broke",), "1 lost")]
     assert table(rows).splitlines()[-1] == "| a promise | 1,200 | 1 | 1 lost |"
+
+
+def test_the_readme_shows_a_row_for_every_measurement_and_no_failure():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Reliability")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+) \| ([\d,]+) \| (\d+) \| .* \|$", section, re.MULTILINE)
+    assert len(rows) == len(ROWS)
+    assert [failures for _, _, failures in rows] == ["0"] * len(ROWS)
