@@ -39,7 +39,7 @@ def soak(folder, minutes):
     for what, count in (("files", files), ("threads", threads)):
         if np.median(count[-quarter:]) > np.median(count[quarter : 2 * quarter]):
             faults.append(f"open {what} grew from {count[quarter : 2 * quarter].max()} to {count[-quarter:].max()}")
-    return Row(f"a soak of {minutes} minutes: runs and audits back to back, memory and open files flat", len(turns),
+    return Row(f"a soak of {minutes:g} minutes: runs and audits back to back, memory and open files flat", len(turns),
                tuple(faults), f"memory {(late - early) / early:+.1%} ({early / 1e6:.0f} to {late / 1e6:.0f} MB), "
                f"open files {int(files[0])} to {int(files[-1])}")  # fmt: skip
 
