@@ -108,10 +108,20 @@ def meet(meeting, n_threads):
             _LET_OTHERS_RUN()
 
 
+@intrinsic
+def _per_line(_, array):
+    """How many elements are in 64 bytes: a constant, since a division would take longer than the wish."""
+
+    def write(context, _, signature, __):
+        return context.get_constant(types.intp, 512 // signature.args[0].dtype.bitwidth)
+
+    return types.intp(array), write
+
+
 @njit(nogil=True)
 def ask_for_row(array, first, stop):
     """Have array[first:stop] on its way into the cache, or its beginning: the rest comes by itself."""
-    step = 64 // array.itemsize
+    step = _per_line(array)
     for index in range(first, min(stop, first + 8 * step), step):
         ask_for(array, index)
 
