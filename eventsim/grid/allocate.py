@@ -70,7 +70,6 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         history=np.zeros(int(depth * sizes.sum()), dtype=np.int32), history_at=depth * (np.cumsum(sizes) - sizes),
         history_count=np.zeros((sizes.size, depth, n_parts), dtype=np.int64),
         active=_counted_from_the_first(bounds), active_count=np.diff(bounds, axis=0),
-        is_active=np.ones(network.n_neurons, dtype=bool),
         updated=np.full(network.n_neurons if plan.decays else 0, -2, dtype=np.int32),
         powers=np.concatenate([np.empty(0), *(powers_of(plan.decays[k]) for k in sorted(plan.decays))]),
         largest=np.zeros((n_parts, sizes.size)), in_doubt=np.zeros(n_parts, dtype=bool),

@@ -16,7 +16,7 @@ _FIELDS = (
     # the last `depth` ticks
     "history", "history_at", "history_count",
     # the neurons to look at, of populations that run by touch
-    "active", "active_count", "is_active",
+    "active", "active_count",
     # and, where these decay when nobody looks
     "updated", "powers", "largest", "in_doubt",
     # the neurons that rest, of populations that are parked
@@ -75,7 +75,7 @@ _FIELDS = (
 GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.
-CHANGING = ("state", "history", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting",
+CHANGING = ("state", "history", "history_count", "active", "active_count", "updated", "largest", "resting",
             "resting_head", "resting_count", "cursor", "row_times", "sent", "delivered", "filled")  # fmt: skip
 #: Among it, what a reset by the host puts back.
-START = ("state", "history_count", "active", "active_count", "is_active", "updated", "largest", "resting_count")
+START = ("state", "history_count", "active", "active_count", "updated", "largest", "resting_count")

@@ -20,7 +20,7 @@ import numpy as np
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in
 from eventsim.grid.parking import parking_of, unguarded_threshold
-from eventsim.grid.quiet import delivered_last
+from eventsim.grid.sleep import delivered_last
 from eventsim.neurons.affine import affine_form, inline
 
 __all__ = ["POWERS", "Decay", "decay_of", "decays_of", "powers_of"]

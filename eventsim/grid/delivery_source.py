@@ -6,6 +6,7 @@ from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
 from eventsim.grid import templates
+from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import readable, time_names
 
 __all__ = ["deliver"]
@@ -26,14 +27,17 @@ def deliver(network, operation, layout, plan):
 
 def _row(network, operation, layout, plan):
     """Source that delivers a row synapse by synapse."""
-    event = templates.EVENT if plan.records_events else ""
-    return templates.ROW.format(each=_delivery(network, operation, layout, plan), event=event)
+    event, g = templates.EVENT if plan.records_events else "", network.pathways[operation.index].target
+    wake = templates.WAKE.format(g=g, size=BLOCK) if g in plan.sleeping else ""
+    return templates.ROW.format(each=_delivery(network, operation, layout, plan) + wake, event=event)
 
 
 def _stretches(network, operation, layout, plan):
     """Source that delivers a row stretch by stretch."""
-    each = indent(_delivery(network, operation, layout, plan), "    ")
-    return templates.STRETCHES.format(each=each, event=templates.EVENTS_OF_ROW if plan.records_events else "")
+    each, g = indent(_delivery(network, operation, layout, plan), "    "), network.pathways[operation.index].target
+    wake = templates.WAKE_STRETCH.format(g=g, size=BLOCK) if g in plan.sleeping else ""
+    event = templates.EVENTS_OF_ROW if plan.records_events else ""
+    return templates.STRETCHES.format(each=each, wake=wake, event=event)
 
 
 def _delivery(network, operation, layout, plan):
@@ -47,12 +51,9 @@ def _touch(g, layout, plan):
     """What a delivery to population g does before and after its effect, where this runs by touch."""
     if g not in plan.by_touch:
         return "", ""
-    is_idle, mark, largest = templates.IS_IDLE, templates.MARK, ""
-    if g in plan.decays:
-        value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
-        is_idle, mark = templates.IS_IDLE_DECAYING, templates.MARK_DECAYING.format(g=g, value=value)
-        largest = templates.LARGEST.format(g=g, value=value)
-    return templates.ACTIVATE.format(g=g, is_idle=is_idle.format(g=g), mark=mark.format(g=g)), largest
+    value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
+    is_idle, mark = templates.IS_IDLE.format(g=g), templates.MARK.format(g=g, value=value)
+    return templates.ACTIVATE.format(g=g, is_idle=is_idle, mark=mark), templates.LARGEST.format(g=g, value=value)
 
 
 def _ask(p, storage):

@@ -14,14 +14,14 @@ from eventsim.grid.kernel import kernel_for
 from eventsim.grid.layout import Layout
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
-from eventsim.grid.quiet import quiet_populations
 from eventsim.grid.totals import totals
 from eventsim.memory import require_memory
 
 __all__ = ["UPDATES", "GridEngine"]
 
-#: How neurons of quiet and of decaying populations (`eventsim.grid.quiet`, `eventsim.grid.decay`) are looked at: all of
-#: them in each tick, only those that something touched, or whichever suits the activity that is measured.
+#: How neurons of populations that may sleep (`eventsim.grid.sleep`) or decay (`eventsim.grid.decay`) are looked at: all
+#: of them in each tick; only those that are awake or that something touched; or those that are awake, and, of decaying
+#: ones, whichever suits the activity that is measured.
 UPDATES = ("measured", "dense", "touched")
 
 #: A touched neuron costs some ten times what a look at an idle one does, and another kernel seconds to compile: by
@@ -64,8 +64,8 @@ class GridEngine:
         require_memory(
             grid_memory(network, core_of, threads, buffers, len(recorded), self._records_events, goes_back), max_bytes
         )
-        self._plan = plan_for(network, records_events=self._records_events)
-        self._touchable = quiet_populations(network) | self._plan.decays.keys() - _populations(network, recorded)
+        self._plan = plan_for(network, records_events=self._records_events, sleeps=updates != "dense")
+        self._touchable = self._plan.decays.keys() - _populations(network, recorded)
         self._measuring = updates == "measured" and bool(self._touchable)
         self._plan = self._plan.touching(self._touchable if updates == "touched" else ())
         self._kernel, constants = kernel_for(network, self._plan)

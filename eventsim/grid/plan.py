@@ -1,9 +1,10 @@
-"""What a kernel makes of a network: which populations run by touch, which are parked, how synapses are stored."""
+"""What a kernel makes of a network: which populations sleep, run by touch or are parked, how synapses are stored."""
 
 from dataclasses import dataclass, field, replace
 
 from eventsim.grid.decay import decays_of
 from eventsim.grid.parking import parking_of
+from eventsim.grid.sleep import sleepers
 from eventsim.grid.storage import Storage, store
 
 __all__ = ["Plan", "plan_for"]
@@ -19,9 +20,11 @@ class Plan:
     parkable, parked : mapping of int to Parking
         Populations whose resting neurons can be, and are, set aside.
     by_touch : frozenset of int
-        Populations, quiet or decaying ones (see `eventsim.grid.quiet`), of which only touched neurons are looked at.
+        Decaying populations of which only touched neurons are looked at.
     decays : mapping of int to Decay
         The decaying populations, whether they run by touch or not.
+    sleeping : frozenset of int
+        Populations whose blocks of neurons sleep when nothing moves them (see `eventsim.grid.sleep`).
     records_events : bool
         Whether deliveries can be written down where they are scattered.
     """
@@ -31,12 +34,13 @@ class Plan:
     parked: dict = field(default_factory=dict)
     by_touch: frozenset = frozenset()
     decays: dict = field(default_factory=dict)
+    sleeping: frozenset = frozenset()
     records_events: bool = False
 
     @property
     def decaying(self):
         """Decaying populations that run by touch, ascending."""
-        return sorted(self.by_touch & self.decays.keys())
+        return sorted(self.by_touch)
 
     def touching(self, by_touch):
         """This plan with other populations by touch; what runs by touch is not parked."""
@@ -44,10 +48,11 @@ class Plan:
         return replace(self, by_touch=frozenset(by_touch), parked=parked)
 
 
-def plan_for(network, by_touch=frozenset(), records_events=False):
+def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True):
     """The Plan that suits a network."""
     found = {k: parking_of(network, k) for k, p in enumerate(network.populations) if p.guards}
     parkable = {k: parking for k, parking in found.items() if parking}
     decays = {} if records_events else decays_of(network)
-    plan = Plan(store(network), parkable=parkable, decays=decays, records_events=records_events)
+    sleeping = sleepers(network) - decays.keys() if sleeps else frozenset()
+    plan = Plan(store(network), parkable=parkable, decays=decays, sleeping=sleeping, records_events=records_events)
     return plan.touching(by_touch)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from eventsim.grid import templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
+from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import StatementWriter
 from eventsim.philox import LEAST_LOG_OF_ALL
 
-__all__ = ["counted_spikes", "fire", "reset", "touched", "update"]
+__all__ = ["asleep", "counted_spikes", "fire", "reset", "touched", "update"]
 
 
 def counted_spikes(k, indent=12):
@@ -101,25 +102,29 @@ def reset(network, operation, layout, plan):
     )  # fmt: skip
 
 
+def asleep(network, operations, layout, plan):
+    """Updates and threshold of a population that may sleep, one pass over the blocks that are awake."""
+    k, each, views, written = operations[0].index, "", "", []
+    for operation in operations:
+        writer = StatementWriter(network, operation, layout, blocked=True)
+        each += writer.lines(operation.each, 20) + (templates.TO_FIRE if operation.kind == "threshold" else "")
+        written += [writer.places[s.variable] for s in operation.each if s.variable in writer.places]
+    places = [f"{place}[i]" for place in dict.fromkeys(written)]
+    held = "".join(templates.HELD.format(n=n, place=place) for n, place in enumerate(places))
+    moved = "".join(templates.MOVED.format(n=n, place=place) for n, place in enumerate(places))
+    views = "".join(line[4:] for line in writer.views(held + each).splitlines(keepends=True))
+    return templates.ASLEEP.format(
+        where=f"population {k}", k=k, size=BLOCK, views=views, each=held + each + moved, counted=counted_spikes(k)
+    )
+
+
 def touched(network, operations, layout, plan):
     """Updates and threshold of a population that runs by touch."""
     k = operations[0].index
-    if k in plan.decays:
-        return _touched(k, _decaying(network, operations, layout, plan.decays[k]), templates.LEAVE_DECAYING.format(k=k))
-    source = ""
-    for operation in operations:
-        writer = StatementWriter(network, operation, layout)
-        if operation.kind == "threshold":
-            spike = templates.SPIKE.format(indent=" " * 20, k=operation.index)
-            source += templates.TOUCHED_THRESHOLD.format(each=writer.lines(operation.each, 16), spike=spike)
-        else:
-            assignments = (writer.assignment(statement) for statement in operation.each)
-            source += "".join(templates.TOUCHED_UPDATE.format(place=place, value=value) for place, value in assignments)
-    return _touched(k, source, templates.LEAVE.format(k=k))
-
-
-def _touched(k, each, leave):
-    return templates.TOUCHED.format(where=f"population {k}", k=k, each=each, leave=leave, counted=counted_spikes(k))
+    return templates.TOUCHED.format(
+        where=f"population {k}", k=k, each=_decaying(network, operations, layout, plan.decays[k]),
+        leave=templates.LEAVE.format(k=k), counted=counted_spikes(k),
+    )  # fmt: skip
 
 
 def _decaying(network, operations, layout, decay):

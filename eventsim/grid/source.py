@@ -16,9 +16,11 @@ Invariants of the kernel
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
+- Of a population that may sleep, blocks of which a pass moved nothing are passed over until a delivery wakes them: it
+  would move nothing again (see `eventsim.grid.sleep`).
 - Of a population that runs by touch, `active` lists for each part the neurons that something may have changed since
-  their last test: touched by a delivery, fired, or set by an update. The others would not fire, and do not change or
-  only decay (see `eventsim.grid.decay`).
+  their last test: touched by a delivery, or fired. The others would not fire, and only decay (see
+  `eventsim.grid.decay`).
 - A neuron that is parked (see `eventsim.grid.parking`) has -infinity for a potential while the kernel runs; between two
   runs the state is what Brian2's would be.
 """
@@ -35,7 +37,8 @@ from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
-from eventsim.grid.population_source import counted_spikes, fire, reset, touched, update
+from eventsim.grid.population_source import asleep, counted_spikes, fire, reset, touched, update
+from eventsim.grid.sleep import BLOCK
 
 __all__ = ["kernel_source"]
 
@@ -78,9 +81,10 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     begin += "".join(_parked(network, layout, plan, k, templates.PARK) for k in sorted(plan.parked))
     end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
+    views += "".join(templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
     source = _with_names(
-        templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
+        templates.RUN, block=BLOCK, views=views, begin=begin, emissions=emissions, phases=phases,
         end=end + "".join(text for _, text in decaying),
         due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
         collected=templates.DECIDED if decaying else "stop",
@@ -132,8 +136,10 @@ def _segment(network, operations, layout, plan):
     """Source of one segment; an update right before a threshold shares its loop."""
     if operations[0].kind == "deliver":
         return deliver(network, operations[0], layout, plan)
-    if operations[0].kind in ("update", "threshold") and operations[0].index in plan.by_touch:
-        return touched(network, operations, layout, plan)
+    if operations[0].kind in ("update", "threshold"):
+        for populations, write in ((plan.by_touch, touched), (plan.sleeping, asleep)):
+            if operations[0].index in populations:
+                return write(network, operations, layout, plan)
     source, waiting = "", None
     for operation in operations:
         if waiting is not None and operation.kind == "threshold" and operation.every == waiting.every:

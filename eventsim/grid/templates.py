@@ -6,13 +6,12 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ACTIVATE", "ASK", "ASK_CODES", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN",
-    "DECAY_THRESHOLD", "DECIDED", "DELIVER", "DOUBT", "DUE", "EMIT", "EVENT", "EVENT_MARK", "EVENT_ROOM",
-    "EVENT_START", "EVENT_STOP", "FIRE", "FIRED", "FORGET", "IS_IDLE", "IS_IDLE_DECAYING",
-    "LARGEST", "LEAVE", "LEAVE_DECAYING", "MARK", "MARK_DECAYING", "MEET", "MODULE", "OF_POPULATION",
-    "PARK", "RESET", "REST", "RESTING", "ROW_WEIGHT", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TOUCHED",
-    "TOUCHED_THRESHOLD", "TOUCHED_UPDATE", "UNPARK", "UPDATE", "WEIGHT",
-    "LEAST_LOGS", "PASS_OVER",
+    "ACTIVATE", "ASK", "ASK_CODES", "ASLEEP", "AWAKE", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN", "DECAY_THRESHOLD",
+    "DECIDED", "DELIVER", "DOUBT", "DUE", "EMIT", "EVENT", "EVENTS_OF_ROW", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
+    "EVENT_STOP", "FIRE", "FIRED", "FORGET", "HELD", "IS_IDLE", "LARGEST", "LEAST_LOGS", "LEAVE", "MARK", "MEET",
+    "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RESTING", "ROW", "ROW_WEIGHT", "RUN",
+    "SPIKE", "STRETCHES", "SWEEP", "SWEEP_AND_TEST", "TOUCHED", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
+    "WEIGHT",
 ]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
@@ -38,7 +37,7 @@ def run(part, first_tick, last_tick, a):
     n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
     message_bytes, per_tick = messages.view(np.uint8), tally.shape[2] * n_cores
     width = senders.size // core_of.size
-    least = np.empty(256)
+    least, fires = np.empty(256), np.empty({block}, np.bool_)
 {views}{begin}    before = stop = first_tick
     events_before = 0
     while True:
@@ -140,7 +139,50 @@ PASS_OVER = """                        if not condition:
                             continue
 """
 
-# The same for a population that runs by touch.
+# A population that may sleep: see `eventsim.grid.sleep`. All are awake when the kernel is called. What a pass held of a
+# neuron before it is compared with what it leaves; who fires is looked up once the block is done.
+AWAKE = """    awake{k} = np.ones((n{k} + {size} - 1) // {size}, np.bool_)
+"""
+
+ASLEEP = """            # {where}, those awake
+            at = history_at[{k}] + slot * population_size[{k}] + base{k}
+            fired = 0
+            for b in range(awake{k}.size):
+                if not awake{k}[b]:
+                    continue
+                block = b * {size}
+                size = min({size}, n{k} - block)
+{views}                hits, moved = 0, 0
+                for i in range(size):
+{each}                awake{k}[b] = hits + moved > 0
+                if hits == 0:
+                    continue
+                for i in range(size):
+                    if fires[i]:
+                        history[at + fired] = base{k} + block + i
+                        fired += 1
+{counted}"""
+
+HELD = """                    held{n} = {place}
+"""
+
+MOVED = """                    moved += 1 if {place} != held{n} else 0
+"""
+
+TO_FIRE = """                    fires[i] = condition
+                    hits += 1 if condition else 0
+"""
+
+# A delivery wakes the blocks that it reaches.
+WAKE = """                                awake{g}[np.uint64(i) // np.uint64({size})] = True
+"""
+
+WAKE_STRETCH = """                                last_block = (np.int64(begin) + size - 1) // {size}
+                                for b in range(np.int64(begin) // {size}, last_block + 1):
+                                    awake{g}[b] = True
+"""
+
+# A population that runs by touch.
 TOUCHED = """            # {where}, by touch
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
             fired = 0
@@ -155,22 +197,6 @@ TOUCHED = """            # {where}, by touch
 {leave}            active_count[part, {k}] = kept
             history[at:at + fired].sort()
 {counted}"""
-
-TOUCHED_UPDATE = """                if {place} != {value}:
-                    stays = True
-                {place} = {value}
-"""
-
-TOUCHED_THRESHOLD = """{each}                if condition:
-                    stays = True{spike}"""
-
-IS_IDLE = "not is_active[first{g} + i]"
-
-MARK = """                                    is_active[first{g} + i] = True
-"""
-
-LEAVE = """                    is_active[first{k} + i] = False
-"""
 
 # What a delivery to a population that runs by touch does before and after its effect.
 ACTIVATE = """                                if {is_idle}:
@@ -211,12 +237,12 @@ RESTING = """                if {guard} == 0.0:
                     stays = True
 """
 
-LEAVE_DECAYING = """                    updated{k}[i] = due + (updated{k}[i] & 1)
+LEAVE = """                    updated{k}[i] = due + (updated{k}[i] & 1)
 """
 
-IS_IDLE_DECAYING = "updated{g}[i] >= 0"
+IS_IDLE = "updated{g}[i] >= 0"
 
-MARK_DECAYING = """                                    behind = (due >> 1) - (updated{g}[i] >> 1)
+MARK = """                                    behind = (due >> 1) - (updated{g}[i] >> 1)
                                     updated{g}[i] = (updated{g}[i] & 1) - 2
                                     if behind > 0 and {value} != rest{g}:
                                         {value} = decayed({value}, rest{g}, behind, powers{g}, factor{g})
@@ -306,7 +332,7 @@ STRETCHES = """                            for s in range(np.uint64(stretch_at[r
                                 begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
                                 for along in range(np.uint64(size)):
                                     i = np.uint64(begin) + along
-{each}                                done += size
+{each}{wake}                                done += size
 {event}"""
 
 # Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
