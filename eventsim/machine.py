@@ -108,7 +108,7 @@ def meet(meeting, n_threads):
             _LET_OTHERS_RUN()
 
 
-@intrinsic
+@_instruction
 def _per_line(_, array):
     """How many elements are in 64 bytes: a constant, since a division would take longer than the wish."""
 

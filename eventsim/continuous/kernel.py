@@ -16,6 +16,8 @@ Invariants of the kernel
 - State is sampled before whatever happens at that instant.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -52,7 +54,7 @@ _SPARE_ROUNDS = 1000  # beyond one per neuron, which is what the longest path wi
 
 
 @njit
-def _doubled(spikes: np.ndarray):
+def _doubled(spikes: Any) -> Any:
     larger = np.empty(2 * spikes.size, spikes.dtype)
     for k in range(spikes.size):
         larger[k] = spikes[k]

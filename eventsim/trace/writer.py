@@ -174,9 +174,10 @@ class TraceWriter:
         return self._recording is None
 
     def _open_recording(self):
-        if self.finished:
+        recording = self._recording
+        if recording is None:
             raise ConfigError("this trace writer has finished or was aborted; make another one")
-        return self._recording
+        return recording
 
     def abort(self):
         """Stop writing. Segments that were written stay on disk, as does an older trace at the path."""
