@@ -29,10 +29,10 @@ _32_BITS = np.uint64(2**32 - 1)
 
 # What is called for every few deliveries takes whole arrays and places in them, and makes none: Numba need not count
 # references to its arguments then (`_nrt=False`), which took longer than what is done here.
-_UNCOUNTED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}
 
 
-@njit(**_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def announce(history, at, fired, start, cells, here, n_cores, senders, width, reach, reach_at, messages,
              message_bytes):  # fmt: skip
     """Count the spikes of one population, and for each the message to each core that it reaches.
@@ -74,7 +74,7 @@ def announce(history, at, fired, start, cells, here, n_cores, senders, width, re
         _count_messages(messages, message_bytes, cells, here, n_cores)
 
 
-@njit(**_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def _count_messages(messages, message_bytes, cells, here, n_cores):
     """Add to the cells what was counted in bytes, and begin to count anew."""
     for core in range(n_cores - 1):
@@ -83,7 +83,7 @@ def _count_messages(messages, message_bytes, cells, here, n_cores):
         messages[word] = 0
 
 
-@njit(**_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at, entry_cell,
                entry_count, cells, here, n_cores):  # fmt: skip
     """Count, by core, the deliveries of the rows that a pathway delivered to a part in this tick.
@@ -127,7 +127,7 @@ def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, la
                 cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
 
 
-@njit(**_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores):
     """Add to the cells what was counted in lanes, and begin to count anew."""
     zero = lowest + (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
