@@ -300,7 +300,7 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 
 
 @verb
-@click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4|chip|softmax|head|SSA|QKTA]...")
+@click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4|sparse|chip|softmax|head|SSA|QKTA]...")
 @click.option("--quick", is_flag=True, help="Small networks: to see that everything works.")
 @click.option("--rounds", default=5, show_default=True, help="Rounds in which the simulators take turns.")
 @click.option("--threads", multiple=True, type=click.IntRange(1), default=(1, 2), show_default=True)

@@ -71,8 +71,12 @@ def test_dense_updates_know_of_no_sleep():
     assert "awake0" not in kernel_source(compiled, plan_for(compiled, sleeps=False))[0]
 
 
-@pytest.mark.parametrize("softmax", ["escape_inhibition", "integrate_inhibition"])
-@pytest.mark.parametrize("reset", ["spikes", "host"])
+@pytest.mark.parametrize("softmax, reset", [
+    ("escape_inhibition", "spikes"),
+    ("integrate_inhibition", "host"),
+    pytest.param("escape_inhibition", "host", marks=pytest.mark.slow),
+    pytest.param("integrate_inhibition", "spikes", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_an_attention_circuit_has_the_same_trace_asleep(softmax, reset):
     keys = np.eye(12)
     circuit = StoredKeyAttention(keys, keys, beta=3.0, softmax=softmax, active_ticks=300, encode_ticks=32, reset=reset)
