@@ -5,7 +5,7 @@ from textwrap import indent
 from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
-from eventsim.grid import templates
+from eventsim.grid import delivery_templates, templates
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import readable, time_names
 
@@ -17,33 +17,33 @@ def deliver(network, operation, layout, plan):
     pathway, way = network.pathways[p], plan.storage.ways[p]
     write = _stretches if p in plan.storage.stretched else _row
     events = plan.records_events
-    return templates.DELIVER.format(
+    return delivery_templates.DELIVER.format(
         where=f"delivery by pathway {p}", p=p, s=pathway.source, every=operation.every, ask=_ask(p, plan.storage),
-        of_row=templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
-        event_start=templates.EVENT_START.format(p=p) if events else "",
-        event_stop=templates.EVENT_STOP if events else "",
+        of_row=delivery_templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
+        event_start=delivery_templates.EVENT_START.format(p=p) if events else "",
+        event_stop=delivery_templates.EVENT_STOP if events else "",
     )  # fmt: skip
 
 
 def _row(network, operation, layout, plan):
     """Source that delivers a row synapse by synapse."""
-    event, g = templates.EVENT if plan.records_events else "", network.pathways[operation.index].target
+    event, g = delivery_templates.EVENT if plan.records_events else "", network.pathways[operation.index].target
     wake = templates.WAKE.format(g=g, size=BLOCK) if g in plan.sleeping else ""
-    return templates.ROW.format(each=_delivery(network, operation, layout, plan) + wake, event=event)
+    return delivery_templates.ROW.format(each=_delivery(network, operation, layout, plan) + wake, event=event)
 
 
 def _stretches(network, operation, layout, plan):
     """Source that delivers a row stretch by stretch."""
     each, g = indent(_delivery(network, operation, layout, plan), "    "), network.pathways[operation.index].target
     wake = templates.WAKE_STRETCH.format(g=g, size=BLOCK) if g in plan.sleeping else ""
-    event = templates.EVENTS_OF_ROW if plan.records_events else ""
-    return templates.STRETCHES.format(each=each, wake=wake, event=event)
+    event = delivery_templates.EVENTS_OF_ROW if plan.records_events else ""
+    return delivery_templates.STRETCHES.format(each=each, wake=wake, event=event)
 
 
 def _delivery(network, operation, layout, plan):
     """Source of one delivery, to neuron `i`."""
     activate, largest = _touch(network.pathways[operation.index].target, layout, plan)
-    weight = templates.WEIGHT[plan.storage.ways[operation.index]]
+    weight = delivery_templates.WEIGHT[plan.storage.ways[operation.index]]
     return weight + activate + _effects(network, operation, layout, plan) + largest
 
 
@@ -58,8 +58,8 @@ def _touch(g, layout, plan):
 
 def _ask(p, storage):
     """Source that asks for rows ahead of time, where they are in no cache."""
-    codes = templates.ASK_CODES if storage.ways[p] == "code" else ""
-    return templates.ASK.format(p=p, codes=codes) if storage.is_large and p not in storage.stretched else ""
+    codes = delivery_templates.ASK_CODES if storage.ways[p] == "code" else ""
+    return delivery_templates.ASK.format(p=p, codes=codes) if storage.is_large and p not in storage.stretched else ""
 
 
 def _effects(network, operation, layout, plan):

@@ -30,7 +30,7 @@ import re
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.grid import templates
+from eventsim.grid import delivery_templates, templates
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import POWERS
 from eventsim.grid.delivery_source import deliver
@@ -88,8 +88,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
         end=end + "".join(text for _, text in decaying),
         due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
         collected=templates.DECIDED if decaying else "stop",
-        event_room=templates.EVENT_ROOM if plan.records_events else "",
-        event_mark=templates.EVENT_MARK if plan.records_events else "",
+        event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",
+        event_mark=delivery_templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
     return templates.MODULE.format(counting=counting) + source, np.array(layout.constants, dtype=np.float64)
 

@@ -6,12 +6,10 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ACTIVATE", "ASK", "ASK_CODES", "ASLEEP", "AWAKE", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN", "DECAY_THRESHOLD",
-    "DECIDED", "DELIVER", "DOUBT", "DUE", "EMIT", "EVENT", "EVENTS_OF_ROW", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
-    "EVENT_STOP", "FIRE", "FIRED", "FORGET", "HELD", "IS_IDLE", "LARGEST", "LEAST_LOGS", "LEAVE", "MARK", "MEET",
-    "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RESTING", "ROW", "ROW_WEIGHT", "RUN",
-    "SPIKE", "STRETCHES", "SWEEP", "SWEEP_AND_TEST", "TOUCHED", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
-    "WEIGHT",
+    "ACTIVATE", "ASLEEP", "AWAKE", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN", "DECAY_THRESHOLD", "DECIDED",
+    "DOUBT", "DUE", "EMIT", "FIRE", "FIRED", "FORGET", "HELD", "IS_IDLE", "LARGEST", "LEAST_LOGS", "LEAVE", "MARK",
+    "MEET", "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RESTING", "RUN", "SPIKE",
+    "SWEEP", "SWEEP_AND_TEST", "TOUCHED", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
 ]  # fmt: skip
 
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
@@ -297,107 +295,3 @@ RESET = """            # {where}
                 for j in range(history_count[{k}, {slot}, part]):
                     i = history[at + j] - base{k}
 {each}"""
-
-# Rows are counted as soon as their deliveries are done.
-DELIVER = """            # {where}
-            if tick % {every} == 0:
-                n_delays = delays_at[{p} + 1] - delays_at[{p}]
-                done, n_landed, first_row = 0, 0, rows_at[part, {p}]
-{event_start}                for d in range(n_delays - 1, -1, -1):
-                    past = (tick - delays[delays_at[{p}] + d]) % depth
-                    for q in range(n_parts):
-                        at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
-                        n_fired = history_count[{s}, past, q]
-                        for j in range(n_fired):
-{ask}                            row = first_row + np.int64(history[at + j]) * n_delays + d
-{of_row}                            first, last = np.int64(rows[row, 0]), np.int64(rows[row + 1, 0])
-{each}                            rows[row, 1] += 1
-                            landed[part, n_landed] = row
-                            n_landed += last > first
-                if n_landed:
-                    delivered[part, {p}] += done
-                    count_rows(part, {p}, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at,
-                               entry_cell, entry_count, cells, here, n_cores)
-                    is_busy = True
-{event_stop}"""
-
-# What a row does, synapse by synapse; or stretch by stretch, see `eventsim.grid.stretches`.
-ROW = """                            for synapse in range(first, last):
-                                i = target[synapse]
-{each}{event}                                done += 1
-"""
-
-# Places are unsigned: of a signed one Numba asks whether it counts from the end, and the loop is none over vectors.
-STRETCHES = """                            for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
-                                begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
-                                for along in range(np.uint64(size)):
-                                    i = np.uint64(begin) + along
-{each}{wake}                                done += size
-{event}"""
-
-# Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
-# have room for a whole tick's; a tick with deliveries leaves a mark of how far each part came. Parts then run tick by
-# tick.
-EVENT_MARK = """            if stop > before and event_end.sum() > events_before:
-                mark_tick[n_marks[0]] = before
-                mark_end[n_marks[0], :] = event_end
-                n_marks[0] += 1
-            events_before = event_end.sum()
-"""
-
-EVENT_ROOM = """            is_full = mark_tick.size == n_marks[0]
-            for q in range(n_parts):
-                is_full |= event_at[q + 1] - event_end[q] < event_most[q]
-            may_run[0] = stop if is_full else min(may_run[0], stop + 1)
-"""
-
-EVENT_START = """                records = event_window[{p}, 0] <= tick and tick < event_window[{p}, 1]
-                event = event_end[part]
-"""
-
-EVENT = """                                if records:
-                                    event_synapse[event] = synapse
-                                    event += 1
-"""
-
-EVENTS_OF_ROW = """                            if records:
-                                for synapse in range(first, last):
-                                    event_synapse[event] = synapse
-                                    event += 1
-"""
-
-EVENT_STOP = """                event_end[part] = event
-"""
-
-# Rows of spikes to come are asked for early, and what they are counted by: a table of many synapses is in no cache.
-ASK = """                            if j + 4 < n_fired:
-                                row = first_row + np.int64(history[at + j + 4]) * n_delays + d
-                                ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
-{codes}                                lane = spread[part, {p}, 3] + (row - first_row) * spread[part, {p}, 0]
-                                ask_for_row(lanes, lane, lane + spread[part, {p}, 0])
-"""
-
-ASK_CODES = """                                ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
-"""
-
-#: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid.storage`).
-WEIGHT = {
-    "none": "",
-    "row": "",
-    "shared": """                                w = shared[np.uint64(place) + along]
-""",
-    "code": """                                c = code[synapse]
-                                w = values[c]
-""",
-    "full": """                                w = weight[synapse]
-""",
-}
-ROW_WEIGHT = {
-    "none": "",
-    "row": """                            c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
-                            w = values[c]
-""",
-    "code": "",
-    "shared": "",
-    "full": "",
-}

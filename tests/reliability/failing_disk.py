@@ -32,7 +32,7 @@ def failing_calls(folder, most):
                 break
             tried += 1
             faults += [f"{name} {k}, {'once' if once else 'for good'}, {scene.clock}: {fault}" for fault in found]
-    what = "fsync or rename fails at each call in turn: one line that names the file, earlier segments intact"
+    what = f"fsync or rename fails at call k, k up to {most}: one line that names the file, earlier segments intact"
     return Row(what, tried, tuple(faults), f"{len(faults)} other errors")
 
 
