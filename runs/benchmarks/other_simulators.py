@@ -7,11 +7,13 @@ spikes. Neither is a dependency.
 """
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from eventsim.errors import ConfigError
 from runs.benchmarks.processes import module, run_process
 from runs.benchmarks.spikes import spikes_digest
 
@@ -29,14 +31,28 @@ def interpreters(given):
     Parameters
     ----------
     given : mapping of str to path or None
+
+    Raises
+    ------
+    ConfigError
+        When one that is given has not the package.
     """
     found = {}
     for program, (package, _) in PROGRAMS.items():
         if given.get(program):
-            found[program] = given[program]
+            found[program] = _having(package, given[program])
         elif importlib.util.find_spec(package):
             found[program] = sys.executable
     return found
+
+
+def _having(package, python):
+    """The interpreter, seen to have a package before minutes of building are spent."""
+    try:
+        subprocess.run([str(python), "-c", f"import {package}"], check=True, capture_output=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        raise ConfigError(f"{python} cannot import {package}; give a Python interpreter that can") from None
+    return python
 
 
 def prepare_other(program, case, flags, home):
