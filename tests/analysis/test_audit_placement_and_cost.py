@@ -10,10 +10,7 @@ import pytest
 
 from analysis.audit import audit
 from hardware_models import Placement, cost, count_events
-
-
-def failed(report):
-    return {law.name for law in report.laws if law.verdict == "failed"}
+from tests.support.audits import failed
 
 
 def _moved(placement):
