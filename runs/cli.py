@@ -40,16 +40,19 @@ def verb(function):
     return cli.command()(command)
 
 
+def set_option(meaning):
+    """--set KEY=VALUE, as often as wished."""
+    return click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=meaning,
+                        shell_complete=completion.settings)  # fmt: skip
+
+
 @verb
 @click.argument("experiment", required=False, shell_complete=completion.experiment_names)
 @click.option("--brian2", "script", metavar="SCRIPT", help="Execute this Brian2 script; eventsim simulates its runs.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT]."
 )
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration.",
-    shell_complete=completion.settings,
-)  # fmt: skip
+@set_option("Override a key of the configuration.")
 @click.option("--quick", is_flag=True, help="Less of everything, where the experiment knows how: --set quick=true.")
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes of MPI that divide each network among them.")
 @click.option("--weights", metavar="FILE", help="The same as --set weights=FILE.")
@@ -91,10 +94,7 @@ def run(experiment, script, out, settings, quick, ranks, **files):
     "--over", multiple=True, metavar="KEY=V1,V2,...", help="Values of a key; several keys: all combinations.",
     shell_complete=completion.settings,
 )  # fmt: skip
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key at all points.",
-    shell_complete=completion.settings,
-)  # fmt: skip
+@set_option("Override a key at all points.")
 @click.option("--quick", is_flag=True, help="The same as --set quick=true.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes on this machine [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tcp://HOST:PORT, whose workers run the points.")
@@ -128,10 +128,7 @@ def sweep(experiment, over, settings, quick, workers, scheduler, out):
 @click.option("--all", "everyone", is_flag=True, help="Replay every neuron, not a sample.")
 @click.option("--against", metavar="TRACE", help="Find the first divergence from another trace instead.")
 @click.option("--permutation", is_flag=True, help="TRACE is an experiment: rerun it with permuted tokens.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="With --permutation: override a key.",
-    shell_complete=completion.settings,
-)  # fmt: skip
+@set_option("With --permutation: override a key.")
 def audit(trace, everyone, against, permutation, settings):
     """Check every law on a trace; exit code 1 when one is broken.
 

@@ -17,21 +17,8 @@ from brian2 import (
 import eventsim
 from eventsim.compile import compile_network
 from eventsim.errors import CompileError
+from tests.eventsim.rising import RISING, rising, rising_pair
 from tests.support.brian2_runs import both
-
-RISING = "dv/dt = 1/(3*ms) : 1"
-
-
-def _cells(equations=RISING, **options):
-    return NeuronGroup(2, equations, **({"threshold": "v >= 1", "reset": "v = 0", "name": "cells"} | options))
-
-
-def _pair(equations="w : 1", on_pre="v_post += w", *, cells=None, connect=True, **options):
-    """Recurrent neurons with one Synapses object `wires`, all to all."""
-    cells = cells or _cells()
-    wires = Synapses(cells, cells, equations, on_pre=on_pre, name="wires", **options)
-    wires.connect(connect)
-    return Network(cells, wires), cells, wires
 
 
 def test_a_function_of_the_user_s_called_exp_is_not_used_and_brian2_does_not_use_it_either():
@@ -40,21 +27,21 @@ def test_a_function_of_the_user_s_called_exp_is_not_used_and_brian2_does_not_use
     def exp(x):
         return 0 * x
 
-    ours, theirs = both(Network(_cells("dv/dt = 0.1*exp(v)/ms : 1", method="euler", namespace={"exp": exp})), 200)
+    ours, theirs = both(Network(rising("dv/dt = 0.1*exp(v)/ms : 1", method="euler", namespace={"exp": exp})), 200)
     assert len(theirs.spikes) > 4
     assert ours.spikes == theirs.spikes
 
 
 def test_monitors_change_nothing():
-    plain = compile_network(Network(_cells()), namespace={})
-    cells = _cells()
+    plain = compile_network(Network(rising()), namespace={})
+    cells = rising()
     watched = Network(cells, SpikeMonitor(cells), StateMonitor(cells, "v", record=True, dt=1 * ms),
                       PopulationRateMonitor(cells))  # fmt: skip
     assert compile_network(watched, namespace={}).hash == plain.hash
 
 
 def test_what_is_no_network_is_refused():
-    for thing in (_cells(), [_cells()], None, "network"):
+    for thing in (rising(), [rising()], None, "network"):
         with pytest.raises(CompileError, match=r"not a brian2\.Network"):
             compile_network(thing)
 
@@ -69,7 +56,7 @@ def test_a_standalone_device_is_refused(tmp_path):
 
 
 def test_compiling_leaves_the_settings_and_the_network_as_they_were():
-    network, cells, _ = _pair()
+    network, cells, _ = rising_pair()
     cells.v = [0.25, 0.5]
     brian2.prefs.codegen.target = "auto"
     try:
@@ -82,9 +69,9 @@ def test_compiling_leaves_the_settings_and_the_network_as_they_were():
 
 def test_names_in_equations_come_from_the_caller_or_from_the_given_namespace():
     tau = 5 * ms  # noqa: F841 - read by name in the equations
-    here = compile_network(Network(_cells("dv/dt = (2 - v)/tau : 1", method="exact")))
-    given = compile_network(Network(_cells("dv/dt = (2 - v)/tau : 1", method="exact")), namespace={"tau": 5 * ms})
-    other = compile_network(Network(_cells("dv/dt = (2 - v)/tau : 1", method="exact")), namespace={"tau": 6 * ms})
+    here = compile_network(Network(rising("dv/dt = (2 - v)/tau : 1", method="exact")))
+    given = compile_network(Network(rising("dv/dt = (2 - v)/tau : 1", method="exact")), namespace={"tau": 5 * ms})
+    other = compile_network(Network(rising("dv/dt = (2 - v)/tau : 1", method="exact")), namespace={"tau": 6 * ms})
     assert here.hash == given.hash != other.hash
 
 
@@ -109,8 +96,8 @@ def test_populations_are_numbered_by_name_and_synapses_by_pathway_sender_delay_a
 
 def test_keys_and_tokens_are_the_group_s_own_or_else_its_order_and_the_index():
     first, second = (
-        _cells(name="a"),
-        _cells(RISING + "\nkey_lo : integer (constant)\ntoken : integer (constant)", name="b"),
+        rising(name="a"),
+        rising(RISING + "\nkey_lo : integer (constant)\ntoken : integer (constant)", name="b"),
     )
     second.key_lo, second.token = [-5, 2**31 - 1], [7, 8]
     compiled = compile_network(Network(first, second), namespace={})
@@ -131,7 +118,7 @@ def test_generators_become_the_default_stimulus():
 
 def test_constants_are_folded_with_brian2s_bits():
     k = 2.7
-    compiled = compile_network(Network(_cells("dv/dt = -v/(7*ms) : 1", method="exact", threshold="v >= int(k*1.5)")),
+    compiled = compile_network(Network(rising("dv/dt = -v/(7*ms) : 1", method="exact", threshold="v >= int(k*1.5)")),
                                namespace={"k": k})  # fmt: skip
     update, threshold, _ = compiled.schedule
     assert float(np.exp(-0.0001 / 0.007)) in update.constants.values()
@@ -142,15 +129,15 @@ def test_constants_are_folded_with_brian2s_bits():
 @pytest.mark.parametrize("dt_ms", [0.1, 0.25, 1.0, 1.3, 2.6, 5.2])
 def test_dt_is_what_was_written(dt_ms):
     brian2_dt = dt_ms * ms
-    compiled = compile_network(Network(_cells(dt=brian2_dt)), namespace={})
+    compiled = compile_network(Network(rising(dt=brian2_dt)), namespace={})
     assert compiled.dt_ms == dt_ms
     assert compiled.dt_ms * 1e-3 == float(brian2_dt)
 
 
 def test_inactive_objects_are_left_out():
-    network, _, wires = _pair()
+    network, _, wires = rising_pair()
     wires.active = False
-    assert compile_network(network, namespace={}).hash == compile_network(Network(_cells()), namespace={}).hash
+    assert compile_network(network, namespace={}).hash == compile_network(Network(rising()), namespace={}).hash
 
 
 def test_the_public_name_is_this_function():

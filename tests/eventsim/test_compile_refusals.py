@@ -20,62 +20,49 @@ from brian2 import (
 
 from eventsim.compile import compile_network
 from eventsim.errors import CompileError
-
-RISING = "dv/dt = 1/(3*ms) : 1"
-
-
-def _cells(equations=RISING, **options):
-    return NeuronGroup(2, equations, **({"threshold": "v >= 1", "reset": "v = 0", "name": "cells"} | options))
-
-
-def _pair(equations="w : 1", on_pre="v_post += w", *, cells=None, connect=True, **options):
-    """Recurrent neurons with one Synapses object `wires`, all to all."""
-    cells = cells or _cells()
-    wires = Synapses(cells, cells, equations, on_pre=on_pre, name="wires", **options)
-    wires.connect(connect)
-    return Network(cells, wires), cells, wires
+from tests.eventsim.rising import RISING, rising, rising_pair
 
 
 def _changing(change, *arguments, **options):
-    """The network of `_pair` after `change(cells, wires)`."""
-    network, cells, wires = _pair(*arguments, **options)
+    """The network of `rising_pair` after `change(cells, wires)`."""
+    network, cells, wires = rising_pair(*arguments, **options)
     change(cells, wires)
     return network
 
 
 def _linked():
     other = NeuronGroup(2, "dx/dt = -x/ms : 1", name="other", method="exact")
-    cells = _cells("dv/dt = y/(3*ms) : 1\ny : 1 (linked)", method="euler")
+    cells = rising("dv/dt = y/(3*ms) : 1\ny : 1 (linked)", method="euler")
     cells.y = linked_var(other, "x")
     return Network(other, cells)
 
 
 def _linked_to_itself():
-    cells = _cells("dv/dt = y/(3*ms) : 1\nx : 1\ny : 1 (linked)", method="euler", reset="v = 0\nx += 1")
+    cells = rising("dv/dt = y/(3*ms) : 1\nx : 1\ny : 1 (linked)", method="euler", reset="v = 0\nx += 1")
     cells.y = linked_var(cells, "x", index=[1, 0])
     return Network(cells)
 
 
 def _poisson_source():
-    cells, noise = _cells(), PoissonGroup(3, 10 * Hz, name="noise")
+    cells, noise = rising(), PoissonGroup(3, 10 * Hz, name="noise")
     wires = Synapses(noise, cells, on_pre="v_post += 1")
     wires.connect()
     return Network(cells, noise, wires)
 
 
 def _poisson_input():
-    cells = _cells()
+    cells = rising()
     return Network(cells, PoissonInput(cells, "v", 3, 10 * Hz, 0.1))
 
 
 def _two_dts():
-    cells = _cells()
+    cells = rising()
     cells.run_regularly("v += 0.1", dt=0.25 * ms, name="slow")
     return Network(cells)
 
 
 def _already_run():
-    network = Network(_cells())
+    network = Network(rising())
     network.run(1 * ms)
     return network
 
@@ -85,26 +72,27 @@ def _operation():
     def watch():
         pass
 
-    return Network(_cells(), watch)
+    return Network(rising(), watch)
 
 
 def _linked_to_a_shared_that_changes():
     other = NeuronGroup(2, "q : 1 (shared)", name="other")
     other.run_regularly("q += 1")
-    cells = _cells("dv/dt = y/(3*ms) : 1\ny : 1 (linked)", method="euler")
+    cells = rising("dv/dt = y/(3*ms) : 1\ny : 1 (linked)", method="euler")
     cells.y = linked_var(other, "q")
     return Network(other, cells)
 
 
 def _of_a_subgroup():
-    cells = _cells()
+    cells = rising()
     cells[:1].run_regularly("v += 0.1", name="kick")
     return Network(cells)
 
 
 def _several_conductances(**options):
     equations = "dv/dt = 1/(3*ms) : 1 (unless refractory)\ng : 1\ndh/dt = -h/ms : 1 (unless refractory)"
-    network, _, wires = _pair("w : 1\nu : 1", cells=_cells(equations, refractory=2 * ms, method="euler"), **options)
+    cells = rising(equations, refractory=2 * ms, method="euler")
+    network, _, wires = rising_pair("w : 1\nu : 1", cells=cells, **options)
     wires.w, wires.u = [1, 2, 3, 4], [1, 2, 3, 5]
     return network
 
@@ -113,7 +101,7 @@ def _own_keyed_uniform():
     other = Function(lambda *a: 0.5, arg_units=[1] * 5, return_unit=1, arg_types=["integer"] * 5, return_type="float",
                      arg_names=list("abcde"))  # fmt: skip
     return Network(
-        _cells(threshold="keyed_uniform(1, 2, t_in_timesteps, 0, 1) < v", namespace={"keyed_uniform": other})
+        rising(threshold="keyed_uniform(1, 2, t_in_timesteps, 0, 1) < v", namespace={"keyed_uniform": other})
     )
 
 
@@ -130,30 +118,30 @@ REFUSED = {
     ),
     "run_regularly of a subgroup": (_of_a_subgroup, "kick", "a Subgroup"),
     "a summed variable": (
-        lambda: _pair("w : 1\ny_post = w : 1 (summed)", "", cells=_cells(RISING + "\ny : 1"))[0],
+        lambda: rising_pair("w : 1\ny_post = w : 1 (summed)", "", cells=rising(RISING + "\ny : 1"))[0],
         "wires",
         "summed",
     ),
-    "on_post": (lambda: _pair("w : 1", on_post="w += 1")[0], "wires_p", "'w' changes in the synapse"),
+    "on_post": (lambda: rising_pair("w : 1", on_post="w += 1")[0], "wires_p", "'w' changes in the synapse"),
     "STDP": (
-        lambda: _pair(STDP, "apre += 1\nv_post += w", on_post="w += apre")[0],
+        lambda: rising_pair(STDP, "apre += 1\nv_post += w", on_post="w += apre")[0],
         "wires",
         "equations of the synapse, apre",
     ),
     "what Brian2 refuses": (
-        lambda: Network(_cells(threshold="v >= nowhere")),
+        lambda: Network(rising(threshold="v >= nowhere")),
         "cells_spike_thresholder",
         "Brian2 refuses it: ",
     ),
     "clock-driven synapses": (
-        lambda: _pair("dx/dt = -x/(5*ms) : 1 (clock-driven)", "v_post += 1", method="exact")[0],
+        lambda: rising_pair("dx/dt = -x/(5*ms) : 1 (clock-driven)", "v_post += 1", method="exact")[0],
         "wires",
         "differential",
     ),
-    "custom events": (lambda: Network(_cells(events={"high": "v > 0.5"})), "cells", "custom events"),
-    "rand()": (lambda: Network(_cells(threshold="rand() < v")), "cells_spike_thresholder", "rand"),
+    "custom events": (lambda: Network(rising(events={"high": "v > 0.5"})), "cells", "custom events"),
+    "rand()": (lambda: Network(rising(threshold="rand() < v")), "cells_spike_thresholder", "rand"),
     "white noise": (
-        lambda: Network(_cells("dv/dt = xi*(3*ms)**-0.5 : 1", method="euler")),
+        lambda: Network(rising("dv/dt = xi*(3*ms)**-0.5 : 1", method="euler")),
         "cells_stateupdater",
         "randn",
     ),
@@ -174,13 +162,13 @@ REFUSED = {
     "an infinite weight": (lambda: _changing(lambda c, w: setattr(w, "w", INFINITE)), "wires_pre", "weight inf"),
     "a NaN start value": (lambda: _changing(lambda c, w: setattr(c, "v", [0, NOT_A_NUMBER])), "cells", "v[1] is nan"),
     "a NaN constant": (
-        lambda: Network(_cells(threshold="v >= k", namespace={"k": NOT_A_NUMBER})),
+        lambda: Network(rising(threshold="v >= k", namespace={"k": NOT_A_NUMBER})),
         "cells_spike_thresholder",
         "'k' is nan",
     ),
     "a table of time that is not finite": (
         lambda: Network(
-            _cells(
+            rising(
                 "dv/dt = course(t)/ms : 1",
                 method="euler",
                 namespace={"course": TimedArray([1.0, NOT_A_NUMBER], dt=1 * ms)},
@@ -202,17 +190,17 @@ REFUSED = {
     ),
     "a function of the user's called keyed_uniform": (_own_keyed_uniform, "cells_spike_thresholder", "keyed_uniform"),
     "a synapse that reads before what it writes behind": (
-        lambda: _pair("w : 1", "v_post += w*v_pre")[0],
+        lambda: rising_pair("w : 1", "v_post += w*v_pre")[0],
         "wires_pre",
         "'v_post += w * v_pre' reads at one end",
     ),
     "a synapse that reads the neuron that did not spike": (
-        lambda: _pair("", "x_pre += v_post", cells=_cells(RISING + "\nx : 1"))[0],
+        lambda: rising_pair("", "x_pre += v_post", cells=rising(RISING + "\nx : 1"))[0],
         "wires_pre",
         "'v_post' in 'x_pre += v_post' belongs",
     ),
     "on_post that reads the neuron that did not spike": (
-        lambda: _pair("", "", on_post="x_post += v_pre", cells=_cells(RISING + "\nx : 1"))[0],
+        lambda: rising_pair("", "", on_post="x_post += v_pre", cells=rising(RISING + "\nx : 1"))[0],
         "wires_post",
         "'v_pre' in 'x_post += v_pre' belongs",
     ),
@@ -242,31 +230,31 @@ REFUSED = {
         "a temporary",
     ),
     "a boolean set by synapses": (
-        lambda: _pair("", "b_post = True", cells=_cells(RISING + "\nb : boolean"))[0],
+        lambda: rising_pair("", "b_post = True", cells=rising(RISING + "\nb : boolean"))[0],
         "wires_pre",
         "no float64",
     ),
     "a table of time in synapses": (
-        lambda: _pair("", "v_post += ramp(t)", namespace={"ramp": TimedArray([1.0, 2.0], dt=1 * ms)})[0],
+        lambda: rising_pair("", "v_post += ramp(t)", namespace={"ramp": TimedArray([1.0, 2.0], dt=1 * ms)})[0],
         "wires_pre",
         "a TimedArray",
     ),
-    "noise in synapses": (lambda: _pair("w : 1", "v_post += w*rand()")[0], "wires_pre", "unkeyed noise"),
+    "noise in synapses": (lambda: rising_pair("w : 1", "v_post += w*rand()")[0], "wires_pre", "unkeyed noise"),
     "a synapse that reads a neuron's variable called weight": (
-        lambda: _pair("w : 1", "v_post += w*weight_post", cells=_cells(RISING + "\nweight : 1 (constant)"))[0],
+        lambda: rising_pair("w : 1", "v_post += w*weight_post", cells=rising(RISING + "\nweight : 1 (constant)"))[0],
         "wires_pre",
         "called 'weight'",
     ),
-    "a synapse that writes itself": (lambda: _pair("w : 1", "w += 1\nv_post += w")[0], "wires_pre", "w += 1"),
-    "float32 variables": (lambda: Network(_cells(dtype=np.float32)), "cells", "'v' of type float32"),
+    "a synapse that writes itself": (lambda: rising_pair("w : 1", "w += 1\nv_post += w")[0], "wires_pre", "w += 1"),
+    "float32 variables": (lambda: Network(rising(dtype=np.float32)), "cells", "'v' of type float32"),
     "a fraction in an integer": (
-        lambda: Network(_cells(RISING + "\nn : integer", reset="v = 0\nn = n/2")),
+        lambda: Network(rising(RISING + "\nn : integer", reset="v = 0\nn = n/2")),
         "cells_spike_resetter",
         "makes a fraction of the integer 'n'",
     ),
     "a network operation": (_operation, "watch", "NetworkOperation"),
     "a function that is not known": (
-        lambda: Network(_cells(threshold="poisson(v) >= 1")),
+        lambda: Network(rising(threshold="poisson(v) >= 1")),
         "cells_spike_thresholder",
         "poisson",
     ),

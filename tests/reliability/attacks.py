@@ -59,7 +59,7 @@ def _refused(folder, sound, message, spoil):
             error = "; ".join(faults)
     except EventSimError as refusal:
         error = str(refusal)
-    except Exception as other:
+    except Exception as other:  # whatever is no refusal is a fault to be told
         return [f"{message}: {type(other).__name__}: {other}"]
     return [] if re.search(message, error) and "\n" not in error else [f"{message}: it said '{error}'"]
 
@@ -181,6 +181,6 @@ def _says(act, message):
         act()
     except EventSimError as error:
         return [] if re.search(message, str(error)) else [f"it said '{error}'"]
-    except Exception as other:
+    except Exception as other:  # whatever is no refusal is a fault to be told
         return [f"{type(other).__name__}: {other}"]
     return ["it was read"]

@@ -140,7 +140,7 @@ def _read(corpus, path):
             refusals.append(str(error))
             if number == 0:
                 break
-        except Exception as error:
+        except Exception as error:  # whatever is no refusal is a fault to be told, with its place
             where = error.__traceback__
             while where.tb_next is not None:
                 where = where.tb_next

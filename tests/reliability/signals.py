@@ -59,7 +59,7 @@ def _interrupted(scene, path, spikes, number, rng, finishing):
             same = trace.spikes().neuron.tobytes() == spikes.neuron[spikes.tick < ticks].tobytes()
             if not (sound and same and ticks >= known):
                 faults.append(f"sound {sound}, the same spikes {same}, {ticks} ticks where {known} were done")
-    except Exception as error:
+    except Exception as error:  # whatever a trace that is not sound raises is a fault to be told
         return [*faults, f"{type(error).__name__}: {error}"], 0.0
     left = sorted(entry.name for entry in path.parent.iterdir())
     return (faults if left == [path.name] else [*faults, f"it leaves {left}"]), ticks / scene.victim.ticks
