@@ -13,11 +13,13 @@ model is fitted again.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from analysis.given import numbers
 from eventsim.errors import ConfigError
 
 __all__ = ["ConvergenceFit", "LawRatio", "against_law", "fit_convergence"]
@@ -133,6 +135,8 @@ def fit_convergence(lengths, errors, *, floor="found", confidence=0.95, resample
     lengths, squares = _checked(lengths, errors)
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
+    if resamples < 2:
+        raise ConfigError(f"resamples is {resamples}; an interval takes at least 2, such as 400")
     if floor not in ("found", "always"):
         raise ConfigError(f"floor is {floor!r}; choose one of found, always")
     x = np.log(lengths) - np.log(lengths).mean()
@@ -169,11 +173,11 @@ def against_law(errors, predicted):
     errors, predicted : (m,) float
         The standard error takes the runs as independent.
     """
-    errors, predicted = np.asarray(errors, dtype=float).ravel(), np.asarray(predicted, dtype=float).ravel()
-    if errors.size != predicted.size or errors.size < 2 or not (predicted > 0).all():
-        raise ConfigError(
-            f"{errors.size} errors and {predicted.size} predictions; give a positive one for each of 2 or more"
-        )
+    errors, predicted = numbers("errors", errors).ravel(), numbers("predicted", predicted).ravel()
+    given = errors.size == predicted.size >= 2 and np.isfinite([*errors, *predicted]).all()
+    if not (given and (predicted > 0).all()):
+        raise ConfigError(f"{errors.size} errors and {predicted.size} predictions; give a positive one for each of "
+                          "2 or more errors, all finite")  # fmt: skip
     relative = np.square(errors) / np.square(predicted)
     ratio = math.sqrt(relative.mean())
     standard_error = float(relative.std(ddof=1) / math.sqrt(errors.size) / max(2 * ratio, 1e-300))
@@ -282,13 +286,16 @@ def _interval(samples, estimate, widen, confidence):
 
 def _checked(lengths, errors):
     """Lengths as float64, and the squared errors of each."""
-    lengths = np.asarray(lengths, dtype=float)
-    squares = [np.square(np.asarray(values, dtype=float)).ravel() for values in errors]
-    distinct = lengths.ndim == 1 and (lengths > 0).all() and np.isfinite(lengths).all() and (np.diff(lengths) > 0).all()
-    if lengths.size < 3 or not distinct or lengths.size != len(squares):
-        raise ConfigError(f"{lengths.size} lengths for {len(squares)} sets of errors; give one set for each of 3 or "
+    lengths = numbers("lengths", lengths)
+    if lengths.ndim != 1 or not isinstance(errors, Sequence | np.ndarray):
+        raise ConfigError("give (L,) lengths and as many arrays of errors")
+    errors = [numbers(f"errors {place}", values).ravel() for place, values in enumerate(errors)]
+    distinct = (lengths > 0).all() and np.isfinite(lengths).all() and (np.diff(lengths) > 0).all()
+    if lengths.size < 3 or not distinct or lengths.size != len(errors):
+        raise ConfigError(f"{lengths.size} lengths for {len(errors)} sets of errors; give one set for each of 3 or "
                           "more positive lengths in ascending order")  # fmt: skip
-    for length, values in zip(lengths, squares, strict=True):
-        if values.size < 4 or not np.isfinite(values).all() or not values.any():
-            raise ConfigError(f"length {length:g}: {values.size} errors; give 4 or more, all finite, not all 0")
-    return lengths, squares
+    for length, values in zip(lengths, errors, strict=True):
+        if values.size < 4 or not np.isfinite(values).all() or (values < 0).any() or not values.any():
+            raise ConfigError(f"length {length:g}: {values.size} errors; give 4 or more, all finite and 0 or more, not "
+                              "all 0")  # fmt: skip
+    return lengths, [np.square(values) for values in errors]

@@ -2,7 +2,11 @@
 
 import numpy as np
 
+from analysis.given import numbers
 from eventsim.errors import ConfigError
+
+#: Fourth powers of this, over a million channels, are still floats.
+_LEAST_SPREAD = 1e-70
 
 __all__ = ["channel_variances", "checked_samples", "smaller_covariance", "spectrum"]
 
@@ -15,13 +19,16 @@ def checked_samples(samples, least=2):
     ConfigError
         Another shape, too few rows, values that are not finite, or rows that do not differ.
     """
-    samples = np.asarray(samples, dtype=float)
+    samples = numbers("samples", samples)
     if samples.ndim != 2 or len(samples) < least or not samples.shape[1]:
         raise ConfigError(f"samples have shape {samples.shape}; give (S, D), S of at least {least}, one row a sample")
     if not np.isfinite(samples).all():
         raise ConfigError("samples hold values that are not finite; leave those rows out")
     if (samples == samples[0]).all():
         raise ConfigError(f"all {len(samples)} samples are the same; a dimension needs some that differ")
+    spread = np.ptp(samples, axis=0).max()
+    if not _LEAST_SPREAD < spread < 1 / _LEAST_SPREAD:
+        raise ConfigError(f"samples differ by up to {spread:.3g}, whose powers floats cannot hold; change their unit")
     return samples
 
 
@@ -63,7 +70,7 @@ def channel_variances(samples):
 
 
 def _checked_variances(values):
-    values = np.asarray(values, dtype=float)
+    values = numbers("a spectrum", values)
     if not (np.isfinite(values).all() and (values >= 0).all() and values.any()):
         raise ConfigError("a spectrum holds variances: finite, 0 or more, not all 0")
     return values

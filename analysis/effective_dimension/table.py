@@ -145,6 +145,8 @@ def effective_dimension(samples, *, groups=None, among=None, confidence=0.95, re
     samples = checked_samples(samples, least=_FEWEST)
     rng, count = np.random.default_rng(seed), len(samples)
     chosen = definitions() if among is None else tuple(among)
+    if not chosen:
+        raise ConfigError("among is empty; name one definition or more")
     groups = random_groups(count, 20, rng) if groups is None else _checked_groups(groups, count)
     if not 0 < confidence < 1 or repeats < 2:
         raise ConfigError(f"confidence is {confidence}, repeats {repeats}; they must lie in (0, 1) and be 2 or more")

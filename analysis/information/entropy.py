@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
-from scipy.special import digamma, gammaln, polygamma
+from scipy.special import betaln, digamma, gammaln, polygamma
 
 from eventsim.errors import ConfigError
 
@@ -13,6 +14,9 @@ __all__ = ["METHODS", "Estimate", "entropy", "extrapolated", "plug_in_bits", "re
 #: Fewest samples for each symbol that was seen, by method: there, the bias of the information that counts carry about
 #: one of eight rates is below 0.1 bit (the tests measure it).
 SAMPLES_PER_SYMBOL = {"plug_in": 8.0, "miller_madow": 3.0, "quadratic": 3.0, "shuffle": 6.0, "nsb": 2.0}
+
+#: Largest alphabet of which floats can hold the square: words of 500 bins, each with a spike or without.
+_LARGEST_ALPHABET = 2**500
 
 #: Random halvings that a quadratic extrapolation averages over.
 _HALVINGS = 16
@@ -70,7 +74,7 @@ def entropy(samples, method="miller_madow", *, alphabet=None, seed=0):
     Raises
     ------
     ConfigError
-        Too few samples for the method, or an alphabet smaller than what was seen.
+        Too few samples for the method, samples that are no numbers, or an alphabet smaller than what was seen.
 
     Source
     ------
@@ -103,9 +107,15 @@ METHODS = ("plug_in", "miller_madow", "quadratic", "nsb")
 
 def symbols(samples):
     """(S,) int64: a number for each different sample; rows of a matrix are words."""
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2) or not len(samples):
-        raise ConfigError(f"samples have shape {samples.shape}; give (S,) symbols or (S, length) words")
+    try:
+        samples = np.asarray(samples)
+    except ValueError:
+        raise ConfigError("samples: words must all be of one length") from None
+    if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind not in "biufSU":
+        raise ConfigError(f"samples have shape {samples.shape} and type {samples.dtype}; give (S,) symbols or "
+                          "(S, length) words, of numbers or of text")  # fmt: skip
+    if samples.dtype.kind == "f" and np.isnan(samples).any():
+        raise ConfigError("samples hold nan, which is no symbol; leave those out")
     return np.unique(samples, axis=0, return_inverse=True)[1].ravel()
 
 
@@ -149,15 +159,16 @@ def nsb_bits(counts, alphabet):
     Gamma(K beta)/Gamma(S + K beta) prod_i Gamma(n_i + beta)/Gamma(beta).
     """
     counts = counts[counts > 0].astype(float)
-    if alphabet is None or alphabet < max(2, counts.size):
-        raise ConfigError(f"alphabet is {alphabet}; 'nsb' needs the number of symbols that there can be, at least 2 "
-                          f"and the {counts.size} that were seen")  # fmt: skip
-    K, S, absent = float(alphabet), counts.sum(), alphabet - counts.size
-    beta = np.geomspace(1e-9, 1e6, 1500)
+    if not isinstance(alphabet, Integral) or not max(2, counts.size) <= alphabet <= _LARGEST_ALPHABET:
+        raise ConfigError(f"alphabet is {alphabet!r:.40}; 'nsb' needs the number of symbols that there can be, a whole "
+                          f"number of at least 2 and the {counts.size} that were seen")  # fmt: skip
+    K, S, absent = float(alphabet), counts.sum(), float(alphabet - counts.size)
+    # xi is near 0 where K beta is small, and near log K where beta is large.
+    beta = np.geomspace(1e-9 / K, 1e6, 1500 + 30 * math.ceil(math.log2(K)))
     kinds, number = np.unique(counts, return_counts=True)
     n = kinds[:, None]
-    log_evidence = (gammaln(K * beta) - gammaln(S + K * beta)
-                    + (number[:, None] * (gammaln(n + beta) - gammaln(beta))).sum(axis=0))  # fmt: skip
+    # betaln, since for large K the two Gamma functions of K beta would cancel to nothing.
+    log_evidence = betaln(K * beta, S) + (number[:, None] * (gammaln(n + beta) - gammaln(beta))).sum(axis=0)
     flat = K * polygamma(1, K * beta + 1) - polygamma(1, beta + 1)
     share = (number[:, None] * (n + beta) * digamma(n + beta + 1)).sum(axis=0) + absent * beta * digamma(beta + 1)
     mean = digamma(S + K * beta + 1) - share / (S + K * beta)

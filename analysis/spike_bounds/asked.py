@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
+from analysis.given import number, numbers
 from analysis.spike_bounds.bound import NOT_A_BOUND, ROUNDING, Assumption, Information, whole
 from analysis.spike_bounds.patterns import binary_entropy
 from analysis.water_filling import reverse_water_filling
@@ -54,6 +55,8 @@ def fano_bits(labels_entropy_bits, error_rate, n_classes):
     """
     if whole("n_classes", n_classes) < 2:
         raise ConfigError(f"n_classes is {n_classes}; a classification has at least 2")
+    error_rate = number("error_rate", error_rate)
+    labels_entropy_bits = number("labels_entropy_bits", labels_entropy_bits)
     if not 0 <= error_rate <= 1:
         raise ConfigError(f"error_rate is {error_rate}; it must lie in [0, 1]")
     if not 0 <= labels_entropy_bits <= math.log2(n_classes) + ROUNDING:
@@ -177,6 +180,8 @@ def shannon_bits(entropy_bits, mse, dimensions, *, known="as given"):
     3.0673
     """
     _require_error("mse", mse)
+    if not math.isfinite(number("entropy_bits", entropy_bits)):
+        raise ConfigError(f"entropy_bits is {entropy_bits}; it must be finite: outputs that have no density have none")
     dimensions = whole("dimensions", dimensions)
     return Information(
         bits=max(0.0, entropy_bits - 0.5 * dimensions * math.log2(2 * math.pi * math.e * mse / dimensions)),
@@ -209,7 +214,7 @@ def shannon_bits_of_samples(outputs, mse, *, dimensions=None):
     ConfigError
         Fewer than 20 samples per dimension, repeated samples (there is then no density), a wrong shape.
     """
-    outputs = np.asarray(outputs, dtype=float)
+    outputs = numbers("outputs", outputs)
     if outputs.ndim != 2 or len(outputs) < 2 or not np.isfinite(outputs).all():
         raise ConfigError(f"outputs has shape {outputs.shape}; give a finite (samples, d) array")
     covariance = np.atleast_2d(np.cov(outputs, rowvar=False))
@@ -240,7 +245,9 @@ def entropy_estimate(samples):
     Kozachenko and Leonenko 1987, Probl. Inf. Transm. 23:95; Kraskov, Stoegbauer and Grassberger 2004, Phys. Rev. E
     69:066138, eq. 20.
     """
-    samples = np.asarray(samples, dtype=float)
+    samples = numbers("samples", samples)
+    if samples.ndim != 2 or not np.isfinite(samples).all():
+        raise ConfigError(f"samples have shape {samples.shape}; give a finite (samples, d) array")
     count, d = samples.shape
     if count < SAMPLES_PER_DIMENSION * d:
         raise ConfigError(f"{count} samples of {d} dimensions are too few for a density; give {SAMPLES_PER_DIMENSION} "
@@ -257,7 +264,7 @@ def entropy_estimate(samples):
 
 def _eigenvalues(covariance):
     """Eigenvalues of a covariance in descending order, (d,) float64; tiny negative ones set to 0."""
-    matrix = np.asarray(covariance, dtype=float)
+    matrix = numbers("covariance", covariance)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size or not np.isfinite(matrix).all():
         raise ConfigError(f"covariance has shape {matrix.shape}; it must be a finite (d, d) matrix")
     scale = np.abs(matrix).max()
@@ -268,5 +275,6 @@ def _eigenvalues(covariance):
 
 
 def _require_error(name, value):
+    value = number(name, value)
     if not (math.isfinite(value) and value > 0):
         raise ConfigError(f"{name} is {value}; it must be above 0 (a real number exactly takes infinitely many bits)")

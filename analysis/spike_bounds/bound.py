@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from numbers import Integral
 
+from analysis.given import number
 from eventsim.errors import ConfigError
 
 __all__ = ["NOT_A_BOUND", "ROUNDING", "Assumption", "Bound", "Information", "given_bits", "whole"]
@@ -92,9 +93,10 @@ class Bound:
 
     def saturation(self, spikes_used):
         """Spikes used over spikes needed, as float: inf when none are needed, 0 when none would suffice."""
+        spikes_used = number("spikes_used", spikes_used)
         if not (math.isfinite(spikes_used) and spikes_used >= 0):
             raise ConfigError(f"spikes_used is {spikes_used}; it must be a mean count per query, 0 or more")
-        return float(spikes_used) / self.spikes_needed if self.spikes_needed > 0 else math.inf
+        return spikes_used / self.spikes_needed if self.spikes_needed > 0 else math.inf
 
     def beaten_by(self, spikes_used):
         """Whether fewer spikes were used than needed, a rounding error aside."""
@@ -134,10 +136,11 @@ def given_bits(bits):
     """`bits` as Information; a bare number is taken as given."""
     if isinstance(bits, Information):
         return bits
+    bits = number("bits", bits)
     if not (math.isfinite(bits) and bits >= 0):
         raise ConfigError(f"bits is {bits}; it must be finite and 0 or more")
     claim = Assumption(f"{bits:.6g} bits per query cross the cut")
-    return Information(float(bits), is_bound=True, assumptions=(claim,), formula="given", source="given")
+    return Information(bits, is_bound=True, assumptions=(claim,), formula="given", source="given")
 
 
 def whole(name, value):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from analysis.given import number, numbers
 from analysis.spike_bounds.bound import Assumption, Bound, whole
 from analysis.spike_bounds.poisson import counts_only
 from eventsim.errors import ConfigError
@@ -111,6 +112,7 @@ def monotone_rate_bound(lipschitz, width, error, channels, *, cut):
 
 
 def _require_positive(name, value):
+    value = number(name, value)
     if not (math.isfinite(value) and value > 0):
         raise ConfigError(f"{name} is {value}; it must be above 0")
 
@@ -119,7 +121,7 @@ class _Code:
     """Tuning curves and a prior on a grid, checked; means over the prior."""
 
     def __init__(self, error, x, tuning, prior):
-        self.x, self.tuning, self.prior = (np.asarray(values, dtype=float) for values in (x, tuning, prior))
+        self.x, self.tuning, self.prior = numbers("x", x), numbers("tuning", tuning), numbers("prior", prior)
         self.tuning = np.atleast_2d(self.tuning)
         _require_positive("error", error)
         size = self.x.size
@@ -127,8 +129,9 @@ class _Code:
             raise ConfigError(f"x has shape {self.x.shape}; give 16 or more ascending values")
         if self.tuning.shape[1:] != (size,) or self.prior.shape != (size,):
             raise ConfigError(f"tuning {self.tuning.shape} and prior {self.prior.shape} do not fit {size} values of x")
-        if not ((self.tuning >= 0).all() and (self.prior >= 0).all() and self.prior.any() and self.tuning.any()):
-            raise ConfigError("mean counts and densities must be 0 or more, and not all 0")
+        given = np.concatenate([self.tuning.ravel(), self.prior])
+        if not (np.isfinite(given).all() and (given >= 0).all() and self.prior.any() and self.tuning.any()):
+            raise ConfigError("mean counts and densities must be finite, 0 or more, and not all 0")
         self.prior = self.prior / np.trapezoid(self.prior, self.x)
         self.rate = self.tuning.sum(axis=0)
         slope = np.gradient(self.tuning, self.x, axis=1)

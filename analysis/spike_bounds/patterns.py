@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import xlog1py, xlogy
 
+from analysis.given import numbers
 from analysis.spike_bounds.bound import Assumption, Bound, given_bits, whole
 from eventsim.errors import ConfigError
 
@@ -14,7 +15,7 @@ __all__ = ["binary_entropy", "information_bound", "largest_rate"]
 
 def binary_entropy(x):
     """Entropy in bits of a coin of probability `x`, (...) float in [0, 1]; of the shape of `x`."""
-    x = np.asarray(x, dtype=float)
+    x = numbers("binary_entropy", x)
     if not np.all((x >= 0) & (x <= 1)):
         raise ConfigError("binary_entropy: every probability must lie in [0, 1]")
     # The sum 0 - ... instead of a minus sign: no negative zero at 0 and 1.
@@ -98,7 +99,9 @@ def largest_rate(refractory_ticks):
     1.618034
     """
     rho = whole("refractory_ticks", refractory_ticks)
-    return math.log2(brentq(lambda y: y**rho - y ** (rho - 1) - 1, 1.0, 2.0, xtol=1e-15))
+    # In log y, of y^(rho-1) (y - 1) = 1: y^rho itself is beyond floats for long silences.
+    log_y = brentq(lambda u: (rho - 1) * u + math.log(math.expm1(u)), 1e-300, math.log(2), xtol=1e-300, rtol=1e-15)
+    return log_y / math.log(2)
 
 
 def _sparsest_rate(bits_per_bin):

@@ -58,6 +58,26 @@ def test_nsb_is_the_mean_entropy_under_its_prior():
     assert nsb_bits(counts, 8) == pytest.approx((weight * bits).sum() / weight.sum(), abs=0.02)
 
 
+@pytest.mark.parametrize(
+    "counts, bins, bits", [((10, 10), 64, 1.1241254951578918), ((5, 3, 2, 1, 1, 1), 100, 3.0729345352966497)]
+)
+def test_nsb_of_words_of_many_bins_is_that_of_eighty_digits(counts, bins, bits):
+    """The same integral by mpmath with 80 digits, where the Gamma functions of K beta cancel in floats."""
+    assert nsb_bits(np.array(counts), 2**bins) == pytest.approx(bits, rel=1e-9)
+
+
+@pytest.mark.parametrize("alphabet", [None, 2, 4.0, math.nan, math.inf, "8", 2**501])
+def test_an_alphabet_that_is_no_number_of_symbols_is_refused(alphabet):
+    with pytest.raises(ConfigError, match="alphabet is"):
+        entropy([0, 1, 2] * 10, "nsb", alphabet=alphabet)
+
+
+@pytest.mark.parametrize("samples", [[math.nan] * 30, [[1], [1, 2]], [1, None] * 10, np.empty((3, 0)), [{}] * 30])
+def test_what_are_no_symbols_is_refused(samples):
+    with pytest.raises(ConfigError, match="samples"):
+        entropy(samples)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_known_multinomial_is_found_and_the_corrections_are_nearer_than_plug_in(method):
     law = np.random.default_rng(2).dirichlet(np.full(40, 0.6))

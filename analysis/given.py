@@ -1,0 +1,25 @@
+"""Arguments as numbers; what is none is one clear error and not Python's."""
+
+import numpy as np
+
+from eventsim.errors import ConfigError
+
+__all__ = ["number", "numbers"]
+
+
+def number(name, value):
+    """`value` as float; `name` is how the error calls it."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigError(f"{name} is {value!r:.60}; give a number") from None
+
+
+def numbers(name, values):
+    """`values` as a float64 array of whatever shape."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigError(f"{name}: give an array of numbers, every row as long as the others") from None
