@@ -13,7 +13,7 @@ import click
 
 from eventsim.errors import EnvironmentProblem, EventSimError
 from eventsim.packages import check_siblings
-from eventsim.ranks import launched_together
+from eventsim.ranks import chosen_ranks, launched_together
 from runs import completion
 
 __all__ = ["main"]
@@ -72,11 +72,12 @@ def run(experiment, script, out, settings, quick, ranks, **files):
     taken over: each becomes a trace. Its monitors are filled, so that it can go on to plot.
 
     With --ranks, or under mpirun or srun, simulations on the grid are divided among processes; results are the same.
+    A script is not: its runs share its own process.
     """
     if (experiment is None) == (script is None):
         raise click.UsageError("give either an experiment or --brian2 SCRIPT")
-    if script is not None and ranks is not None:
-        raise click.UsageError("--ranks goes with an experiment; a script's runs are taken over in this process")
+    if script is not None and (ranks is not None or chosen_ranks() is not None):
+        raise click.UsageError("a script's runs stay in one process: start it without --ranks, mpirun or srun")
     given = [f"{key}={json.dumps(path)}" for key, path in files.items() if path is not None]
     settings = (*settings, *given, *(["quick=true"] if quick else []))
     if script is not None:

@@ -146,14 +146,19 @@ def _placement(placed, counts, costed):
     per_core.insert(0, "neurons", np.bincount(placed.core_of[placed.core_of != HOST])[per_core.index])
     busiest = per_core.nlargest(_BUSIEST, "synaptic_events")
     cores = tuple((str(core), *(f"{value:,}" for value in row)) for core, row in busiest.iterrows())
-    text = (f"{placed.n_cores:,} cores of {placed.n_chips:,} chip(s), {placed.chip.title}, by the placer "
-            f"'{placed.placer}'.", *(f"Not runnable as is: {lack}." for lack in costed.missing or ()))  # fmt: skip
+    text = (f"{_counted(placed.n_cores, 'core')} of {_counted(placed.n_chips, 'chip')}, {placed.chip.title}, "
+            f"by the placer '{placed.placer}'.",
+            *(f"Not runnable as is: {lack}." for lack in costed.missing or ()))  # fmt: skip
     return Section("Placement", text, (
         Table(("resource of a core", "allowed", "fullest core", "mean"), rows, "", "lrrr"),
         Table(("core", *(kind.replace("_", " ") for kind in per_core.columns)), cores,
               "The busiest cores, most synaptic events first.", "r" * (1 + len(per_core.columns))),
         *core_maps(counts, costed.per_core["energy_low_pj"] / 1000, "least dynamic energy, nJ", placed.chip.mesh),
     ))  # fmt: skip
+
+
+def _counted(n, what):
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _energy(costed):

@@ -108,7 +108,8 @@ def _outcome(future, point):
 
 def _lines(document, folder):
     points, ran, failed = document["points"], document["run"], document["failed"]
-    yield f"{points} points: {document['finished']} finished, {points - ran} of them before; {len(failed)} failed"
+    yield (f"{points} point{'s' * (points != 1)}: {document['finished']} finished, {points - ran} of them before; "
+           f"{len(failed)} failed")  # fmt: skip
     yield from (f"failed: {each['point']}: {each['error']}" for each in failed)
     if failed:
         yield f"tracebacks: error.txt in {folder / 'points'}/POINT; the same command runs these points again"

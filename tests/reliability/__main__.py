@@ -1,34 +1,36 @@
 """The table of reliability: python -m tests.reliability [--out FOLDER] [ROW[=SIZE] ...]; all rows in full by default.
 
 Each row is measured by a process of its own, in a folder of its own that is deleted in the end, and kept as JSON in
-`out/reliability`. Exit code 1 when a promise was broken.
+`out/reliability`. Exit code 1 when a promise was broken or a row could not be measured; what was measured before an
+interrupt, or a time limit that sends SIGTERM, is still shown, and the row that it hit is a failure.
 """
 
 import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
 
+from eventsim.interrupts import terminated_in_order
 from tests.reliability.measure import ROWS
+from tests.reliability.processes import how_it_ended, run_watched
 from tests.reliability.rows import Row, table
 
 __all__ = ["main", "measured", "where"]
 
 
 def measured(name, size):
-    """The Row of that name and size, from a process of its own."""
+    """The Row of that name and size, from a process of its own; how that ended is a failure, unless it ended well."""
     with tempfile.TemporaryDirectory(prefix="eventsim-reliability-") as folder:
         command = [sys.executable, "-m", "tests.reliability.measure", name, str(size), folder]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each of its threads maps memory of its own
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = run_watched(command, env=environment, process_group=0)
     if done.returncode:
-        return Row(name, 0, (f"it could not be measured: {done.stderr[-2000:]}",), "")
+        return Row(name, 0, (f"it could not be measured: {how_it_ended(done)}",), "")
     fields = json.loads(done.stdout.splitlines()[-1])
     return Row(**fields | {"faults": tuple(fields["faults"])})
 
@@ -49,19 +51,30 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="ROW[=SIZE]", help=", ".join(ROWS))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    asked = [text.partition("=")[::2] for text in arguments.rows or ROWS]
+    if unknown := [name for name, _ in asked if name not in ROWS]:
+        parser.error(f"there is no row '{unknown[0]}'; there are {', '.join(ROWS)}")
     rows = []
-    for asked in arguments.rows or ROWS:
-        name, _, size = asked.partition("=")
-        if name not in ROWS:
-            parser.error(f"there is no row '{name}'; there are {', '.join(ROWS)}")
-        began = time.monotonic()
-        row = measured(name, size or ROWS[name][1])
-        rows.append(row)
-        (arguments.out / f"{name}.json").write_text(json.dumps(vars(row), indent=1))
-        print(f"{name}: {len(row.faults)} failures in {row.tried:,}, {time.monotonic() - began:.0f} s", file=sys.stderr)
-        print(*row.faults[:10], sep="\n", end="\n" * bool(row.faults), file=sys.stderr, flush=True)
+    with terminated_in_order():
+        try:
+            rows.extend(_told(asked, arguments.out))
+        except KeyboardInterrupt:
+            rows.append(Row(asked[len(rows)][0], 0, ("it was interrupted",), "interrupted"))
+            print(*rows[-1].faults, file=sys.stderr)
     print(table(rows), where(), sep="\n\n")
     sys.exit(any(row.faults for row in rows))
+
+
+def _told(asked, out):
+    """Each row, once it is measured, kept and told."""
+    for name, size in asked:
+        began = time.monotonic()
+        print(f"{name}: ", end="", file=sys.stderr, flush=True)
+        row = measured(name, size or ROWS[name][1])
+        (out / f"{name}.json").write_text(json.dumps(vars(row), indent=1))
+        print(f"{len(row.faults)} failures in {row.tried:,}, {time.monotonic() - began:.0f} s", file=sys.stderr)
+        print(*row.faults[:10], sep="\n", end="\n" * bool(row.faults), file=sys.stderr, flush=True)
+        yield row
 
 
 if __name__ == "__main__":

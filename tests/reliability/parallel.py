@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 
+from tests.reliability.processes import how_it_ended, run_watched
 from tests.reliability.rows import Row
 from tests.reliability.victim import Victim, content_of
 from tests.runs.sweeps import TINY, results
@@ -19,9 +19,9 @@ def threads(folder, seeds):
     """So many random networks, run by each number of threads in a process that has seven."""
     environment = os.environ | {"NUMBA_NUM_THREADS": str(max(NUMBERS))}
     command = [sys.executable, "-m", "tests.reliability.parallel", str(folder), str(seeds)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run_watched(command, env=environment)
     if done.returncode:
-        return Row("threads", seeds, (done.stderr[-2000:],), "")
+        return Row("threads", seeds, (how_it_ended(done),), "")
     contents = json.loads(done.stdout)
     faults = [f"seed {seed}, {n} threads: another SHA-256" for seed, found in enumerate(contents)
               for n, content in zip(NUMBERS, found) if content != found[0]]  # fmt: skip
@@ -52,13 +52,14 @@ def workers(folder, points):
         command = [sys.executable, "-m", "runs.cli", "sweep", "tiny.toml", "--over", over, "--workers", str(n)]
         command += ["--out", str(folder / str(n))]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)) or os.getcwd()}
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = run_watched(command, cwd=folder, env=environment)
         if done.returncode:
-            faults.append(f"{n} workers: code {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
+            faults.append(f"{n} workers: {how_it_ended(done)}")
         found = results(folder / str(n))
         hashes[n] = {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
-        if hashes[n] != hashes[NUMBERS[0]] or len(found) < 2 * points:
-            faults.append(f"{n} workers: other files")
+        other = sorted(name for name, _ in hashes[n].items() ^ hashes[NUMBERS[0]].items())
+        if other or len(found) < 2 * points:
+            faults.append(f"{n} workers: {len(found)} files, other than those of {NUMBERS[0]}: {other}")
     what = f"1, 2, 3, 7 workers of a sweep of {points} points: the same SHA-256 of every file"
     return Row(what, len(NUMBERS) * points, tuple(faults), f"{len(hashes[NUMBERS[0]])} files each")
 

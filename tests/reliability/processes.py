@@ -1,18 +1,45 @@
-"""Copies of this process that do one thing and end, and a little memory that parent and child both see."""
+"""Processes that are judged by how they end: programs, and copies of this process that do one thing."""
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from mmap import mmap
 
 import numpy as np
 
-__all__ = ["Child", "shared_integers"]
+__all__ = ["Child", "how_it_ended", "run_watched", "shared_integers"]
 
 _POLL_S = 0.0005
+
+
+def run_watched(command, **options):
+    """Run a program to its end, or kill it, and the group of processes that it leads, when this one is interrupted.
+
+    A crash in it leaves the stack of every thread on standard error.
+    """
+    environment, pipe = options.pop("env", os.environ) | {"PYTHONFAULTHANDLER": "1"}, subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, **options) as process:
+        try:
+            out, err = process.communicate()
+        except BaseException:
+            with suppress(ProcessLookupError):  # it leads none
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def how_it_ended(done):
+    """A program's code or the signal that ended it, and the last of what it said: never nothing."""
+    code = done.returncode
+    ended = f"exit code {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+    said = "; ".join(text.strip()[-2000:] for text in (done.stdout, done.stderr) if text.strip())
+    return f"{ended}, {said or 'without a word'}"
 
 
 def shared_integers(n):

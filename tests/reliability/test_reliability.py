@@ -1,6 +1,8 @@
 """A small sample of every row of `make test-reliability`, by the same functions; and that a breach would be seen."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,15 @@ def test_every_row_has_a_sample():
 def test_a_row_that_cannot_be_measured_is_a_failure():
     row = measured("kills", "many")
     assert row.tried == 0 and "invalid literal for int" in row.faults[0]
+
+
+def test_a_row_that_is_asked_to_end_is_a_failure_and_the_table_is_still_shown(tmp_path):
+    command = [sys.executable, "-m", "tests.reliability", "--out", tmp_path, "soak"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.read(len("soak: ")) == "soak: "
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, "it was interrupted\n") and "| soak | 0 | 1 | interrupted |" in out
 
 
 def test_the_table_counts_failures():

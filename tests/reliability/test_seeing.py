@@ -1,12 +1,14 @@
 """The judgement behind the table is no rubber stamp: a trace, a segment or a reader that is wrong is seen."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from eventsim.trace.segments import durably
 from tests.reliability import mutants, soak
 from tests.reliability.corpora import Corpus
-from tests.reliability.processes import Child
+from tests.reliability.processes import Child, how_it_ended, run_watched
 from tests.reliability.scene import Scene
 from tests.reliability.victim import Victim, segments_of
 
@@ -48,6 +50,12 @@ def _press():
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("act, told", [
+    ("os._exit(3)", "exit code 3, without a word"), ("os.kill(os.getpid(), 9)", "ended by SIGKILL, without a word"),
+    ("print('half'); os._exit(3)", "exit code 3, half"), ("os.abort()", "ended by SIGABRT, Fatal Python error"),
+])  # fmt: skip
+def test_how_a_program_ends_is_told_even_if_it_says_nothing(act, told):
+    assert how_it_ended(run_watched([sys.executable, "-uc", f"import os; {act}"])).startswith(told)
 
 
 @pytest.mark.parametrize("act, fault", [

@@ -83,6 +83,8 @@ def test_neither_or_both_of_experiment_and_script_is_a_mistake(tmp_path, capsys)
     for arguments in ([], ["digits-attention", "--brian2", tmp_path / "x.py"]):
         code, _, err = call(capsys, "run", *arguments)
         assert code == 2 and "either an experiment or --brian2" in err
+    code, _, err = call(capsys, "run", "--brian2", tmp_path / "x.py", "--ranks", 2)
+    assert code == 2 and "runs stay in one process" in err
     code, _, err = call(capsys, "run", "--brian2", tmp_path / "x.py", "--set", "noise=loud", "--out", tmp_path)
     assert code == 2 and "choose one of refuse, rekey" in err
 

@@ -34,6 +34,14 @@ def test_a_trace_by_another_program_says_what_cannot_be_told(tmp_path, capsys):
     assert "a&lt;b" in page and "a<b" not in page  # names of foreign files are text, never markup
 
 
+def test_one_core_of_one_chip_is_said_in_the_singular(tmp_path, capsys):
+    neurons = {"model": "lif", "tau_ms": [10.0, 10.0]}
+    model = network(neurons, {"pre": [0], "post": [1], "weight": [1.0], "delay_ms": [1.0]})
+    Trace.from_arrays(model, np.array([0]), tick=[2], duration_ms=5, path=tmp_path / "t.h5").close()
+    page_of([tmp_path / "t.h5"], capsys)
+    assert "1 core of 1 chip, Intel Loihi" in (tmp_path / "t-report.html").read_text(encoding="utf-8")
+
+
 def test_a_page_that_cannot_be_written_is_one_line(small_run, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["report", str(small_run[0] / "trace.h5"), "--out", str(tmp_path / "none" / "page.html")])

@@ -158,6 +158,10 @@ def test_a_launcher_of_another_mpi_is_named_in_place_of_as_many_runs_as_it_start
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
 
 
-def test_the_command_line_says_a_mistake_once_however_many_ranks_there_are(root):
-    done = start(root, 2, "-m", "runs.cli", "run", "no-such-experiment")
-    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("eventsim: ") == 1
+@pytest.mark.parametrize("arguments, said", [
+    (["no-such-experiment"], "no-such-experiment"),
+    (["--brian2", "script.py"], "start it without --ranks, mpirun or srun"),
+])  # fmt: skip
+def test_the_command_line_says_a_mistake_once_however_many_ranks_there_are(root, arguments, said):
+    done = start(root, 2, "-m", "runs.cli", "run", *arguments)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("eventsim: ") == 1 and said in done.stderr
