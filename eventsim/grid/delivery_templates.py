@@ -9,7 +9,7 @@ __all__ = [
 DELIVER = """            # {where}
             if tick % {every} == 0:
                 n_delays = delays_at[{p} + 1] - delays_at[{p}]
-                done, n_landed, first_row = 0, 0, rows_at[part, {p}]
+                done, n_landed, first_row = np.int64(0), np.int64(0), rows_at[part, {p}]
 {event_start}                for d in range(n_delays - 1, -1, -1):
                     past = (tick - delays[delays_at[{p}] + d]) % depth
                     for q in range(n_parts):
@@ -23,8 +23,8 @@ DELIVER = """            # {where}
                             n_landed += last > first
                 if n_landed:
                     delivered[part, {p}] += done
-                    count_rows(part, {p}, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at,
-                               entry_cell, entry_count, cells, here, n_cores)
+                    count_rows(part, np.int64({p}), landed, n_landed, done, spread, rows_at, lanes, lane_sums,
+                               entry_at, entry_cell, entry_count, cells, here, n_cores)
                     is_busy = True
 {event_stop}"""
 

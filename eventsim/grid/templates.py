@@ -12,6 +12,7 @@ __all__ = [
     "SWEEP", "SWEEP_AND_TEST", "TOUCHED", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
 ]  # fmt: skip
 
+# Counters begin at an `np.int64`, and a pathway's number is one: what is called with a literal is compiled for each.
 MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
 import math
 
@@ -90,7 +91,7 @@ FIRED = """{indent}history_count[{k}, slot, part] = fired
 
 EMIT = """                # {where}
                 at = history_at[{k}] + slot * population_size[{k}]
-                fired = 0
+                fired = np.int64(0)
                 if tick % {every} == 0:
                     while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
                         i = stimulus_neuron[cursor[{k}]]
@@ -109,7 +110,7 @@ UPDATE = """            # {where}
 # A block is updated and tested in one sweep, and searched for those that fire only when there are any.
 FIRE = """            # {where}
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
-            fired = 0
+            fired = np.int64(0)
             if tick % {every} == 0:
 {back}{once}                for block in range(0, n{k}, 256):
                     size = min(256, n{k} - block)
@@ -144,7 +145,7 @@ AWAKE = """    awake{k} = np.ones((n{k} + {size} - 1) // {size}, np.bool_)
 
 ASLEEP = """            # {where}, those awake
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
-            fired = 0
+            fired = np.int64(0)
             for b in range(awake{k}.size):
                 if not awake{k}[b]:
                     continue
@@ -183,7 +184,7 @@ WAKE_STRETCH = """                                last_block = (np.int64(begin) 
 # A population that runs by touch.
 TOUCHED = """            # {where}, by touch
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
-            fired = 0
+            fired = np.int64(0)
             kept = 0
             for j in range(active_count[part, {k}]):
                 i = active[first{k} + j]

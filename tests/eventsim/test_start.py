@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 START = """
 import json
@@ -26,24 +26,32 @@ class Compiled(event.Listener):
 event.register("numba:compile", Compiled())
 neurons = {"model": "lif", "tau_ms": 20.0, "drive": [1.5, 0.0]}
 pair = eventsim.network(neurons, {"pre": [0], "post": [1], "weight": [1.5], "delay_ms": [2.0]})
-trace = eventsim.simulate(pair, duration_ms=100, clock="continuous")
+trace = eventsim.simulate(pair, duration_ms=100, clock="{clock}")
 print(json.dumps([Compiled.names, trace.n_spikes]))
 """
 
 
-def _start(folder):
+def _start(folder, clock):
     environment = {"EVENTSIM_CACHE": str(folder), "PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(folder)}
-    done = subprocess.run([sys.executable, "-c", START], env=environment, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", START.replace("{clock}", clock)], env=environment, cwd=folder,
+                          capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_a_first_start_compiles_each_function_once_and_a_second_one_none(tmp_path):
-    first, spikes = _start(tmp_path)
+    first, spikes = _start(tmp_path, "continuous")
     ours = [name for name in first if name.startswith(("eventsim.continuous", "eventsim.neurons", "events_"))]
     assert set(Counter(ours).values()) == {1}  # a literal among the arguments makes Numba compile a function again
     assert sum(name.endswith(".run") for name in ours) == 1
     foreign = [name for name in first if name.startswith("numba.")]
     assert not [name for name in foreign if "unicode" in name or "quicksort" in name]  # seconds, for errors and a sort
-    assert _start(tmp_path) == [[], spikes]
+    assert _start(tmp_path, "continuous") == [[], spikes]
+    assert spikes == 4 + 4
+
+
+def test_a_first_start_on_the_grid_compiles_each_function_once(tmp_path):
+    first, spikes = _start(tmp_path, "grid")
+    named = Counter(name.rpartition(".")[2] for name in first if name.startswith(("counting_", "grid_")))
+    assert named.keys() >= {"announce", "collect", "count_rows", "run"} and set(named.values()) == {1}
     assert spikes == 4 + 4
