@@ -58,7 +58,7 @@ def test_neurons_that_step_follow_their_equations_tick_by_tick():
     assert _spike_ticks(cases, 12) == list(cases.values())
 
 
-@pytest.mark.parametrize("order", ["kv_first", "serial"])
+@pytest.mark.parametrize("order", ["kv_first", pytest.param("serial", marks=pytest.mark.slow)])
 def test_brian2_alone_gives_the_same_spikes(order):
     circuit = Pipeline(SSA(**_maps(6), heads=2, scale=0.5, order=order), 4, steps=3)
     stimulus = circuit.stimulus(np.random.default_rng(1).random((3, 4, 6)) < 0.5)

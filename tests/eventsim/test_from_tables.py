@@ -84,8 +84,10 @@ def lif(n, equations, namespace, **options):
                        namespace=namespace, **options)  # fmt: skip
 
 
-@pytest.mark.parametrize("drive", [0.0, 1.1])
-@pytest.mark.parametrize("refractory_ms", [0.0, 3.0])
+@pytest.mark.parametrize("drive, refractory_ms", [
+    (0.0, 3.0), (1.1, 0.0),
+    pytest.param(0.0, 0.0, marks=pytest.mark.slow), pytest.param(1.1, 3.0, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_uniform_lif_neurons_are_those_of_brian2_kernel_and_all(drive, refractory_ms):
     rng = np.random.default_rng(1)
     columns = {"tau_ms": 11.3, "v_th": 1.0, "v_reset": 0.125, "drive": drive, "refractory_ms": refractory_ms}
@@ -106,7 +108,10 @@ def test_uniform_lif_neurons_are_those_of_brian2_kernel_and_all(drive, refractor
         assert getattr(ours.population("b_lif"), field) == getattr(compiled.population("b_lif"), field), field
 
 
-@pytest.mark.parametrize("varied", [("tau_ms",), ("drive",), ("refractory_ms",), ("tau_ms", "drive", "refractory_ms")])
+@pytest.mark.parametrize("varied", [
+    ("tau_ms", "drive", "refractory_ms"),
+    *(pytest.param((name,), marks=pytest.mark.slow) for name in ("tau_ms", "drive", "refractory_ms")),
+])  # fmt: skip
 def test_lif_neurons_with_numbers_of_their_own_are_those_of_brian2(varied):
     rng = np.random.default_rng(2)
     columns = {"tau_ms": 11.3, "drive": 1.1, "refractory_ms": 2.0, "v_th": 1.0, "v_reset": 0.0, "v_start": 0.5}
@@ -155,7 +160,7 @@ def with_currents(n, equations, refractory_ms, names, name):
                        name=name, namespace=names, **options)  # fmt: skip
 
 
-@pytest.mark.parametrize("refractory_ms", [0.0, 3.0])
+@pytest.mark.parametrize("refractory_ms", [pytest.param(0.0, marks=pytest.mark.slow), 3.0])
 def test_neurons_with_exponential_and_alpha_currents_are_those_of_brian2(refractory_ms):
     rng = np.random.default_rng(5)
     numbers = {"tau_ms": 11.3, "v_th": 1.0, "v_reset": 0.125, "drive": 1.05, "refractory_ms": refractory_ms}

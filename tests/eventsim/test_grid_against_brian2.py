@@ -14,6 +14,8 @@ from eventsim.grid import engine as grid_engine
 from eventsim.grid.kernel import kernel_for
 from tests.support.brian2_runs import both, by_brian2, by_eventsim, same
 
+#: Three of each kind with the quick tests, and three more.
+SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 6))]
 NOISE = {"keyed_uniform": eventsim.keyed_uniform, "tick": 1 * ms}
 
 
@@ -107,7 +109,7 @@ def _noisy(rng, ticks):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("build", [_leaky, _soft, _gates])
 def test_a_random_network_gives_brian2s_spikes_and_final_state(build, seed):
     ours, theirs = both(build(np.random.default_rng(seed), 120), 120)
@@ -116,7 +118,7 @@ def test_a_random_network_gives_brian2s_spikes_and_final_state(build, seed):
     assert same(ours, theirs)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_neurons_with_noise_and_exponentials_give_brian2s_spikes(seed):
     ours, theirs = both(_noisy(np.random.default_rng(seed), 120), 120)
     assert len(theirs.spikes) > 40

@@ -214,7 +214,17 @@ FEATURES = {
 }
 
 
-@pytest.mark.parametrize("feature", FEATURES)
+#: What `tests/properties` tries on random networks with the quick tests; alone, it is tried with the slow ones.
+IN_RANDOM_NETWORKS = {
+    "a refractory period per neuron", "a table of time", "a table with columns", "on_post",
+    "on_post that writes its own neuron", "several pathways", "an effect that reads the target",
+    "a boolean that changes",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "feature", [pytest.param(f, marks=pytest.mark.slow) if f in IN_RANDOM_NETWORKS else f for f in FEATURES]
+)
 def test_a_feature_gives_brian2s_spikes_and_bits(feature):
     ours, theirs = both(FEATURES[feature](), TICKS)
     assert len(theirs.spikes) > 20
