@@ -6,6 +6,7 @@ line style, in grey.
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 __all__ = [
     "convergence", "core_heat_map", "energy_bars", "error_against_ticks", "error_by_stage", "intervals", "link_loads",
@@ -140,7 +141,7 @@ def convergence(panels, xlabel, ylabel="total variation from exact softmax", col
         `curves` is a sequence of (label, x, y, half_width or None); the first five are told apart by colour and
         marker, the next five by open markers and dashes. `guide` is None or the slope of a grey line.
     xticks : sequence of int, optional
-        Where the horizontal axis has marks; powers of ten if left out.
+        Where the horizontal axis has marks; round numbers if left out.
     """
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(3.6 * columns, 3.1 * rows), layout="constrained")
@@ -166,11 +167,26 @@ def convergence(panels, xlabel, ylabel="total variation from exact softmax", col
         if xticks is not None:
             ax.set_xticks(xticks, [f"{tick:,}" for tick in xticks], fontsize=8)
             ax.set_xticks([], minor=True)
+    _round_marks(*([axes[0, 0].yaxis] if xticks is not None else [axes[0, 0].xaxis, axes[0, 0].yaxis]))
     handles = {}
     for ax in axes.flat:
         handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     return figure
+
+
+def _round_marks(*axes):
+    """Numbers at 1, 2 and 5 of each decade where a logarithmic axis spans few of them, and at powers of ten elsewhere.
+
+    Without this, an axis of less than a decade has a label at each of its digits, one over the other.
+    """
+    for axis in axes:
+        low, high = axis.get_view_interval()
+        few = high < 50 * low
+        axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if few else (1.0,)))
+        axis.set_minor_formatter(NullFormatter())
+        if few:
+            axis.set_major_formatter("{x:,g}")
 
 
 def _curve(ax, place, label, x, y, half_width):
@@ -184,8 +200,8 @@ def _guide(ax, curve, slope):
     """A line of this slope through the first point of a curve, a little above it."""
     x = np.array([min(curve[1]), max(curve[1])], dtype=float)
     ax.plot(x, 1.6 * curve[2][0] * (x / x[0]) ** slope, color=GREY, linewidth=3, alpha=0.45, zorder=0)
-    ax.annotate(f"slope {slope:g}", (x[1], 1.6 * curve[2][0] * (x[1] / x[0]) ** slope), color=GREY, fontsize=8,
-                ha="right", va="bottom")  # fmt: skip
+    ax.annotate(f"slope {slope:g}", (x[0], 1.6 * curve[2][0]), xytext=(0, 3), textcoords="offset points",
+                color="#5b6472", fontsize=8, ha="left", va="bottom")  # fmt: skip
 
 
 def error_by_stage(stages):

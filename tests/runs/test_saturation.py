@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from analysis.spike_bounds import entropy_estimate
+from analysis.spike_bounds import entropy_estimate, rate_bound, shannon_bits
 from runs.config import load_config
 from runs.experiments import EXPERIMENTS
+from runs.experiments.saturation.experiment import _verdicts, in_words
 from runs.experiments.saturation.points import head_points, output_entropy, softmax_entropy, softmax_point
+from runs.experiments.saturation.report import LIMIT, _short
 
 SMALL = ("quick=true", "seed=2", 'heads=["latency"]',
          'circuits=["escape_inhibition", "integrate_inhibition", "first_spike"]')  # fmt: skip
@@ -73,6 +75,39 @@ def test_which_circuit_saturates_which_bound(summary):
     assert verdict_of(summary, "integrate_inhibition", "Poisson count bound")["beaten"]
     assert verdict_of(summary, "first_spike", "count bound")["beaten"]
     assert not verdict_of(summary, "escape_inhibition", "Poisson count bound")["beaten"]
+
+
+def trend(bits, ratios, lengths=(16, 64, 256)):
+    """The verdict on one circuit of 3 dimensions, from the bits and the ratio at each length."""
+    rows = [{"circuit": "c", "cut": "weights", "bound": "b", "n": 4, "dimensions": 3, "length": length, "bits": bit,
+             "ratio": ratio, "low": 0.9 * ratio, "high": 1.1 * ratio}
+            for length, bit, ratio in zip(lengths, bits, ratios)]  # fmt: skip
+    (found,) = _verdicts(rows)
+    return found
+
+
+def test_a_ratio_that_falls_for_want_of_bits_is_no_trend():
+    """From 16 to 64 the ratio falls since a tenth of a bit asks for next to nothing; from 64 on it grows."""
+    growing = trend((0.1, 4.0, 8.0), (500.0, 50.0, 100.0))
+    assert growing["growth"] == pytest.approx(0.5) and not growing["saturates"]
+    assert "no: 100 times, growing" in _short(growing)
+    unknown = trend((0.1, 1.0, 8.0), (500.0, 50.0, 40.0))
+    assert unknown["growth"] is None and not unknown["saturates"]
+    assert _short(unknown).startswith("open") and "for a trend" in in_words(unknown)
+    falling, level = trend((4.0, 8.0, 12.0), (8.0, 4.0, 2.0)), trend((4.0, 8.0, 12.0), (2.0, 2.0, 2.1))
+    assert _short(falling) == "yes, 2 times at most, and falling as length^-0.50"
+    assert _short(level) == "yes, up to a factor of 2.1"
+
+
+@pytest.mark.parametrize("n", [4, 16])
+def test_in_the_limit_random_shares_leave_the_poisson_bound_behind_as_the_nth_root(n):
+    """The statement of the page, by the law of the shares' error and the functions that the bounds come from."""
+    def ratio(spikes):
+        bits = shannon_bits(softmax_entropy(n, 1.0), 0.7 / spikes, n - 1)
+        return rate_bound(bits, n, cut="weights").saturation(spikes)
+
+    assert np.log2(ratio(2e30) / ratio(1e30)) == pytest.approx(1 / n, abs=0.01)
+    assert "K^(1/n)" in LIMIT
 
 
 def test_nothing_is_below_the_bound_of_any_code(summary):

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from analysis.spike_bounds import bounds_on
 from circuits.attention import HEADS
-from runs.experiments.saturation.points import FLAT, SENSELESS, SOFTMAXES, head_points, softmax_point, times
+from runs.experiments.saturation.points import FLAT, LEAST_BITS, SENSELESS, SOFTMAXES, head_points, softmax_point, times
 
 __all__ = ["Config", "lines", "run"]
 
@@ -104,7 +104,8 @@ def _rows(point, config):
         yield {
             "circuit": point.circuit, "n": point.n, "length": point.length, "cut": point.cut.name,
             "channels": point.channels, "ticks": point.ticks, "runs": int(point.spikes.size), "spikes": used,
-            "error": math.sqrt(mse), "size": point.size, "bits": bound.bits, "bound": name,
+            "error": math.sqrt(mse), "size": point.size, "bits": bound.bits,
+            "dimensions": point.dimensions, "bound": name,
             "needed": _finite(bound.spikes_needed),
             "ratio": _finite(ratio), "low": _finite(min(least, most)), "high": _finite(max(least, most)),
         }  # fmt: skip
@@ -115,7 +116,7 @@ def _finite(value):
 
 
 def _verdicts(rows):
-    """By circuit, cut and bound: the ratio at the longest runs, how it still grows, and what becomes of the claim."""
+    """By circuit, cut and bound: the ratio at the longest runs, how it goes there, and what becomes of the claim."""
     groups = {}
     for row in rows:
         if row["ratio"] is not None and row["ratio"] < SENSELESS:
@@ -129,8 +130,9 @@ def _verdict(rows):
     for row in rows:
         by_size.setdefault(row["n"], []).append(row)
     longest = [some[-1]["ratio"] for some in by_size.values()]
+    telling = [[row for row in some if row["bits"] >= LEAST_BITS * row["dimensions"]] for some in by_size.values()]
     growth = [math.log(some[-1]["ratio"] / some[-2]["ratio"]) / math.log(some[-1]["length"] / some[-2]["length"])
-              for some in by_size.values() if len(some) > 1]  # fmt: skip
+              for some in telling if len(some) > 1]  # fmt: skip
     beaten = any(row["high"] is not None and row["high"] < 1 for row in rows)
     exponent = float(np.mean(growth)) if growth else None
     return {
@@ -150,6 +152,8 @@ def in_words(verdict):
     """One circuit against one bound."""
     growth = "" if verdict["growth"] is None else f", going as length^{verdict['growth']:.2f}"
     said = "saturates it up to that constant" if verdict["saturates"] else "does not saturate it"
+    if verdict["growth"] is None:
+        said = "too few lengths imply a bit per number for a trend"
     if verdict["beaten"]:
         said = "is below it: not the code that it assumes"
     return (f"{verdict['circuit']} on {verdict['cut']} uses, in the longest runs, {times(verdict)} times the "

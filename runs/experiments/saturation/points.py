@@ -13,8 +13,8 @@ from eventsim import compile_network, simulate
 from runs.experiments.softmax_convergence.copies import KINDS, measure
 
 __all__ = [
-    "FLAT", "SENSELESS", "SOFTMAXES", "Point", "head_points", "output_entropy", "softmax_entropy", "softmax_point",
-    "times",
+    "FLAT", "LEAST_BITS", "SENSELESS", "SOFTMAXES", "Point", "head_points", "output_entropy", "softmax_entropy",
+    "softmax_point", "times",
 ]  # fmt: skip
 
 #: Circuits whose shares are the answer, and what `length` counts for each.
@@ -24,6 +24,10 @@ SOFTMAXES = {"escape_inhibition": "spikes wanted", "integrate_inhibition": "spik
 #: Exponents of growth with length up to this count as none; over a factor of 4 in length they make 23 %, as much as the
 #: scatter of the errors does.
 FLAT = 0.15
+
+#: Bits per number from which on a point has a part in a trend. As bits go to none, so do spikes needed, and the ratio
+#: falls from infinity whatever the circuit.
+LEAST_BITS = 1.0
 
 #: Ratios from here on belong to errors so large that they imply next to no bits.
 SENSELESS = 1e6

@@ -2,12 +2,19 @@
 
 from analysis.plots import convergence
 from analysis.report import Figure, Section, Table, Verdict, write_report
-from runs.experiments.saturation.points import FLAT, SENSELESS, SOFTMAXES, times
+from runs.experiments.saturation.points import FLAT, LEAST_BITS, SENSELESS, SOFTMAXES, times
 
-__all__ = ["saturation_figure", "verdict_table", "write"]
+__all__ = ["CAPTION", "LIMIT", "saturation_figure", "verdict_table", "write"]
 
 #: Bounds that the figure shows, in this order; a signed pair's own bound stands for the Poisson bound of its cut.
 SHOWN = ("coding-agnostic bound", "count bound", "Poisson count bound")
+
+#: What follows from the law of the shares' error, (1 - sum p^2)/K, and from that of Poisson counts.
+LIMIT = (
+    "Shares drawn at random cannot keep a constant ratio to the Poisson bound for ever. n shares that sum to one are "
+    "n - 1 numbers, so K spikes carry (n - 1)/2 log2 K bits and a constant; the bound grants the decoder n counts and "
+    "asks for K^(1 - 1/n) spikes; their ratio ends up growing as K^(1/n), the more slowly the more tokens."
+)
 
 CAPTION = (
     "Each point is one circuit of one size and length; bars are 95 % intervals from runs drawn anew. At the grey line "
@@ -26,6 +33,7 @@ def write(path, summary):
             "A ratio of one would be a circuit that wastes nothing. A ratio that stays the same as runs get longer and "
             "errors smaller is what 'saturates the bound up to a constant' claims; one that grows refutes it for that "
             "bound; one below one says that the circuit is not of the kind that the bound assumes.",
+            LIMIT,
         ), (Figure(saturation_figure(summary), CAPTION),)),
         Section("Circuit by circuit", (), (verdict_table(summary),)),
         Section("Every point", (
@@ -75,7 +83,8 @@ def verdict_table(summary):
     )  # fmt: skip
     caption = (
         "Used / needed in the longest runs, over the sizes. Exponent: how the ratio goes with length between "
-        f"the last two, mean over sizes; up to {FLAT:g} counts as no growth."
+        f"the last two that imply {LEAST_BITS:g} bit per number or more, mean over sizes; up to {FLAT:g} counts as no "
+        "growth."
     )
     return Table(("circuit", "cut", "bound", "used / needed", "exponent", "saturates?"), rows, caption, "lllrrl")
 
@@ -83,10 +92,12 @@ def verdict_table(summary):
 def _short(verdict):
     if verdict["beaten"]:
         return f"it is no bound here: {times(verdict)} of what it asks was enough, so its assumptions do not hold"
+    if verdict["growth"] is None:
+        return "open: too few lengths imply a bit per number for a trend"
+    if verdict["saturates"] and verdict["growth"] < -FLAT:
+        return f"yes, {times(verdict)} times at most, and falling as length^{verdict['growth']:.2f}"
     if verdict["saturates"]:
         return f"yes, up to a factor of {times(verdict)}"
-    if verdict["growth"] is None:
-        return "one length: no trend"
     return f"no: {times(verdict)} times, growing as length^{verdict['growth']:.2f}"
 
 
