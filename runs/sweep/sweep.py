@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from eventsim.errors import ConfigError
+from eventsim.interrupts import terminated_in_order
 from eventsim.trace.lock import hold
 from runs.config import check, overrides, read_table
 from runs.experiments import EXPERIMENTS
@@ -85,7 +86,7 @@ def _run_all(points, workers, scheduler):
     else:
         place, run = cluster(scheduler), run_apart
     errors, here = {}, str(Path.cwd())
-    with place as executor, counting(len(points)) as done:
+    with terminated_in_order(), place as executor, counting(len(points)) as done:
         running = {executor.submit(run, p.experiment, p.config, str(p.folder.absolute()), here): p for p in points}
         for future in as_completed(running):
             point = running.pop(future)

@@ -1,6 +1,7 @@
 """Sweeps on this machine: which points there are, what is run again, and what a failure or a death costs."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -218,6 +219,37 @@ def _is_gone(process):
     while lives(process) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not lives(process)
+
+
+#: A sweep that gets SIGTERM, as from a cluster whose time is up, when it hands over its first point.
+ENDED = """
+import os, signal, sys
+from contextlib import contextmanager
+from pathlib import Path
+from runs.sweep import sweep
+
+class Executor:
+    def submit(self, *_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+@contextmanager
+def local(workers):
+    try:
+        yield Executor()
+    finally:
+        print("stopped")
+
+sweep.local = local
+sweep.run_sweep(sys.argv[1], (), ["seed=1,2"], Path(sys.argv[2]))
+"""
+
+
+def test_a_sweep_that_is_asked_to_end_stops_its_workers_and_ends_by_the_signal(tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    command = [sys.executable, "-uc", ENDED, tmp_path / "tiny.toml", tmp_path / "out"]
+    environment = os.environ | {"PYTHONPATH": str(Path(runs.__file__).parents[1])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, "stopped\n", "")
 
 
 #: A sweep that holds a folder: says so, then waits.
