@@ -39,13 +39,14 @@ class Wiring:
 
     @classmethod
     def of(cls, pre, post, weight, delay):
-        """Synapses pre[k] -> post[k]; weight and delay broadcast. Weights must be finite."""
-        weight = np.asarray(weight, dtype=np.float64).ravel()
-        delay = np.asarray(delay, dtype=np.int32).ravel()
+        """Synapses pre[k] -> post[k]; weight and delay broadcast. Weights must be finite, delays fit 31 bits."""
+        weight, delay = np.asarray(weight, dtype=np.float64).ravel(), np.asarray(delay).ravel()
         for what, values in (("weights", weight), ("delays", delay)):
             require(values.size in (1, pre.size), f"{values.size} {what} for {pre.size} synapses")
         require(np.isfinite(weight).all(), "a synaptic weight is not finite; weights must be finite numbers")
-        return cls(pre, post, np.broadcast_to(weight, pre.shape), np.broadcast_to(delay, pre.shape))
+        require(((delay >= 0) & (delay < 2**31)).all(), "a delay is out of range: 0 to 2,147,483,647 ticks")
+        delay = np.broadcast_to(delay.astype(np.int32), pre.shape)
+        return cls(pre, post, np.broadcast_to(weight, pre.shape), delay)
 
     @classmethod
     def joined(cls, wirings):

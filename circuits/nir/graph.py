@@ -150,6 +150,8 @@ class Flat:
 
     def _steps(self, delay):
         steps = np.round(delay / self.step)
+        require((steps < 2**31).all(),
+                f"a Delay of {delay.max():g} is longer than 2,147,483,647 steps of {self.step:g}")
         require((np.abs(delay / self.step - steps) < 1e-3).all() and (steps >= 0).all(),
                 f"a Delay of {delay.max():g} is no whole number of steps of {self.step:g}")  # fmt: skip
         return steps.astype(int)
