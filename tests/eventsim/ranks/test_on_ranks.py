@@ -100,7 +100,8 @@ def test_a_killed_rank_ends_the_run_with_one_error_and_leaves_a_trace_that_passe
         return all(len(list(tmp_path.glob(f"t.h5.ranks/rank-000{rank}/totals-*.h5"))) > 1 for rank in (0, 1))
 
     when(kept, lambda: os.kill(pid_of(trace, 1), signal.SIGKILL))
-    with pytest.raises(EnvironmentProblem, match=r"one of 2 ranks died \(exit code 9\).*t.partial.h5 holds the first"):
+    message = r"one of 2 ranks died \(exit code (9|137)\).*t.partial.h5 holds the first"  # of MPICH, of Open MPI
+    with pytest.raises(EnvironmentProblem, match=message):
         simulate_on_ranks(2, compiled, compiled.stimulus.lasting(10_000_000), trace=trace, keep_every_s=0.3)
     assert os.listdir(tmp_path) == ["t.partial.h5"]
     with eventsim.open_trace(tmp_path / "t.partial.h5") as partial:
@@ -120,7 +121,7 @@ def test_what_a_launcher_that_died_with_its_ranks_left_is_made_into_a_trace(root
         return all(len(list(folder.glob(f"rank-000{rank}/totals-*.h5"))) > 1 for rank in (0, 1))
 
     when(kept, lambda: os.kill(pid_of(tmp_path / "t.h5", 0), signal.SIGKILL))
-    assert start(root, 2, "-m", "eventsim.ranks", "run", str(folder)).returncode == 9
+    assert start(root, 2, "-m", "eventsim.ranks", "run", str(folder)).returncode in (9, 137)  # of MPICH, of Open MPI
     done = subprocess.run([sys.executable, "-m", "eventsim.ranks", "recover", str(folder), str(tmp_path / "p.h5")],
                           cwd=root, capture_output=True, text=True, timeout=60, check=True)  # fmt: skip
     assert done.stdout.startswith("<Trace")
