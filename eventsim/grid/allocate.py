@@ -77,7 +77,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
         resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
-        message_words=np.zeros((n_parts, n_cores // 8 + 1), dtype=np.uint64),
+        message_words=np.zeros((n_parts, 8 * -(-n_cores // 64)), dtype=np.uint64),
         delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
         tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
         busy=np.zeros((n_parts, span), dtype=bool),

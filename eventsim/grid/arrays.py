@@ -58,9 +58,10 @@ _FIELDS = (
 #: senders, sent, reach, reach_at : spikes of each neuron, and the cores that it reaches (see `eventsim.grid.reach`)
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
-#: spread : (Q, W, 4) int64; of a part's pathway the lanes of a row, its first cell, cells, and where its lanes or lists
-#: begin. A cell is a place in a tally, (kind, core) as one number. One lane: all deliveries are counted in one cell.
-#: More: rows of `lanes`, uint8, a lane for each cell from the first on, then for each of weight zero, then padding.
+#: spread : (Q, W, 5) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
+#: begin, and lanes in a byte. A cell is a place in a tally, (kind, core) as one number. One byte: all deliveries are
+#: counted in one cell. More: rows of `lanes`, uint8, a lane for each cell from the first on, then for each of weight
+#: zero, then padding; where there are two in a byte, those of the lower halves come first.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
 #: lane_sums : (Q, most lanes) uint16, message_words : (Q, words of 8 cores) uint64; zero but while somebody counts
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool

@@ -21,9 +21,8 @@ from eventsim.machine import ask_for, ask_for_row
 __all__ = ["announce", "collect", "count_rows", "may_run_to", "sample"]
 
 _AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
-#: Eight bits as eight bytes of one word, the first bit in the first byte.
-_BYTES_OF = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64).ravel()
-_1, _2, _3, _7, _32, _255 = (np.uint64(n) for n in (1, 2, 3, 7, 32, 255))
+_FIRST_BITS = np.uint64(0x0101010101010101)  # of the bytes of a word
+_1, _2, _4, _8, _15, _32 = (np.uint64(n) for n in (1, 2, 4, 8, 15, 32))
 _32_BITS = np.uint64(2**32 - 1)
 
 
@@ -46,9 +45,10 @@ def announce(history, at, fired, start, cells, here, n_cores, senders, width, re
     senders, reach, reach_at
         See `eventsim.grid.reach`; `width` words for each neuron.
     messages : (n,) uint64, message_bytes : (8 n,) uint8
-        The same zeros, a byte for each core.
+        The same zeros, a byte for each core: eight words for each word of a sender's bits, the first for the first bits
+        of its bytes.
     """
-    by_lists, n_bytes = reach_at.size > 0, (n_cores + 6) // 8
+    by_lists, n_words = reach_at.size > 0, np.uint64(width - 2)
     for j in range(at, at + fired):
         if j + _AHEAD < at + fired:
             ahead = start + history[j + _AHEAD]
@@ -65,9 +65,10 @@ def announce(history, at, fired, start, cells, here, n_cores, senders, width, re
             for r in range(reach_at[neuron], reach_at[neuron + 1]):
                 cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += 1
             continue
-        for byte in range(np.uint64(n_bytes)):
-            bits = senders[sender + _2 + (byte >> _3)] >> ((byte & _7) << _3)
-            messages[byte] += _BYTES_OF[bits & _255]
+        for word in range(n_words):
+            bits = senders[sender + _2 + word]
+            for bit in range(_8):
+                messages[word * _8 + bit] += (bits >> bit) & _FIRST_BITS
         if (j - at) % 255 == 254:  # a byte holds no more
             _count_messages(messages, message_bytes, cells, here, n_cores)
     if not by_lists:
@@ -78,7 +79,8 @@ def announce(history, at, fired, start, cells, here, n_cores, senders, width, re
 def _count_messages(messages, message_bytes, cells, here, n_cores):
     """Add to the cells what was counted in bytes, and begin to count anew."""
     for core in range(n_cores - 1):
-        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(message_bytes[core])
+        word, byte, bit = core // 64, core // 8 % 8, core % 8
+        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(message_bytes[64 * word + 8 * bit + byte])
     for word in range(messages.size):
         messages[word] = 0
 
@@ -94,25 +96,33 @@ def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, la
         The part's first `n_landed` are the rows.
     done : int
         Deliveries.
-    spread : (n_parts, n_pathways, 4) int64
-        Lanes of a row, its first cell, cells, and where lanes or lists begin; see `eventsim.grid.spread`.
+    spread : (n_parts, n_pathways, 5) int64
+        Bytes of a row, its first cell, cells, where lanes or lists begin, and lanes in a byte; see
+        `eventsim.grid.spread`.
     lane_sums : (n_parts, most lanes) uint16
         Zeros.
     cells : int64
         From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
     """
-    n_lanes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
+    n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], rows_at[part, pathway]
-    if n_lanes == 1:
+    n_lanes, upper = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes)
+    if n_bytes == 1:
         cells[lowest] += done
-    elif n_lanes > 1:
+    elif n_bytes > 1:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
-                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_lanes
-                ask_for_row(lanes, ahead, ahead + n_lanes)
-            first = np.uint64(at + (landed[part, j] - first_row) * n_lanes)
-            for lane in range(np.uint64(n_lanes)):
-                lane_sums[part, lane] += lanes[first + lane]
+                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_bytes
+                ask_for_row(lanes, ahead, ahead + n_bytes)
+            first = np.uint64(at + (landed[part, j] - first_row) * n_bytes)
+            if n_lanes == n_bytes:
+                for lane in range(upper):
+                    lane_sums[part, lane] += lanes[first + lane]
+            else:
+                for lane in range(upper):
+                    lane_sums[part, lane] += lanes[first + lane] & _15
+                for lane in range(upper):
+                    lane_sums[part, upper + lane] += lanes[first + lane] >> _4
             if j % 257 == 256:  # sixteen bits hold no more bytes
                 _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
         _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
@@ -196,9 +206,8 @@ def collect(first, stop, history, history_at, history_count, population_start, p
                     for part in range(n_parts):
                         count += tally[part, now, kind, core]
                         tally[part, now, kind, core] = 0
-                    if count:
-                        row_tick[rows], row_core[rows] = tick, core - 1
-                        row_kind[rows], row_count[rows] = kind, count
-                        rows += 1
+                    row_tick[rows], row_core[rows] = tick, core - 1
+                    row_kind[rows], row_count[rows] = kind, count
+                    rows += count != 0  # no branch: nobody could guess it
     filled[0], filled[1] = spikes, rows
     filled[3] += spikes - before

@@ -5,7 +5,7 @@ cores is read off the very lists that the kernel delivers from, and kept in that
 the least time, for each part and pathway:
 
 - one core: nothing is kept, the count is the number of deliveries;
-- lanes: a byte for each row and core, many of which are added at once;
+- lanes: a byte for each row and core, or half a byte where that holds the counts, many of which are added at once;
 - lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
 
 A delivery of weight zero is counted twice: as one, and as one of weight zero.
@@ -20,10 +20,10 @@ from eventsim.grid.stretches import Stretches
 
 __all__ = ["LANES", "spread"]
 
-#: So many lanes take the time of one entry of a list.
+#: So many bytes of lanes take the time of one entry of a list.
 LANES = 6
-_TOGETHER, _LINE = 16, 64  # lanes that are added by one instruction, and that lie in one line of a cache
-_MOST = 255  # in a byte
+_TOGETHER, _LINE = 16, 64  # bytes that are added by one instruction, and that lie in one line of a cache
+_MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
 
 
 def spread(network, core_of, bounds, arrays, storage):
@@ -44,7 +44,7 @@ def spread(network, core_of, bounds, arrays, storage):
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
-    table = np.zeros((len(bounds) - 1, len(network.pathways), 4), dtype=np.int64)
+    table = np.zeros((len(bounds) - 1, len(network.pathways), 5), dtype=np.int64)
     lanes, at, lists, n_lanes, n_at, n_entries = [], [], [], 0, 0, 0
     for part, k in np.ndindex(table.shape[:2]):
         pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
@@ -53,31 +53,32 @@ def spread(network, core_of, bounds, arrays, storage):
         zero = _is_zero(network, arrays, part, k, storage)
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         if n == 1 and not zero.size:
-            table[part, k] = 1, lowest, 1, 0
+            table[part, k] = 1, lowest, 1, 0, 1
             continue
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
-        stride = _stride(n * (1 + bool(zero.size)))
+        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
+        stride = _stride(-(-n * (1 + bool(zero.size)) // per_byte))
         if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
             lanes.append(_lanes(ends, cell, count, lowest, n, stride, n_cores))
-            table[part, k] = stride, lowest, n, n_lanes
+            table[part, k] = stride, lowest, n, n_lanes, per_byte
             n_lanes += lanes[-1].size
         else:
             at.append(ends + n_entries)
             lists.append((cell, count))
-            table[part, k] = 0, lowest, n, n_at
+            table[part, k] = 0, lowest, n, n_at, 1
             n_at, n_entries = n_at + ends.size, n_entries + cell.size
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     return {
         "spread": table, "lanes": _aligned(lanes), "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
-        "lane_sums": np.zeros((len(table), int(table[:, :, 0].max(initial=0))), dtype=np.uint16),
+        "lane_sums": np.zeros((len(table), int((table[:, :, 0] * table[:, :, 4]).max(initial=0))), dtype=np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
     }  # fmt: skip
 
 
 def _stride(n):
-    """Lanes of a row, `n` at least: no line of a cache is begun in vain."""
+    """Bytes of a row, `n` at least: no line of a cache is begun in vain."""
     of_line = next((size for size in (_TOGETHER, 2 * _TOGETHER) if n <= size), _LINE)
     return -(-n // of_line) * of_line
 
@@ -153,12 +154,13 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
 
 @njit(cache=True, nogil=True)
 def _lanes(at, cell, count, lowest, n, stride, n_cores):
-    """The same as a row of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are any."""
+    """The same as `stride` bytes of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are
+    any. A lane that is none of the first `stride` is the upper half of a byte."""
     lanes, to_zero = np.zeros((at.size - 1) * stride, np.uint8), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
     for row in range(at.size - 1):
         for entry in range(at[row], at[row + 1]):
             lane = np.int64(cell[entry]) - lowest
             if lane >= n:
                 lane += n - to_zero
-            lanes[row * stride + lane] = count[entry]
+            lanes[row * stride + lane % stride] |= count[entry] << (4 * (lane // stride))
     return lanes

@@ -7,7 +7,7 @@ from eventsim.grid.stretches import Stretches
 
 __all__ = ["totals"]
 
-_AT_ONCE = 1 << 20  # pairs of a neuron and a core that are handled at once
+_AT_ONCE = 1 << 18  # pairs of cores that are handled at once
 
 
 def totals(network, storage, arrays):
@@ -36,7 +36,7 @@ def _received(network, storage, arrays):
     They follow from how many times each row was delivered, and from the lists of targets and weights that it was
     delivered from, not from the network's: what is wrong there shows here.
     """
-    count, weight = np.zeros(network.n_neurons, dtype=np.int64), np.zeros(network.n_neurons)
+    received = np.zeros((network.n_neurons, 2))  # count and weight side by side: one line of a cache for a delivery
     for part, k in np.ndindex(arrays.rows_at.shape):
         pathway, first = network.pathways[k], arrays.rows_at[part, k]
         start = network.populations[pathway.target].start
@@ -50,13 +50,13 @@ def _received(network, storage, arrays):
         row_codes = arrays.row_code[arrays.row_code_at[k] :]
         stores = ((weights, ("full", "shared")), (arrays.code, ("code",)), (row_codes, ("row",)))
         of_synapse, code, of_row = (store if way in ways else store[:0] for store, ways in stores)
-        _receive(begins, arrays.rows[rows, 1].copy(), target, of_synapse, code, of_row, arrays.values, count[mine],
-                 weight[mine])  # fmt: skip
-    return count, weight
+        _receive(begins, arrays.rows[rows, 1].copy(), target, of_synapse, code, of_row, arrays.values,
+                 received[mine])  # fmt: skip
+    return received[:, 0].astype(np.int64), received[:, 1].copy()
 
 
 @njit(cache=True, nogil=True)
-def _receive(rows, times, target, weight, code, row_code, values, count, total):
+def _receive(rows, times, target, weight, code, row_code, values, received):
     """Add what the rows of a pathway brought its receivers; of the three stores of weights the unused are empty."""
     for row in range(rows.size - 1):
         if times[row] == 0:
@@ -67,47 +67,40 @@ def _receive(rows, times, target, weight, code, row_code, values, count, total):
                 w = weight[synapse]
             elif code.size:
                 w = values[code[synapse]]
-            count[target[synapse]] += times[row]
-            total[target[synapse]] += times[row] * w
+            received[target[synapse], 0] += times[row]
+            received[target[synapse], 1] += times[row] * w
 
 
 def _messages(arrays):
-    """Messages between cores: what each neuron sent, to each core that it reaches."""
-    matrix = _from_lists(arrays) if arrays.reach_at.size else _from_bits(arrays)
-    matrix.eliminate_zeros()
-    matrix.sort_indices()
-    source, destination = matrix.nonzero()
-    return {"message_source": (source - 1).astype(np.int32), "message_destination": (destination - 1).astype(np.int32),
-            "message_count": matrix.data}  # fmt: skip
+    """Messages between cores: what each neuron that fired sent, to each core that it reaches."""
+    n_cores, core_of = arrays.tally.shape[3], arrays.core_of
+    fired = np.flatnonzero(arrays.sent)
+    fired = fired[np.argsort(core_of[fired], kind="stable")]
+    edges, at_once = np.searchsorted(core_of[fired], np.arange(-1, n_cores)), max(1, _AT_ONCE // n_cores)
+    columns = [np.empty((3, 0), dtype=np.int64)]
+    for first in range(0, n_cores, at_once):
+        some = np.arange(first, min(first + at_once, n_cores))
+        sent = np.zeros((some.size, n_cores), dtype=np.int64)
+        _send(fired[edges[first] : edges[some[-1] + 1]], core_of, first - 1, arrays.senders, arrays.sent, arrays.reach,
+              arrays.reach_at, sent)  # fmt: skip
+        source, destination = np.nonzero(sent)
+        columns.append(np.stack([source + first - 1, destination - 1, sent[source, destination]]))
+    source, destination, count = np.concatenate(columns, axis=1)
+    return {"message_source": source.astype(np.int32), "message_destination": destination.astype(np.int32),
+            "message_count": count}  # fmt: skip
 
 
-def _from_bits(arrays):
-    """Messages by (source, destination) core, the host first, where the cores reached are told by bits."""
-    from scipy.sparse import csr_array  # takes a fifth of a second, when a run is over
-
-    n_cores, n_neurons = arrays.tally.shape[3], arrays.sent.size
-    matrix, at_once = np.zeros((n_cores, n_cores), dtype=np.int64), max(1, _AT_ONCE // n_cores)
-    reaches = arrays.senders.view(np.uint8).reshape(n_neurons, -1)[:, 16:]
-    for first in range(0, n_neurons, at_once):
-        bits = np.unpackbits(reaches[first : first + at_once], axis=1, bitorder="little")
-        some = bits[:, : n_cores - 1].astype(np.int64)
-        places = (arrays.core_of[first : first + at_once] + 1, np.arange(len(some)))
-        sent = csr_array((arrays.sent[first : first + at_once], places), shape=(n_cores, len(some)))
-        matrix[:, 1:] += sent @ some
-    return csr_array(matrix)
-
-
-def _from_lists(arrays):
-    """The same, where the cores reached are told by lists."""
-    from scipy.sparse import coo_array, csr_array
-
-    n_cores, at = arrays.tally.shape[3], arrays.reach_at
-    matrix, first = csr_array((n_cores, n_cores), dtype=np.int64), 0
-    while first < arrays.sent.size:
-        last = max(first + 1, int(np.searchsorted(at, at[first] + _AT_ONCE, side="right")) - 1)
-        size = np.diff(at[first : last + 1])
-        source = np.repeat(arrays.core_of[first:last].astype(np.int32) + 1, size)
-        destination = arrays.reach[at[first] : at[last]].astype(np.int32) + 1
-        some = coo_array((np.repeat(arrays.sent[first:last], size), (source, destination)), shape=matrix.shape)
-        matrix, first = csr_array(matrix + some.tocsr()), last
-    return matrix
+@njit(cache=True, nogil=True)
+def _send(fired, core_of, first_core, senders, sent, reach, reach_at, messages):
+    """Add to messages[source, destination], sources from `first_core` on, destinations from the host on, what these
+    neurons sent: to the cores in their lists, or, where there are none, to those of their bits."""
+    width = senders.size // core_of.size
+    for neuron in fired:
+        source, times = core_of[neuron] - first_core, sent[neuron]
+        if reach_at.size:
+            for r in range(reach_at[neuron], reach_at[neuron + 1]):
+                messages[source, np.int64(reach[r]) + 1] += times
+            continue
+        for core in range(messages.shape[1] - 1):
+            bits = senders[neuron * width + 2 + core // 64]
+            messages[source, core + 1] += times * np.int64((bits >> np.uint64(core % 64)) & np.uint64(1))
