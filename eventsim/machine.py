@@ -9,7 +9,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["ask_for", "ask_for_row", "lent", "meet"]
+__all__ = ["ask_for", "ask_for_row", "lent", "meet", "use_wide_vectors"]
 
 _WORD, _INT32 = ir.IntType(64), ir.IntType(32)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
@@ -124,6 +124,20 @@ def ask_for_row(array, first, stop):
     step = _per_line(array)
     for index in range(first, min(stop, first + 8 * step), step):
         ask_for(array, index)
+
+
+@_instruction
+def use_wide_vectors(_):
+    """Have the loops of the function that says so use vectors of 512 bits, where the processor has them.
+
+    LLVM stays at 256, since the first processors with more ran slower for it; llvmlite has no word for this wish.
+    """
+
+    def write(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), write
 
 
 def _uncounted(context, builder, of_type, value):

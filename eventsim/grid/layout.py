@@ -56,9 +56,9 @@ class Layout:
         return f"x{self._writers}"
 
     def constant(self, value):
-        """Source of a scalar: its place among the kernel's constants."""
+        """Source of a scalar: the name of its place among the kernel's constants."""
         self.constants.append(float(value))
-        source = f"constants[{len(self.constants) - 1}]"
+        source = f"constant{len(self.constants) - 1}"
         return f"int({source})" if isinstance(value, int) else source
 
     def table(self, table, k):

@@ -10,11 +10,22 @@ from eventsim.grid.stretches import cut
 
 __all__ = ["bounds_of_parts", "divide", "flat"]
 
+_LINE = 64  # bytes
+
 
 def flat(arrays, dtype):
-    """Arrays end to end, and where each begins (one entry more than there are arrays)."""
+    """Arrays end to end from the beginning of a cache line on: a vector that lies in two lines is read twice as long.
+
+    Returns
+    -------
+    (array, at) : and where each begins, one entry more than there are arrays
+    """
     at = np.concatenate([[0], np.cumsum([a.size for a in arrays], dtype=np.int64)]).astype(np.int64)
-    return np.concatenate([np.empty(0, dtype), *arrays]).astype(dtype, copy=False), at
+    size = int(at[-1]) * np.dtype(dtype).itemsize
+    room = np.empty(size + _LINE, dtype=np.uint8)
+    first = -room.ctypes.data % _LINE
+    whole = room[first : first + size].view(dtype)
+    return np.concatenate([np.empty(0, dtype), *arrays], out=whole, casting="unsafe"), at
 
 
 def bounds_of_parts(network, n_parts):

@@ -23,6 +23,7 @@ def update(network, operation, layout, plan):
     return templates.UPDATE.format(
         where=writer.where, k=operation.index, every=operation.every, once=once, each=each or " " * 24 + "pass\n",
         back=_come_back(network, operation, layout, parking), views=writer.views(each),
+        blocks=templates.BLOCKS.format(k=operation.index),
     )  # fmt: skip
 
 
@@ -52,23 +53,24 @@ def fire(network, operation, layout, plan, update=None):
     tests = parking.threshold if parking else operation.each
     swept = StatementWriter(network, operation, layout, blocked=True)
     once += swept.lines(operation.once, 16, per_neuron=False)
-    swept_each = swept.lines(tests, 24)
+    tested = StatementWriter(network, operation, layout, blocked=True, names=swept.names)
     writer = StatementWriter(network, operation, layout, names=swept.names)
-    each = writer.lines(tests, 24)
-    fired_lines = writer.lines(operation.fired, 24, guarded=False)
-    sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept_each)
     if draws(tests[-1].expression):
-        sweep, screened = _screen(network, k, tests, swept, writer, update_each)
-        each = screened + each
+        sweep, test = _screen(network, k, tests, swept, tested, update_each)
+        each = writer.lines(tests, 28) + templates.PASS_OVER
+    else:
+        sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept.lines(tests, 24))
+        test, each = tested.lines(tests, 24), ""
+    fired_lines = writer.lines(operation.fired, 28, guarded=False)
     return templates.FIRE.format(
-        where=writer.where, k=k, every=operation.every, back=back, once=once, views=swept.views(sweep), sweep=sweep,
-        each=each, spike=templates.SPIKE.format(indent=" " * 24, k=k), fired=rest + fired_lines,
-        counted=counted_spikes(k),
+        where=writer.where, k=k, every=operation.every, back=back, once=once, blocks=templates.BLOCKS.format(k=k),
+        views=swept.views(sweep + test), sweep=sweep, test=test, each=each,
+        spike=templates.SPIKE.format(indent=" " * 28, k=k), fired=rest + fired_lines, counted=counted_spikes(k),
     )  # fmt: skip
 
 
-def _screen(network, k, tests, swept, writer, update_each):
-    """Source that comes before a condition that draws: a sweep over a block, and what is asked of each neuron first.
+def _screen(network, k, tests, swept, tested, update_each):
+    """Source that comes before a condition that draws: a sweep over a block, and a test of who may fire.
 
     What is drawn is drawn once, not in a sweep and once more in a search.
     """
@@ -76,7 +78,7 @@ def _screen(network, k, tests, swept, writer, update_each):
     own = population.state.keys() | population.parameters.keys() | {"key_lo", "key_hi"}
     screen = screen_of(condition.expression, own, swept.where)
     if screen is None:
-        return templates.SWEEP.format(each=update_each) if update_each else "", ""
+        return templates.SWEEP.format(each=update_each) if update_each else "", templates.ANY
     tests = (*tests[:-1], replace(condition, expression=screen.expression))
 
     def asked(writer, least):
@@ -87,8 +89,7 @@ def _screen(network, k, tests, swept, writer, update_each):
     if screen.drawn:
         step, purpose, seed = (swept.expression(text) for text in screen.drawn)
         sweep += templates.LEAST_LOGS.format(k=k, step=step, purpose=purpose, seed=seed)
-        sweep += templates.SWEEP_AND_TEST.format(each=asked(swept, "least[i]"))
-    return sweep, asked(writer, "least[j]") + templates.PASS_OVER
+    return sweep, asked(tested, "least[i]")
 
 
 def reset(network, operation, layout, plan):

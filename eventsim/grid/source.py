@@ -84,7 +84,7 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     views += "".join(templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
     source = _with_names(
-        templates.RUN, block=BLOCK, views=views, begin=begin, emissions=emissions, phases=phases,
+        templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
         end=end + "".join(text for _, text in decaying),
         due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
         collected=templates.DECIDED if decaying else "stop",
@@ -95,9 +95,14 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
 
 
 def _with_names(template, **parts):
-    """A filled template, with a line for each array that it names; each line costs time to compile."""
-    words = set(re.findall(r"\w+", template.format(names="", **parts)))
+    """A filled template, with a line for each array and constant that it names; each line costs time to compile.
+
+    A constant is a number by then: of a place in an array nobody knows whether a loop over neurons changes it.
+    """
+    text = template.format(names="", **parts)
+    words, constants = set(re.findall(r"\w+", text)), sorted(set(map(int, re.findall(r"\bconstant(\d+)\b", text))))
     names = "".join(f"    {name} = a.{name}\n" for name in GridArrays._fields if name in words)
+    names += "".join(f"    constant{n} = a.constants[{n}]\n" for n in constants)
     return template.format(names=names, **parts)
 
 

@@ -6,7 +6,7 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ACTIVATE", "ASLEEP", "AWAKE", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN", "DECAY_THRESHOLD", "DECIDED",
+    "ACTIVATE", "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "DECAY_AT_END", "DECAY_BEGIN", "DECAY_THRESHOLD", "DECIDED",
     "DOUBT", "DUE", "EMIT", "FIRE", "FIRED", "FORGET", "HELD", "IS_IDLE", "LARGEST", "LEAST_LOGS", "LEAVE", "MARK",
     "MEET", "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RESTING", "RUN", "SPIKE",
     "SWEEP", "SWEEP_AND_TEST", "TOUCHED", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 
 from {counting} import announce, collect, count_rows, may_run_to, sample
-from eventsim.machine import ask_for, ask_for_row, meet
+from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
@@ -31,12 +31,14 @@ RUN = """
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def run(part, first_tick, last_tick, a):
+    use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
     n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
     message_bytes, per_tick = messages.view(np.uint8), tally.shape[2] * n_cores
     width = senders.size // core_of.size
-    least, fires = np.empty(256), np.empty({block}, np.bool_)
+    least, fires = np.empty(256), np.empty(256, np.bool_)
+    fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick
     events_before = 0
     while True:
@@ -76,8 +78,7 @@ OF_POPULATION = """    base{k}, n{k} = bounds[part, {k}], bounds[part + 1, {k}] 
 """
 
 # One spike of neuron `i` of a population.
-SPIKE = """
-{indent}history[at + fired] = base{k} + i
+SPIKE = """{indent}history[at + fired] = base{k} + i
 {indent}fired += 1
 """
 
@@ -102,22 +103,39 @@ EMIT = """                # {where}
 
 UPDATE = """            # {where}
             if tick % {every} == 0:
-{back}{once}                for block in range(0, n{k}, 256):
-                    size = min(256, n{k} - block)
-{views}                    for i in range(size):
+{back}{once}{blocks}{views}                    for i in range(size):
 {each}"""
 
-# A block is updated and tested in one sweep, and searched for those that fire only when there are any.
+# Blocks of neurons, to and fro: what one tick ends with is in the nearest cache when the next begins.
+BLOCKS = """                forth = tick & 1 > 0
+                for turn in range(0, n{k}, 256):
+                    block = turn if forth else (n{k} - 1) // 256 * 256 - turn
+                    size = min(256, n{k} - block)
+"""
+
+# A block is updated and tested in one sweep. Only when something passes is it asked who may fire, `fires`, and this
+# searched, eight neurons at once. What was found on the way back is turned round, since spikes are kept in order.
 FIRE = """            # {where}
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
             fired = np.int64(0)
             if tick % {every} == 0:
-{back}{once}                for block in range(0, n{k}, 256):
-                    size = min(256, n{k} - block)
-{views}{sweep}                    for j in range(size):
-                        i = block + j
-{each}                        if not condition:
-                            continue{spike}{fired}{counted}"""
+{back}{once}{blocks}{views}{sweep}                    for i in range(size):
+{test}                        fires[i] = condition
+                    for turned in range(0, size, 8):
+                        word = turned if forth else (size - 1) // 8 * 8 - turned
+                        if fires_by_eight[word // 8] == 0:
+                            continue
+                        eight = min(8, size - word)
+                        for along in range(eight):
+                            j = word + (along if forth else eight - 1 - along)
+                            if not fires[j]:
+                                continue
+                            i = block + j
+{each}{spike}{fired}                if not forth:
+                    for j in range(fired // 2):
+                        last = at + fired - 1 - j
+                        history[at + j], history[last] = history[last], history[at + j]
+{counted}"""
 
 SWEEP = """                    for i in range(size):
 {each}"""
@@ -134,8 +152,11 @@ LEAST_LOGS = """                    keys = slice(first{k} + block, first{k} + bl
                     least_logs(key_lo[keys], key_hi[keys], {step}, {purpose}, {seed}, least[:size])
 """
 
-PASS_OVER = """                        if not condition:
-                            continue
+ANY = """                        condition = True
+"""
+
+PASS_OVER = """                            if not condition:
+                                continue
 """
 
 # A population that may sleep: see `eventsim.grid.sleep`. All are awake when the kernel is called. What a pass held of a
@@ -227,7 +248,8 @@ DECAY_THRESHOLD = """                largest{k} = max(largest{k}, abs({value}))
                     if updated{k}[i] & 1:
                         in_doubt[part] = True
 {each}                if condition:
-                    stays = True{spike}{fired}{forget}{resting}"""
+                    stays = True
+{spike}{fired}{forget}{resting}"""
 
 FORGET = """                    updated{k}[i] = -2
 """
@@ -273,10 +295,10 @@ COME_BACK = """                while resting_count[part, {k}] > 0:
                     resting_count[part, {k}] -= 1
 """
 
-REST = """                        held_{place}[i] = {place}[i]
-                        {place}[i] = -np.inf
-                        resting[first{k} + (resting_head[part, {k}] + resting_count[part, {k}]) % n{k}] = i
-                        resting_count[part, {k}] += 1
+REST = """                            held_{place}[i] = {place}[i]
+                            {place}[i] = -np.inf
+                            resting[first{k} + (resting_head[part, {k}] + resting_count[part, {k}]) % n{k}] = i
+                            resting_count[part, {k}] += 1
 """
 
 PARK = """    for j in range(resting_count[part, {k}]):
