@@ -5,7 +5,7 @@ from textwrap import indent
 from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
-from eventsim.grid import delivery_templates, templates
+from eventsim.grid import delivery_templates, templates, touch_templates
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import readable, time_names
 
@@ -52,8 +52,9 @@ def _touch(g, layout, plan):
     if g not in plan.by_touch:
         return "", ""
     value = f"{layout.names(g)[plan.decays[g].variable]}[i]"
-    is_idle, mark = templates.IS_IDLE.format(g=g), templates.MARK.format(g=g, value=value)
-    return templates.ACTIVATE.format(g=g, is_idle=is_idle, mark=mark), templates.LARGEST.format(g=g, value=value)
+    is_idle, mark = touch_templates.IS_IDLE.format(g=g), touch_templates.MARK.format(g=g, value=value)
+    activate = touch_templates.ACTIVATE.format(g=g, is_idle=is_idle, mark=mark)
+    return activate, touch_templates.LARGEST.format(g=g, value=value)
 
 
 def _ask(p, storage):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from eventsim.grid import templates
+from eventsim.grid import templates, touch_templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import StatementWriter
@@ -122,9 +122,9 @@ def asleep(network, operations, layout, plan):
 def touched(network, operations, layout, plan):
     """Updates and threshold of a population that runs by touch."""
     k = operations[0].index
-    return templates.TOUCHED.format(
+    return touch_templates.TOUCHED.format(
         where=f"population {k}", k=k, each=_decaying(network, operations, layout, plan.decays[k]),
-        leave=templates.LEAVE.format(k=k), counted=counted_spikes(k),
+        leave=touch_templates.LEAVE.format(k=k), counted=counted_spikes(k),
     )  # fmt: skip
 
 
@@ -137,11 +137,11 @@ def _decaying(network, operations, layout, decay):
         if operation.kind == "update":
             update += writer.lines(operation.each, 16)
             continue
-        source += templates.DECAY_THRESHOLD.format(
+        source += touch_templates.DECAY_THRESHOLD.format(
             k=k, value=f"{writer.places[decay.variable]}[i]", limit=writer.expression(decay.limit),
             update=update, each=writer.lines(operation.each, 16), spike=templates.SPIKE.format(indent=" " * 20, k=k),
             fired=writer.lines(operation.fired, 20, guarded=False),
-            forget=templates.FORGET.format(k=k) if decay.forgets else "",
-            resting="".join(templates.RESTING.format(guard=f"{writer.places[guard]}[i]") for guard in guards),
+            forget=touch_templates.FORGET.format(k=k) if decay.forgets else "",
+            resting="".join(touch_templates.RESTING.format(guard=f"{writer.places[guard]}[i]") for guard in guards),
         )  # fmt: skip
     return source

@@ -30,7 +30,7 @@ import re
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.grid import delivery_templates, templates
+from eventsim.grid import delivery_templates, templates, touch_templates
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import POWERS
 from eventsim.grid.delivery_source import deliver
@@ -86,8 +86,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     source = _with_names(
         templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
         end=end + "".join(text for _, text in decaying),
-        due=templates.DUE if decaying else "", doubt=templates.DOUBT if decaying else "",
-        collected=templates.DECIDED if decaying else "stop",
+        due=touch_templates.DUE if decaying else "", doubt=touch_templates.DOUBT if decaying else "",
+        collected=touch_templates.DECIDED if decaying else "stop",
         event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",
         event_mark=delivery_templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
@@ -121,8 +121,8 @@ def _decay(k, layout, plan):
     decay, at = plan.decays[k], POWERS * sorted(plan.decays).index(k)
     numbers = {name: layout.constant(getattr(decay, name)) for name in ("rest", "factor", "slack")}
     value = f"{layout.names(k)[decay.variable]}[i]"
-    return (templates.DECAY_BEGIN.format(k=k, at=at, size=POWERS, **numbers),
-            templates.DECAY_AT_END.format(k=k, value=value))  # fmt: skip
+    return (touch_templates.DECAY_BEGIN.format(k=k, at=at, size=POWERS, **numbers),
+            touch_templates.DECAY_AT_END.format(k=k, value=value))  # fmt: skip
 
 
 def _segments(operations):

@@ -6,7 +6,7 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
 from eventsim.grid import engine as grid_engine
-from eventsim.grid import templates
+from eventsim.grid import touch_templates
 from eventsim.grid.decay import decay_of
 from tests.support.brian2_runs import by_brian2, by_eventsim
 
@@ -119,8 +119,8 @@ def test_what_is_in_doubt_is_decided_step_by_step(monkeypatch):
     spikes = run.finish().spikes()
     assert list(zip(spikes.tick.tolist(), spikes.neuron.tolist())) == theirs.spikes
 
-    blind = templates.DECAY_THRESHOLD.replace("<= 1e-12", "<= -1e9")
-    monkeypatch.setattr(templates, "DECAY_THRESHOLD", blind)
+    blind = touch_templates.DECAY_THRESHOLD.replace("<= 1e-12", "<= -1e9")
+    monkeypatch.setattr(touch_templates, "DECAY_THRESHOLD", blind)
     assert by_eventsim(compiled, 100, updates="touched").spikes != theirs.spikes
 
 
