@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hardware_models import load_chip
-from hardware_models.published import load_operations
+from hardware_models.costing.published import load_operations
 
 __all__ = ["CLAIMED", "Accounting", "accountings", "activity"]
 

@@ -1,8 +1,8 @@
 """What the command line says about chips: every number with its unit, its source and how it was come by."""
 
 from hardware_models import list_chips, load_chip
-from hardware_models.cost_table import voltage_in_words
-from hardware_models.figures import Claim, Count, Figure, unit_of
+from hardware_models.chips.cost_table import voltage_in_words
+from hardware_models.chips.figures import Claim, Count, Figure, unit_of
 
 __all__ = ["list_figures"]
 

@@ -37,7 +37,7 @@ def settings(ctx, param, incomplete):
 
 def chip_names(ctx, param, incomplete):
     """Chips that come with the package; and files."""
-    from hardware_models.chip_file import list_chips
+    from hardware_models.chips.file import list_chips
 
     return [*_starting(incomplete, list_chips()), CompletionItem(incomplete, type="file")]
 
@@ -45,7 +45,7 @@ def chip_names(ctx, param, incomplete):
 def table_names(ctx, param, incomplete):
     """Energy tables of the chip that stands on the line."""
     from eventsim.errors import EventSimError
-    from hardware_models.chip_file import load_chip
+    from hardware_models.chips.file import load_chip
 
     try:
         return _starting(incomplete, load_chip(ctx.params.get("chip") or "loihi").tables)

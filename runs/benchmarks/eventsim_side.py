@@ -89,7 +89,7 @@ def _nest(case, path, folder):
 def _sanafe(case, path, folder):
     """The two files of SANA-FE, and where its populations begin; sources enter at the cores in turn."""
     from hardware_models import Placement, load_chip
-    from hardware_models.sanafe_files import architecture, network_and_mapping
+    from hardware_models.counting.sanafe_files import architecture, network_and_mapping
 
     compiled = load_network(path)
     core_of, enters_at = case.cores(compiled), np.full(compiled.n_neurons, -1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.plots import core_heat_map, link_loads
 from analysis.report import Figure
-from hardware_models.traffic import link_loads_of
+from hardware_models.counting.traffic import link_loads_of
 
 __all__ = ["core_maps"]
 

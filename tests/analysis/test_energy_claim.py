@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from analysis.energy_claim import CLAIMED, accountings, activity
-from hardware_models.published import load_models, load_operations, load_thresholds
+from hardware_models.costing.published import load_models, load_operations, load_thresholds
 
 WAYS = {way.name: way for way in accountings()}
 

@@ -9,9 +9,9 @@ import pytest
 
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models import Placement, cost, count_events, list_chips, load_chip, place
-from hardware_models.figures import Claim, Count, Figure
-from hardware_models.quantities import quantities
-from hardware_models.tick_length import tick_times
+from hardware_models.chips.figures import Claim, Count, Figure
+from hardware_models.costing.quantities import quantities
+from hardware_models.costing.tick_length import tick_times
 from runs.chips import list_figures
 
 

@@ -10,8 +10,8 @@ from eventsim import simulate
 from eventsim.errors import CapacityError, ConfigError, ProvenanceError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, core_ticks, cost, count_activity, count_events, count_traffic, load_chip, place
-from hardware_models.core_ticks import mapped
-from hardware_models.splitters import splitters
+from hardware_models.counting.core_ticks import mapped
+from hardware_models.placing.splitters import splitters
 
 
 def walked(source, destination):

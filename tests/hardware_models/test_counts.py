@@ -11,7 +11,7 @@ from eventsim.errors import ProvenanceError
 from eventsim.simulate import simulate
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, count_events, place
-from hardware_models import counts as counts_module
+from hardware_models.counting import counts as counts_module
 
 
 def rows_of(counts):

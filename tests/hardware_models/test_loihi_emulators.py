@@ -15,9 +15,9 @@ import pytest
 
 import eventsim
 from eventsim.stimulus import Stimulus
-from hardware_models.loihi.arithmetic import actual_weight
-from hardware_models.loihi.network import LoihiSynapses, loihi_network
-from hardware_models.loihi.neuron import LoihiCells
+from hardware_models.integers.loihi.arithmetic import actual_weight
+from hardware_models.integers.loihi.network import LoihiSynapses, loihi_network
+from hardware_models.integers.loihi.neuron import LoihiCells
 
 PROGRAM = Path(__file__).parent / "loihi_by_others.py"
 N_INPUTS, N_CELLS, TICKS, NETWORKS = 8, 6, 100, 60

@@ -11,9 +11,9 @@ import eventsim
 from eventsim.errors import ConfigError
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
-from hardware_models.loihi.arithmetic import actual_weight, bias_of
-from hardware_models.loihi.network import LoihiSynapses, loihi_network
-from hardware_models.loihi.neuron import LoihiCells
+from hardware_models.integers.loihi.arithmetic import actual_weight, bias_of
+from hardware_models.integers.loihi.network import LoihiSynapses, loihi_network
+from hardware_models.integers.loihi.neuron import LoihiCells
 
 TOP = 2**23 - 1
 

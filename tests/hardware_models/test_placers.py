@@ -8,9 +8,9 @@ import pytest
 import eventsim
 from eventsim.errors import ConfigError
 from hardware_models import PLACERS, load_chip, place
+from hardware_models.chips.synapse_memory import SynapseMemory
 from hardware_models.mesh import chip_of, hops
-from hardware_models.placers.positions import arranged, weighted_way
-from hardware_models.synapse_memory import SynapseMemory
+from hardware_models.placing.placers.positions import arranged, weighted_way
 
 METIS = pytest.mark.skipif(importlib.util.find_spec("pymetis") is None, reason="needs pymetis")
 EVERY = ["in_order", "greedy", pytest.param("partition", marks=METIS)]

@@ -18,9 +18,9 @@ from eventsim.from_tables import network
 from eventsim.noise import keyed_uniform
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
-from hardware_models.loihi.form import departures
-from hardware_models.obstacles import obstacles
-from hardware_models.quantise import quantise
+from hardware_models.integers.loihi.form import departures
+from hardware_models.integers.obstacles import obstacles
+from hardware_models.integers.quantise import quantise
 
 NAN = float("nan")
 N_IN, N_OUT, TICKS = 12, 8, 160

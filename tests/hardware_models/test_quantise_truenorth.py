@@ -17,8 +17,8 @@ from eventsim.from_tables import network
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
 from hardware_models import place, quantise
-from hardware_models.obstacles import obstacles
-from hardware_models.truenorth.form import departures
+from hardware_models.integers.obstacles import obstacles
+from hardware_models.integers.truenorth.form import departures
 
 NAN = float("nan")
 N_IN, N_OUT, TICKS = 12, 8, 160

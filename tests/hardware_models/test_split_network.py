@@ -7,10 +7,10 @@ from eventsim import simulate
 from eventsim.errors import CapacityError, ConfigError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, count_events, load_chip, place, split_network
-from hardware_models.core_ticks import mapped
-from hardware_models.splitters import splitters
-from hardware_models.truenorth.network import grouped, joined
-from hardware_models.truenorth.neuron import TrueNorthCells
+from hardware_models.counting.core_ticks import mapped
+from hardware_models.integers.truenorth.network import grouped, joined
+from hardware_models.integers.truenorth.neuron import TrueNorthCells
+from hardware_models.placing.splitters import splitters
 
 
 @pytest.fixture(scope="module")

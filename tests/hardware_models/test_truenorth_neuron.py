@@ -8,8 +8,8 @@ from eventsim.errors import ConfigError
 from eventsim.philox import uniform_array
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
-from hardware_models.truenorth.network import TrueNorthAxons, truenorth_network
-from hardware_models.truenorth.neuron import TrueNorthCells
+from hardware_models.integers.truenorth.network import TrueNorthAxons, truenorth_network
+from hardware_models.integers.truenorth.neuron import TrueNorthCells
 
 TOP = 2**19 - 1
 

@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("eventsim", "circuits", "hardware_models", "runs", "analysis")
+ROOMS = ("costing", "counting", "placing", "chips", "integers", "mesh")
 
 
 @pytest.fixture
 def small_project(root, tmp_path):
-    """The five packages with one module each, and this project's own contracts."""
+    """The five packages with one module each, the rooms of one, and this project's own contracts."""
     shutil.copy(root / "pyproject.toml", tmp_path)
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
         (tmp_path / package / "part.py").touch()
+    for room in ROOMS:
+        (tmp_path / "hardware_models" / f"{room}.py").touch()
     (tmp_path / "eventsim" / "compile").mkdir()
     (tmp_path / "eventsim" / "compile" / "__init__.py").touch()
     (tmp_path / "eventsim" / "compile" / "reader.py").write_text("import brian2\n")
@@ -36,7 +39,7 @@ def test_downward_imports_and_brian2_where_it_belongs_are_allowed(small_project)
     (small_project / "circuits" / "part.py").write_text("import brian2, eventsim.part\n")
     done = lint(small_project)
     assert done.returncode == 0, done.stdout
-    assert "2 kept, 0 broken" in done.stdout
+    assert "3 kept, 0 broken" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -58,8 +61,18 @@ def test_an_upward_import_is_caught_and_named(small_project, importer, imported)
     (small_project / importer / "part.py").write_text(f"def late():\n    import {target}\n")
     done = lint(small_project)
     assert done.returncode == 1
-    assert "1 kept, 1 broken" in done.stdout
+    assert "2 kept, 1 broken" in done.stdout
     assert f"{importer}.part -> {target}" in done.stdout
+
+
+@pytest.mark.parametrize("importer, imported", [("integers", "chips"), ("chips", "placing"), ("costing", "counting"),
+                                                ("mesh", "integers")])  # fmt: skip
+def test_a_room_of_hardware_models_that_looks_up_is_caught_and_named(small_project, importer, imported):
+    (small_project / "hardware_models" / f"{importer}.py").write_text(f"import hardware_models.{imported}\n")
+    done = lint(small_project)
+    assert done.returncode == 1
+    assert "2 kept, 1 broken" in done.stdout
+    assert f"hardware_models.{importer} -> hardware_models.{imported}" in done.stdout
 
 
 #: What turns Brian2's objects into ours, and what offers our noise to Brian2; all else runs without it.

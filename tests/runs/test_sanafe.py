@@ -7,7 +7,7 @@ import eventsim
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, load_chip
-from hardware_models.sanafe_files import architecture, network_and_mapping
+from hardware_models.counting.sanafe_files import architecture, network_and_mapping
 from runs.experiments import EXPERIMENTS
 from runs.experiments.hardware_validation.by_sanafe import by_sanafe, run_sanafe
 

@@ -11,7 +11,7 @@ from analysis.operation_counts import deliveries, products
 from circuits.pipeline import Pipeline
 from eventsim import compile_network, simulate
 from hardware_models import cost, count_events, load_chip, place
-from hardware_models.published import load_models, load_thresholds
+from hardware_models.costing.published import load_models, load_thresholds
 from runs.experiments.energy_claim.report import lines, write
 from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
 

@@ -20,7 +20,7 @@ from eventsim import simulate
 from eventsim.errors import EnvironmentProblem
 from eventsim.stimulus import Stimulus
 from hardware_models import Placement, cost, count_activity, count_events, load_chip
-from hardware_models.sanafe_files import architecture, network_and_mapping
+from hardware_models.counting.sanafe_files import architecture, network_and_mapping
 from runs.experiments.hardware_validation.rows import Row, Truth, energy_of, exactly
 
 __all__ = ["by_sanafe", "installed", "run_sanafe"]

@@ -13,7 +13,7 @@ from msgspec import Meta
 from eventsim import simulate
 from eventsim.errors import CapacityError
 from hardware_models import count_events, load_chip, place, quantise
-from hardware_models.obstacles import obstacles
+from hardware_models.integers.obstacles import obstacles
 from runs.experiments.on_chip.cases import CASES
 from runs.experiments.on_chip.energy import energy_range
 from runs.experiments.on_chip.report import lines, write

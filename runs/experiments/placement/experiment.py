@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from eventsim.errors import CapacityError
 from hardware_models import PLACERS, count_events, load_chip, place
-from hardware_models.quantities import quantities, within_a_chip
+from hardware_models.costing.quantities import quantities, within_a_chip
 from runs.experiments.placement.cases import CASES
 from runs.experiments.placement.report import energy_of_run, table, write
 

@@ -10,7 +10,7 @@ from eventsim.counts import KINDS
 from eventsim.errors import ConfigError, TraceFormatError
 from eventsim.trace import SpikeTable
 from hardware_models import count_events, load_chip, place
-from hardware_models.cost import cost
+from hardware_models.costing.cost import cost
 from tests.eventsim.continuous.networks import TICKS, mixed
 
 

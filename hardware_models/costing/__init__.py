@@ -1,0 +1,1 @@
+"""Counts times published figures: joules and seconds, with their sources."""

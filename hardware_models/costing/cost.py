@@ -1,0 +1,230 @@
+"""cost: counts times a published table, exactly.
+
+Counts are integers and figures are the decimals that were printed, so every sum is a fraction without rounding; who
+multiplies the same counts with the same table gets the same number. Nothing is rounded before it is shown.
+
+Dynamic energy, for a table per operation:
+
+    neuron_update * (neurons on cores * ticks) + core_tick * (cores * ticks) + synaptic_event * synaptic_events
+    + spike * spikes + message_out * messages_out + message_in * messages_in
+    + hop_east_west * (hops along rows) + hop_north_south * (hops along columns)
+
+of which a table prices those terms that it knows. A neuron's update is cheaper when it is idle. With potentials that
+are not whole numbers, whether a neuron is idle cannot be decided, so the update, and with it every sum, is an interval
+from all idle to all active. On whole numbers `count_activity` decides it, and the sum is one number.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from eventsim.counts import HOST
+from eventsim.errors import ConfigError, ProvenanceError
+from hardware_models.chips.file import list_chips, load_chip
+from hardware_models.costing.operating_point import require_operating_point
+from hardware_models.costing.quantities import quantities, within_a_chip
+from hardware_models.costing.report import CostLine, CostReport
+from hardware_models.costing.tick_length import fastest_ticks, given_ticks, time_figures
+from hardware_models.mesh import chip_of
+
+__all__ = ["TERMS", "cost"]
+
+#: Term of a report -> keys of the lowest and the highest energy of one such operation.
+TERMS = {
+    "neuron_updates": ("neuron_update_idle_pj", "neuron_update_active_pj"),
+    "core_ticks": ("core_tick_pj", "core_tick_pj"),
+    "synaptic_events": ("synaptic_event_pj", "synaptic_event_pj"),
+    "spikes": ("spike_pj", "spike_pj"),
+    "messages_out": ("message_out_pj", "message_out_pj"),
+    "messages_in": ("message_in_pj", "message_in_pj"),
+    "hops_east_west": ("hop_east_west_pj", "hop_east_west_pj"),
+    "hops_north_south": ("hop_north_south_pj", "hop_north_south_pj"),
+}
+
+#: What the updates become when it is known which neurons were active.
+_TERMS_OF_ACTIVITY = {
+    "idle_updates": ("neuron_update_idle_pj", "neuron_update_idle_pj"),
+    "active_updates": ("neuron_update_active_pj", "neuron_update_active_pj"),
+}
+
+#: Hops rest on the shape of the mesh too.
+_SHAPE = ("cores_per_tile", "width_tiles", "height_tiles")
+
+
+def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=None, network=None, activity=None):
+    """Energy, time and power of what was counted.
+
+    Parameters
+    ----------
+    counts : EventCounts
+    chip : Chip or str, optional
+        By default the chip that comes with the package and has `table`.
+    table : str or sequence of str
+        A table of the chip; several may complete one another when they agree in scope, origin, process and voltage.
+    tick_us : float or "fastest"
+        How long a tick lasts. "fastest": the barrier, and the time the busiest core of each tick needs when all its
+        neurons are active.
+    queries : int, optional
+        How many queries were run, one after the other, for the energy per query.
+    network : CompiledNetwork, optional
+        What was run, for the heading that says whether the chip can run it as it is.
+    activity : Activity, optional
+        Which updates were of active neurons, of the same counts: what `count_activity` returns.
+
+    Returns
+    -------
+    CostReport
+
+    Raises
+    ------
+    ProvenanceError
+        The chip has no such table, the tables do not go together, the counts are of another network, the activity of
+        other counts, or an all-in figure is asked for away from its operating point.
+    ConfigError
+        A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
+    """
+    chip = _chip_with(table) if chip is None else load_chip(chip) if isinstance(chip, str) else chip
+    names = (table,) if isinstance(table, str) else tuple(table)
+    first, figures = _combine(chip, names)
+    if queries is not None and queries < 1:
+        raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
+    if activity is not None and activity.counts_hash != counts.hash:
+        raise ProvenanceError("the activity is of other counts; count both from the same trace and placement")
+    amounts = quantities(counts, chip.mesh, activity)
+    terms = {term: keys for term, keys in _terms(activity).items() if keys[0] in figures}
+    lines = tuple(
+        CostLine(term, sum(map(int, amounts[term])), figures[low].exact, figures[high].exact,
+                 _unverified_inputs(term, (low, high), figures, chip.mesh))
+        for term, (low, high) in terms.items()
+    )  # fmt: skip
+    ticks, times = _ticks(counts, amounts, chip.mesh, first.time, tick_us)
+    if first.operating_point is not None:
+        require_operating_point(first.operating_point, amounts, ticks, ", ".join(names))
+    static = first.static or chip.static if first.scope == "per_operation" else None
+    used = ({"static.power_mw_per_chip": static.power_mw_per_chip} if static else {}) | (
+        {"voltage_v": first.voltage_v} if first.voltage_v else {}) | figures | times  # fmt: skip
+    return CostReport(
+        chip=chip.name, chip_hash=chip.hash, counts_hash=counts.hash, table=" + ".join(names), scope=first.scope,
+        process=first.process, voltage=first.voltage,
+        sources={key: f"{figure.source} ({figure.how})" for key, figure in used.items()},
+        lines=lines, per_core=_per_core(amounts, figures, terms), ticks=ticks,
+        static_mw=static.power_mw_per_chip.exact * _n_chips(amounts, chip) if static else Fraction(0),
+        copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
+        not_costed=_not_costed(counts, chip, first), binning=counts.binning, origin=first.origin,
+        caution=first.caution, unverified=_unverified(used, lines, chip.mesh),
+    )  # fmt: skip
+
+
+def _terms(activity):
+    if activity is None:
+        return TERMS
+    return _TERMS_OF_ACTIVITY | {term: keys for term, keys in TERMS.items() if term != "neuron_updates"}
+
+
+def _unverified_inputs(term, keys, figures, mesh):
+    """Keys of the inputs of a term that are marked unverified."""
+    found = [key for key in dict.fromkeys(keys) if figures[key].how == "unverified"]
+    if term.startswith("hops"):
+        found += [f"mesh.{name}" for name in _SHAPE if getattr(mesh, name).how == "unverified"]
+    return tuple(found)
+
+
+def _unverified(used, lines, mesh):
+    """Mapping input -> source, of all unverified inputs of a report."""
+    shape = {f"mesh.{name}": getattr(mesh, name) for name in _SHAPE}
+    named = [name for line in lines if line.count for name in line.unverified]
+    named += [key for key, figure in used.items() if figure.how == "unverified" and not key.startswith("hop_")]
+    return {name: (used | shape)[name].source for name in dict.fromkeys(named)}
+
+
+def _chip_with(table):
+    names = {table} if isinstance(table, str) else set(table)
+    chips = [load_chip(name) for name in list_chips()]
+    for chip in chips:
+        if names <= set(chip.tables):
+            return chip
+    there_are = ", ".join(f"{chip.name}: {name}" for chip in chips for name in chip.tables)
+    raise ProvenanceError(f"no chip has the table {', '.join(sorted(names))}; there are {there_are}")
+
+
+def _combine(chip, names):
+    """The first table, and the energy figures of all; refuses what does not go together."""
+    listed = ", ".join(names)
+    unknown = [name for name in names if name not in chip.tables]
+    if unknown or not names:
+        there_are = f"there are {', '.join(chip.tables)}" if chip.tables else _why_no_table(chip)
+        raise ProvenanceError(f"{chip.name} has no table '{', '.join(unknown)}'; {there_are}")
+    tables, figures = [chip.tables[name] for name in names], {}
+    for aspect in ("scope", "process", "voltage", "origin"):
+        values = {getattr(table, aspect) for table in tables}
+        if len(values) > 1:
+            raise ProvenanceError(f"tables {listed} mix {aspect} {', '.join(sorted(values))}; cost them apart")
+    if len(tables) > 1 and tables[0].scope == "all_in":
+        raise ProvenanceError(f"tables {listed} are all-in figures, each of which holds everything; cost them apart")
+    for table in tables:
+        given = table.energy.given()
+        if given.keys() & figures.keys():
+            raise ProvenanceError(f"tables {listed} both give {min(given.keys() & figures.keys())}; use one of them")
+        figures |= given
+    return tables[0], figures
+
+
+def _why_no_table(chip):
+    why = chip.unpublished.get("tables")
+    return f"there is none{f' ({why.source})' if why else ''}; add one in a chip file of your own"
+
+
+def _per_core(amounts, figures, terms):
+    """`amounts` with the energy of each core, summed exactly and rounded once."""
+    table = amounts.copy()
+    for k, column in enumerate(("energy_low_pj", "energy_high_pj")):
+        prices = {term: figures[keys[k]].exact for term, keys in terms.items()}
+        rows = amounts[list(prices)].to_numpy().tolist()
+        table[column] = [float(sum(n * price for n, price in zip(row, prices.values()))) for row in rows]
+    return table
+
+
+def _n_chips(amounts, chip):
+    return np.unique(chip_of(amounts.index.to_numpy(), chip.mesh)).size
+
+
+def _copies(amounts, chip):
+    """How many copies of the network one set of its chips holds side by side."""
+    cores = chip.mesh.cores_per_chip.value * _n_chips(amounts, chip)
+    return cores // len(amounts) if len(amounts) else 1
+
+
+def _ticks(counts, amounts, mesh, time, tick_us):
+    """The ticks, and the figures of time they rest on."""
+    if tick_us != "fastest":
+        return given_ticks(tick_us, counts, amounts, time), {}
+    if time is None:
+        raise ConfigError("this table has no times, so 'fastest' is unknown; give tick_us, the length of a tick")
+    return fastest_ticks(counts, amounts, time, mesh), time_figures(amounts, time, mesh)
+
+
+def _missing(counts, chip, network):
+    """What the chip cannot do of the network; None when there is no network to look at."""
+    if network is None:
+        return None
+    if not np.array_equal(counts.core_of == HOST, network.is_source):
+        raise ProvenanceError(f"the counts are of another network than this one of {network.n_neurons} neurons")
+    return tuple(chip.check(network))
+
+
+def _not_costed(counts, chip, table):
+    """What happened but has no published figure."""
+    if table.scope == "all_in":
+        return ()
+    from_host = counts.message_source == HOST
+    between = ~from_host & ~within_a_chip(counts, chip.mesh)
+    items = []
+    if from_host.any():
+        items.append(f"host injection, no published figure: {counts.message_count[from_host].sum():,} messages")
+    if between.any():
+        items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
+    if chip.limits.targets_per_neuron is not None:
+        items.append("relays of neurons that send to several axons, if there are any: run and count split_network(...)")
+    if table.static is None and chip.static is None:
+        items.append("static power, no published figure")
+    return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")

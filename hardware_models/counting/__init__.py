@@ -1,0 +1,1 @@
+"""What a trace asks of each core, link and tick, recounted from its spikes."""

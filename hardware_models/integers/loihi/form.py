@@ -1,0 +1,79 @@
+"""departures: whether a network is made of Loihi's own neurons and weights, so that the chip runs it as it is."""
+
+import numpy as np
+
+from eventsim.errors import ConfigError
+from hardware_models.integers.loihi.arithmetic import OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
+from hardware_models.integers.loihi.network import in_chip_order
+from hardware_models.integers.loihi.neuron import LoihiCells
+
+__all__ = ["departures"]
+
+
+def departures(network, chip):
+    """What of a network is not in the chip's own form.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    chip : Chip
+        Loihi.
+
+    Returns
+    -------
+    list of str
+        Empty for a network made by `loihi_network` or `quantise`.
+    """
+    n_pathways = len(network.pathways)
+    if not any(network.schedule == in_chip_order(network.populations, n_pathways, each) for each in OVERFLOW):
+        return ["statements that are not those of the chip's neurons, in the order of its tick"]
+    cells = [p for p in network.populations if not p.is_source]
+    return [
+        *(f"population '{p.name}': {fault}" for p in cells for fault in _of_cells(p)),
+        *(f"pathway '{p.name}': {fault}" for p in network.pathways for fault in _of_pathway(p, network, chip)),
+    ]
+
+
+def _of_cells(population):
+    """Parameters out of range, as LoihiCells finds them."""
+    values = population.parameters
+    try:
+        rebuilt = LoihiCells(
+            population.size, values["v_th"] / UNIT, 4096 - values["keep_u"], 4096 - values["keep_v"], values["bias"],
+            values["hold"] + 1, population.state["v"],
+        )  # fmt: skip
+    except ConfigError as error:
+        yield str(error)
+        return
+    except KeyError as error:
+        yield f"no {error.args[0]}"
+        return
+    if rebuilt.population(population.name, population.start).state.keys() != population.state.keys():
+        yield f"variables {', '.join(population.state)}"
+
+
+def _of_pathway(pathway, network, chip):
+    if pathway.effects != (("q", "add", "weight"),):
+        yield "synapses that do not add their weight to the sum of a tick"
+    from_chip = not network.populations[pathway.source].is_source
+    soonest, latest = int(pathway.delays.min()), int(pathway.delays.max())
+    longest = 1 + chip.limits.delay_ticks.value
+    if pathway.size and (soonest < from_chip or latest > longest):
+        yield f"delays of {soonest} to {latest} ticks, {int(from_chip)} to {longest} allowed"
+    weights = network.weight[pathway.synapses]
+    if not _one_format(weights):
+        yield "weights that no exponent can say"
+
+
+def _one_format(weights):
+    """Whether one exponent says all weights."""
+    low, high = SIGNS[sign_of(weights)]
+    mixed = sign_of(weights) == "mixed"
+    for exponent in range(-1 if mixed else 0, 8):  # below 0 mixed mantissas lose their lowest bit, and reach less far
+        step = UNIT * 2.0 ** (exponent + mixed)
+        top = min(high * UNIT * 2.0**exponent, WEIGHT_LARGEST)
+        bottom = max(low * UNIT * 2.0**exponent, -WEIGHT_LARGEST)
+        whole = (weights % step == 0) | (np.abs(weights) == WEIGHT_LARGEST)
+        if whole.all() and weights.min(initial=0.0) >= bottom and weights.max(initial=0.0) <= top:
+            return True
+    return False

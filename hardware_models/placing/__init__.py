@@ -1,0 +1,1 @@
+"""Neurons on cores, within every limit, and the relays that a core needs on top."""
