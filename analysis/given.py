@@ -20,6 +20,8 @@ def number(name, value):
 def numbers(name, values):
     """`values` as a float64 array of whatever shape."""
     try:
+        if np.iscomplexobj(values):  # numpy would drop the imaginary part
+            raise TypeError
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{name}: give an array of numbers, every row as long as the others") from None

@@ -42,6 +42,6 @@ def _array(name, file):
 
 def _whole_numbers(values, file):
     values = np.asarray(values).ravel()
-    if values.dtype.kind not in "iu" and not (values == np.round(values)).all():
+    if values.dtype.kind not in "iuf" or not (values == np.round(values)).all():
         raise ConfigError(f"--answers {file}: classes are whole numbers")
     return values.astype(np.int64)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.given import numbers
 from circuits.decoder import read_decoder
 from eventsim.errors import ConfigError
 
@@ -141,6 +142,9 @@ def read_task(trace, path, *, cuts=(), reference=None, decoded=None, answers=Non
         answers = np.asarray(answers)
         if answers.shape != (queries,) or answers.dtype.kind not in "iu":
             raise ConfigError(f"{path}: there are {queries} queries; give as many whole numbers as answers")
+        if answers.min() < 0 or answers.max() >= reference.shape[1]:
+            raise ConfigError(f"{path}: its answers are classes {answers.min()} to {answers.max()}; of "
+                              f"{reference.shape[1]} outputs, classes are 0 to {reference.shape[1] - 1}")  # fmt: skip
     return Task(found, reference, decoded, counts_only, answers)
 
 
@@ -159,10 +163,7 @@ def _array(values, name, queries, path, may_lack=False):
     if values is None:
         raise ConfigError(f"{path}: its manifest has no task.{name}; give the exact outputs, one row per query: "
                           f"--{name} FILE.npy")  # fmt: skip
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{path}: its {name} is no array of numbers") from None
+    values = numbers(f"{path}: its {name}", values)
     if values.ndim != 2 or len(values) != queries or not (may_lack or np.isfinite(values).all()):
         raise ConfigError(f"{path}: its {name} has shape {values.shape}; give a finite ({queries}, d) array, one row "
                           "for each query")  # fmt: skip

@@ -37,7 +37,7 @@ def test_what_is_no_number_is_refused_by_its_name(value):
 
 def test_numbers_pass_as_floats():
     assert number("x", np.float32(0.5)) == 0.5 and numbers("x", [[1, 2]]).shape == (1, 2)
-    for wrong in ("abc", [[1], [1, 2]], [{}], [1j]):
+    for wrong in ("abc", [[1], [1, 2]], [{}], [1j], np.ones(2, complex)):
         with pytest.raises(ConfigError, match="x: give an array of numbers"):
             numbers("x", wrong)
 

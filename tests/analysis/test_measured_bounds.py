@@ -136,6 +136,13 @@ def test_a_query_without_an_answer_is_given_the_mean_of_the_references():
     assert task.squared_error.tolist() == [2.0, 0.0]
 
 
+@pytest.mark.parametrize("classes", [-1, 3])
+def test_an_answer_that_is_no_class_of_the_outputs_is_refused(attention, classes):
+    _, path, _, exact = attention
+    with open_trace(path) as trace, pytest.raises(ConfigError, match="classes are 0 to 2"):
+        read_task(trace, path, answers=np.full(len(exact), classes))
+
+
 def test_bits_come_from_error_and_covariance(attention):
     _, path, _, exact = attention
     with open_trace(path) as trace:
@@ -154,7 +161,7 @@ def test_bits_come_from_error_and_covariance(attention):
      ({"decoder": {"kind": "shares", "of": "nobody", "over": "output"}}, "nobody"), ({"cuts": []}, "names no cut"),
      ({"cuts": [{"people": 1}]}, "cuts wrongly"), ({"reference": [[1.0, 2.0]]}, "one row"),
      ({"reference": None}, "task.reference"),
-     ({"reference": [["a"]]}, "no array of numbers"), ({"answer": [1, 2]}, "as many whole numbers")],
+     ({"reference": [["a"]]}, "give an array of numbers"), ({"answer": [1, 2]}, "as many whole numbers")],
 )  # fmt: skip
 def test_a_manifest_without_a_task_that_can_be_read_is_refused(attention, change, message, monkeypatch):
     _, path, *_ = attention
