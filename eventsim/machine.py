@@ -147,6 +147,8 @@ def _uncounted(context, builder, of_type, value):
             part = _uncounted(context, builder, inner, builder.extract_value(value, k))
             value = builder.insert_value(value, part, k)
         return value
+    if not isinstance(of_type, types.Array):
+        return value
     array = context.make_array(of_type)(context, builder, value)
     array.meminfo = cgutils.get_null_value(array.meminfo.type)
     return array._getvalue()

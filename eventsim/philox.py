@@ -14,10 +14,13 @@ import math
 import numpy as np
 from numba import njit
 
+from eventsim.machine import use_wide_vectors
+
 __all__ = [
     "LARGEST_MEAN",
     "LEAST_LOG_OF_ALL",
     "PURPOSE_ESCAPE",
+    "STEPS_AT_ONCE",
     "binomial",
     "binomial_array",
     "least_logs",
@@ -34,9 +37,14 @@ PURPOSE_ESCAPE = 0
 #: Of a binomial draw: beyond, the chance of no success at all, (1 - p)^n, underflows.
 LARGEST_MEAN = 500
 
-_LOG_2, _SLACK = math.log(2.0), 1e-12
+#: Steps for which `least_logs` draws.
+STEPS_AT_ONCE = 4
+
+_LOG_2, _SLACK = math.log(2.0), 1e-3  # what rounding in 24 bits may take away is far less
 #: Below the logarithm of every uniform number: the smallest is 2^-54.
 LEAST_LOG_OF_ALL = -54 * _LOG_2 - _SLACK
+_LOG_OF_BIT = np.float32(2.0**-23 * _LOG_2)  # of a float of 32 bits, whose bits are those of a whole number
+_LOG_OF_ZERO = np.float32(-(127 + 27) * _LOG_2 - _SLACK)
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -44,19 +52,21 @@ _MASK, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ROUNDS = 10
 
 
-def philox4x32(c0, c1, c2, c3, k0, k1):
+def philox4x32(c0, c1, c2, c3, k0, k1, rounds=_ROUNDS):
     """The four output words of one block.
 
     Parameters
     ----------
     c0, c1, c2, c3, k0, k1 : uint64 scalars or arrays that broadcast, each below 2**32
         Counter and key.
+    rounds : int
+        Fewer leave the words as they are then.
 
     Returns
     -------
     tuple of four uint64, each below 2**32
     """
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         p0, p1 = _M0 * c0, _M1 * c2
         c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _MASK, (p0 >> _HALF) ^ c3 ^ k1, p0 & _MASK
         k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
@@ -116,28 +126,49 @@ def uniform(key_lo, key_hi, step, purpose, seed):
     return (np.float64(high) * 67108864.0 + np.float64(low) + 0.5) * 2.0**-53
 
 
+@njit(inline="always")
+def _first_word(c0, c1, c2, c3, k0, k1):
+    """The first word of a block, in the lower half; what is above it is left there. Of a product whose lower half alone
+    is asked for LLVM makes another multiplication, which takes three times as long.
+    """
+    c0, c1, c2, c3 = _block(c0, c1, c2, c3, k0, k1, _ROUNDS - 2)
+    product, k1 = _M1 * c2, (k1 + np.uint64(_ROUNDS - 2) * _W1) & _MASK
+    c2 = ((_M0 * c0) >> _HALF) ^ c3 ^ k1
+    return ((_M1 * c2) >> _HALF) ^ product ^ (k0 + np.uint64(_ROUNDS - 1) * _W0)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def least_logs(key_lo, key_hi, step, purpose, seed, least):
-    """Lower bounds of the logarithms of uniform numbers, floor(log2 u) log 2, less 1e-12 for what exp may round.
+    """Lower bounds of the logarithms of uniform numbers, those of STEPS_AT_ONCE steps.
 
-    One block of Philox is all vector arithmetic, several neurons at once, as long as it is no call: see `_block`.
+    Blocks are all vector arithmetic, several neurons at once, as long as they are no calls: see `_block`. Those of one
+    neuron share the keys of every round. Between two powers of two the bits of a float, as a number, rise linearly: a
+    chord of the logarithm, which lies above it.
 
     Parameters
     ----------
     key_lo, key_hi : (n,) int32
-    step, purpose, seed : int
-    least : (n,) float64
-        Filled.
+    step : int
+        The first of them.
+    purpose, seed : int
+    least : (STEPS_AT_ONCE * n,) float32
+        Filled, step by step.
     """
-    c0, c1 = np.uint64(step) & _MASK, np.uint64(step) >> _HALF
+    use_wide_vectors()
     c2, c3 = np.uint64(purpose) & _MASK, np.uint64(seed) & _MASK
-    words = np.empty(least.size, dtype=np.uint32)  # of 32 bits, for more of them at once
+    s0, s1, s2, s3 = np.uint64(step), np.uint64(step + 1), np.uint64(step + 2), np.uint64(step + 3)
+    n = key_lo.size
+    words = np.empty(least.size, dtype=np.uint64)
+    w0, w1, w2, w3 = words[:n], words[n : 2 * n], words[2 * n : 3 * n], words[3 * n :]
+    for i in range(n):
+        k0, k1 = np.uint64(key_lo[i]) & _MASK, np.uint64(key_hi[i]) & _MASK
+        w0[i] = _first_word(s0 & _MASK, s0 >> _HALF, c2, c3, k0, k1)
+        w1[i] = _first_word(s1 & _MASK, s1 >> _HALF, c2, c3, k0, k1)
+        w2[i] = _first_word(s2 & _MASK, s2 >> _HALF, c2, c3, k0, k1)
+        w3[i] = _first_word(s3 & _MASK, s3 >> _HALF, c2, c3, k0, k1)
     for i in range(least.size):
-        words[i] = _block(c0, c1, c2, c3, np.uint64(key_lo[i]) & _MASK, np.uint64(key_hi[i]) & _MASK)[0] >> np.uint64(5)
-    for i in range(least.size):
-        upper = np.float64(np.float64(np.int32(words[i])) + 2.0**-27)  # u = 2^-27 upper, or a little above
-        exponent = (upper.view(np.int64) >> np.int64(52)) - np.int64(1023 + 27)
-        least[i] = np.float64(exponent) * _LOG_2 - _SLACK
+        upper = np.float32(np.int32(np.uint32(words[i]) >> np.uint32(5)))  # u = 2^-27 upper, or a little above
+        least[i] = np.float32(upper.view(np.int32)) * _LOG_OF_BIT + _LOG_OF_ZERO
 
 
 @njit

@@ -1,11 +1,11 @@
 """Neurons that fire by chance: most are seen not to fire before a chance is worked out.
 
 An escape-rate neuron fires at u < 1/(1 + exp(-x)), u a keyed uniform number: ten rounds of Philox and an exponential,
-for each neuron in each tick. But the chance is below exp(x), so no neuron fires whose x is at most log u; and log u is
-at least floor(log2 u) log 2, which the upper bits of u tell without a logarithm (`eventsim.philox.least_logs`, many
-neurons at once). The model's own question is asked of those only that this does not settle, about twice as many as
-fire. Where every x of a block is at most log 2^-54, the smallest u, nothing is drawn: draws are stateless, so one that
-is left out changes no other.
+for each neuron in each tick. But the chance is below exp(x), so no neuron fires whose x is at most log u, and of log u
+the upper bits of u tell a lower bound without a logarithm (`eventsim.philox.least_logs`, many neurons at once). The
+model's own question is asked of those only that this does not settle, few more than fire. Draws are stateless: where
+every x of a block is at most log 2^-54, the smallest u, nothing is drawn, and otherwise for several ticks ahead, which
+share the arithmetic of the keys.
 
 Parts of a condition that draw nothing are asked first in any case: a gate of noise draws when it is called.
 """
@@ -44,7 +44,7 @@ def draws(expression):
     return any(f"{name}(" in expression for name in _DRAWS)
 
 
-def screen_of(expression, own, where):
+def screen_of(expression, own, where, moving=("t", "t_in_timesteps")):
     """The Screen of a condition that draws; None when nothing cheaper is known of it.
 
     Parameters
@@ -54,6 +54,8 @@ def screen_of(expression, own, where):
         Names whose values differ between neurons.
     where : str
         Named in errors.
+    moving : collection of str
+        Names whose values differ between ticks; of a draw only the step may read them.
     """
     names_in(expression, where)  # raises for what is no expression
     tree = ast.parse(expression.strip(), mode="eval").body
@@ -62,6 +64,8 @@ def screen_of(expression, own, where):
     for part in parts:
         found = _log_odds(part)
         if found is None or names_in(" + ".join(found[1]), where) & set(own):
+            continue
+        if names_in(" + ".join(found[1][1:]), where) & set(moving):
             continue
         return Screen(" and ".join([*(f"({p})" for p in plain), f"({found[0]} > {LEAST_LOG})"]), found[1])
     return Screen(" and ".join(f"({p})" for p in plain)) if plain else None

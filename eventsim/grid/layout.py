@@ -14,10 +14,12 @@ class Layout:
         Variables in order of their place; those of one population are in order of name.
     constants : list of float
         Every scalar the statements name, operation by operation.
+    drawn : list of int
+        The population of each threshold for which a kernel draws ahead.
     """
 
     def __init__(self, network):
-        self.state, self.floats, self.integers, self.constants, self._writers = [], [], [], [], 0
+        self.state, self.floats, self.integers, self.constants, self.drawn, self._writers = [], [], [], [], [], 0
         for k, population in enumerate(network.populations):
             self.state += [(k, name) for name in sorted(population.state)]
             for name, values in sorted(population.parameters.items()):
@@ -54,6 +56,11 @@ class Layout:
         """A beginning of names that no other writer of statements has: all of a kernel's names are in one function."""
         self._writers += 1
         return f"x{self._writers}"
+
+    def draw(self, k):
+        """The number of a threshold of population k for which a kernel draws ahead."""
+        self.drawn.append(k)
+        return len(self.drawn) - 1
 
     def constant(self, value):
         """Source of a scalar: the name of its place among the kernel's constants."""

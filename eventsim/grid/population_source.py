@@ -6,7 +6,7 @@ from eventsim.grid import templates, touch_templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import StatementWriter
-from eventsim.philox import LEAST_LOG_OF_ALL
+from eventsim.philox import LEAST_LOG_OF_ALL, STEPS_AT_ONCE
 
 __all__ = ["asleep", "counted_spikes", "fire", "reset", "touched", "update"]
 
@@ -56,7 +56,7 @@ def fire(network, operation, layout, plan, update=None):
     tested = StatementWriter(network, operation, layout, blocked=True, names=swept.names)
     writer = StatementWriter(network, operation, layout, names=swept.names)
     if draws(tests[-1].expression):
-        sweep, test = _screen(network, k, tests, swept, tested, update_each)
+        sweep, test = _screen(network, operation, layout, tests, swept, tested, update_each)
         each = writer.lines(tests, 28) + templates.PASS_OVER
     else:
         sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept.lines(tests, 24))
@@ -69,14 +69,17 @@ def fire(network, operation, layout, plan, update=None):
     )  # fmt: skip
 
 
-def _screen(network, k, tests, swept, tested, update_each):
+def _screen(network, operation, layout, tests, swept, tested, update_each):
     """Source that comes before a condition that draws: a sweep over a block, and a test of who may fire.
 
     What is drawn is drawn once, not in a sweep and once more in a search.
     """
-    population, condition = network.populations[k], tests[-1]
-    own = population.state.keys() | population.parameters.keys() | {"key_lo", "key_hi"}
-    screen = screen_of(condition.expression, own, swept.where)
+    k, condition = operation.index, tests[-1]
+    population, moving = network.populations[k], {"t", "t_in_timesteps"} | {s.variable for s in operation.once}
+    own = (
+        population.state.keys() | population.parameters.keys() | {"key_lo", "key_hi"} | {s.variable for s in tests[:-1]}
+    )
+    screen = screen_of(condition.expression, own, swept.where, moving)
     if screen is None:
         return templates.SWEEP.format(each=update_each) if update_each else "", templates.ANY
     tests = (*tests[:-1], replace(condition, expression=screen.expression))
@@ -88,7 +91,9 @@ def _screen(network, k, tests, swept, tested, update_each):
     sweep = templates.SWEEP_AND_TEST.format(each=update_each + asked(swept, repr(LEAST_LOG_OF_ALL)))
     if screen.drawn:
         step, purpose, seed = (swept.expression(text) for text in screen.drawn)
-        sweep += templates.LEAST_LOGS.format(k=k, step=step, purpose=purpose, seed=seed)
+        sweep += templates.LEAST_LOGS.format(
+            k=k, n=layout.draw(k), ahead=STEPS_AT_ONCE, step=step, purpose=purpose, seed=seed
+        )
     return sweep, asked(tested, "least[i]")
 
 

@@ -39,6 +39,7 @@ from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
 from eventsim.grid.population_source import asleep, counted_spikes, fire, reset, touched, update
 from eventsim.grid.sleep import BLOCK
+from eventsim.philox import STEPS_AT_ONCE
 
 __all__ = ["kernel_source"]
 
@@ -82,6 +83,7 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
     views += "".join(templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
+    views += "".join(templates.DRAWN.format(n=n, k=k, ahead=STEPS_AT_ONCE) for n, k in enumerate(layout.drawn))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
     source = _with_names(
         templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,

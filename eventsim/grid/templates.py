@@ -6,7 +6,7 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "EMIT", "FIRE", "FIRED", "HELD", "LEAST_LOGS", "MEET",
+    "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "DRAWN", "EMIT", "FIRE", "FIRED", "HELD", "LEAST_LOGS", "MEET",
     "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN", "SPIKE", "SWEEP",
     "SWEEP_AND_TEST", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
 ]  # fmt: skip
@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from {counting} import announce, collect, count_rows, may_run_to, sample
-from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
+from eventsim.machine import ask_for, ask_for_row, lent, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
@@ -31,12 +31,13 @@ RUN = """
 @njit(cache=True, nogil=True, error_model="numpy")
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
+    a = lent(a)
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
     n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
     message_bytes, per_tick = messages.view(np.uint8), tally.shape[2] * n_cores
     width = senders.size // core_of.size
-    least, fires = np.empty(256), np.empty(256, np.bool_)
+    fires = np.empty(256, np.bool_)
     fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick
     events_before = 0
@@ -146,9 +147,19 @@ SWEEP_AND_TEST = """                    hits = 0
                         continue
 """
 
-# A block of neurons that fire by chance: see `eventsim.grid.chance`.
-LEAST_LOGS = """                    keys = slice(first{k} + block, first{k} + block + size)
-                    least_logs(key_lo[keys], key_hi[keys], {step}, {purpose}, {seed}, least[:size])
+# Neurons that fire by chance: see `eventsim.grid.chance`. `least` holds what is drawn for some steps ahead, block by
+# block and in each step by step; `drawn` the first of these steps.
+DRAWN = """    least{n} = np.empty({ahead} * n{k}, np.float32)
+    drawn{n} = np.full((n{k} + 255) // 256, -(1 << 62))
+"""
+
+LEAST_LOGS = """                    step, drawn = np.int64({step}), drawn{n}[block // 256]
+                    ahead = least{n}[{ahead} * block:{ahead} * (block + size)]
+                    if not drawn <= step < drawn + {ahead}:
+                        keys = slice(first{k} + block, first{k} + block + size)
+                        least_logs(key_lo[keys], key_hi[keys], step, {purpose}, {seed}, ahead)
+                        drawn{n}[block // 256] = drawn = step
+                    least = ahead[(step - drawn) * size:(step - drawn + 1) * size]
 """
 
 ANY = """                        condition = True
