@@ -6,7 +6,7 @@ import pytest
 
 from runs.experiments.paper_claims import constant, energy, lower_bound, rate, time_steps
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER
-from runs.experiments.paper_claims.lab import Lab
+from runs.experiments.paper_claims.lab import Lab, workers
 
 
 class Given:
@@ -17,7 +17,7 @@ class Given:
     def __init__(self, summary):
         self._summary = summary
 
-    def summary(self, name, settings, quick_settings):
+    def summary(self, name):
         return self._summary
 
 
@@ -105,13 +105,16 @@ def test_the_constant_and_the_fit_hold_only_for_all_circuits(constants, r_square
 
 
 def test_the_ratio_of_energies_is_reached_or_not_by_the_models_at_hand(tmp_path):
-    lab = Lab(tmp_path, quick=True, say=lambda text: None)
-    (claim,) = energy.claims(lab)
+    said = []
+    with workers() as executor:
+        lab = Lab(tmp_path, True, energy.NEEDS, executor, said.append)
+        (claim,) = energy.claims(lab)
     summary = json.loads((tmp_path / "energy-claim" / "summary.json").read_text())
     first = [model["ratios"][0] for model in summary["models"] if model["rho"] is not None]
     assert claim.verdict == (UNDER if max(first) >= 38 else FAILS)
     assert f"{min(first):.1f} to {max(first):.1f}" in claim.short and len(claim.found) == len(summary["accountings"])
-    assert lab.seconds["energy-claim"] > 0 and lab.summary("energy-claim", (), ()) == summary
+    assert lab.seconds["energy-claim"] > 0 and lab.summary("energy-claim") == summary
+    assert said == ["running energy-claim", "energy-claim has ended"]
 
 
 def test_each_claim_becomes_plain_types_without_its_figures():

@@ -3,17 +3,19 @@
 from analysis.plots import convergence
 from analysis.report import Figure
 from runs.experiments.paper_claims.claim import FAILS, UNDER, Claim, interval
+from runs.experiments.paper_claims.lab import Need
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ("widths=[6, 12, 24]", "ticks=[16, 32, 64]", "examples=200", "held_out=80", "permutations=100")
 QUICK = ("widths=[6, 12]", "ticks=[16, 32]", "examples=60", "held_out=30", "permutations=10",
          'functions=["kernel_average", "softmax_attention"]')  # fmt: skip
+NEEDS = (Need("approximation", SETTINGS, QUICK),)
 
 
 def claims(lab):
     """One Claim."""
-    summary = lab.summary("approximation", SETTINGS, QUICK)
+    summary = lab.summary("approximation")
     config = summary["config"]
     smallest = _at(summary, config["widths"][0], config["ticks"][-1])
     largest = _at(summary, config["widths"][-1], config["ticks"][-1])

@@ -4,11 +4,13 @@ from analysis.calibration.plots import error_kept, predicted_spikes
 from analysis.plots import intervals
 from analysis.report import Figure, Table
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, OPEN, STANDS, UNDER, Claim, interval
+from runs.experiments.paper_claims.lab import Need
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ("tokens=48", "workers=2")
 QUICK = ("quick=true", "workers=2")
+NEEDS = (Need("calibration", SETTINGS, QUICK),)
 
 #: Figures of the abstract.
 CONSTANT, LOW, HIGH, R_SQUARED = 2.3, 1.9, 2.7, 0.97
@@ -16,7 +18,7 @@ CONSTANT, LOW, HIGH, R_SQUARED = 2.3, 1.9, 2.7, 0.97
 
 def claims(lab):
     """Claims on the constant, on the fit, and on circularity."""
-    summary = lab.summary("calibration", SETTINGS, QUICK)
+    summary = lab.summary("calibration")
     tested = {code: found for code, found in summary["codes"].items() if found["test"] is not None}
     yield _constant(summary)
     yield _fit(tested)

@@ -3,16 +3,18 @@
 from analysis.effective_dimension.figures import estimates_by_definition
 from analysis.report import Figure
 from runs.experiments.paper_claims.claim import OPEN, Claim
+from runs.experiments.paper_claims.lab import Need
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ()
 QUICK = ("quick=true",)
+NEEDS = (Need("effective-dimension", SETTINGS, QUICK),)
 
 
 def claims(lab):
     """One Claim."""
-    summary = lab.summary("effective-dimension", SETTINGS, QUICK)
+    summary = lab.summary("effective-dimension")
     low, high = summary["config"]["claimed"]
     inside = {each["name"]: [row["definition"] for row in each["estimates"] if row["inside"]]
               for each in summary["sets"]}  # fmt: skip

@@ -3,16 +3,18 @@
 from analysis.report import Figure, Table
 from runs.experiments.energy_claim.report import activity_figure, ratio_table
 from runs.experiments.paper_claims.claim import FAILS, UNDER, Claim
+from runs.experiments.paper_claims.lab import Need
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ()
 QUICK = ('blocks=["ssa"]',)
+NEEDS = (Need("energy-claim", SETTINGS, QUICK),)
 
 
 def claims(lab):
     """One Claim."""
-    summary = lab.summary("energy-claim", SETTINGS, QUICK)
+    summary = lab.summary("energy-claim")
     low, high = summary["claimed"]
     ways = summary["accountings"]
     models = [model for model in summary["models"] if model["rho"] is not None]

@@ -1,22 +1,23 @@
 """The objections that circuits and equivariance were not shown."""
 
 from analysis.report import Table
-from runs.experiments.paper_claims.approximation import QUICK as APPROXIMATION_QUICK
-from runs.experiments.paper_claims.approximation import SETTINGS as APPROXIMATION_SETTINGS
+from runs.experiments.paper_claims import approximation
 from runs.experiments.paper_claims.claim import ANSWERED, STANDS, Claim
+from runs.experiments.paper_claims.lab import Need
 from runs.permutation import audit_permutation
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ("support=200", "queries=40", "ticks=1000")
 QUICK = ("support=60", "queries=16", "ticks=500", "encode_ticks=64")
+NEEDS = (Need("digits-attention", SETTINGS, QUICK), *approximation.NEEDS)
 
 
 def claims(lab):
     """Claims on circuits and on equivariance."""
-    digits = lab.summary("digits-attention", SETTINGS, QUICK)
+    digits = lab.summary("digits-attention")
     yield _circuits(digits)
-    functions = lab.summary("approximation", APPROXIMATION_SETTINGS, APPROXIMATION_QUICK)
+    functions = lab.summary("approximation")
     report = audit_permutation("digits-attention", QUICK if lab.quick else SETTINGS)
     yield _equivariance(functions, report)
 

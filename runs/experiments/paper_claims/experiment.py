@@ -15,7 +15,7 @@ from runs.experiments.paper_claims import (
     rate,
     time_steps,
 )
-from runs.experiments.paper_claims.lab import Lab
+from runs.experiments.paper_claims.lab import Lab, workers
 from runs.experiments.paper_claims.report import write
 
 __all__ = ["Config", "lines", "run"]
@@ -39,8 +39,10 @@ def run(config, folder, progress):
         if progress:
             print(f"{perf_counter() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    lab = Lab(folder, config.quick, say)
-    claims = [claim for theme in THEMES for claim in theme.claims(lab)]
+    needs = [need for theme in THEMES for need in theme.NEEDS]
+    with workers() as executor:
+        lab = Lab(folder, config.quick, needs, executor, say)
+        claims = [claim for theme in THEMES for claim in theme.claims(lab)]
     summary = {
         "experiment": "paper-claims", "config": msgspec.to_builtins(config),
         "claims": [claim.to_json() for claim in claims], "seconds": perf_counter() - began,

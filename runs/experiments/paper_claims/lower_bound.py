@@ -3,21 +3,23 @@
 from analysis.report import Figure, Table
 from analysis.spike_bounds import binary_entropy, information_bound, lipschitz_bits, rate_bound
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, OPEN, UNDER, Claim
+from runs.experiments.paper_claims.lab import Need
 from runs.experiments.saturation.points import times
 from runs.experiments.saturation.report import CAPTION, LIMIT, saturation_figure
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ("tokens=[4, 16]", "lengths=[16, 64, 256, 1024]", "head_ticks=[4, 16, 64, 256]", "runs=48", "queries=48")
 QUICK = ("tokens=[4, 16]", "lengths=[16, 64, 256]", "head_ticks=[4, 32, 128]", "runs=16", "queries=16",
          "resamples=100")  # fmt: skip
+NEEDS = (Need("saturation", SETTINGS, QUICK),)
 
 ANY, COUNT, POISSON = "coding-agnostic bound", "count bound", "Poisson count bound"
 
 
 def claims(lab):
     """Claims on the law, on its tightness, and on bits and spikes."""
-    summary = lab.summary("saturation", SETTINGS, QUICK)
+    summary = lab.summary("saturation")
     yield _law(summary)
     yield _tightness(summary)
     yield _bits_to_spikes(summary)

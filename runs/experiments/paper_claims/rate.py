@@ -3,8 +3,9 @@
 from analysis.plots import convergence
 from analysis.report import Figure, Table
 from runs.experiments.paper_claims.claim import ANSWERED, FAILS, HOLDS, STANDS, Claim
+from runs.experiments.paper_claims.lab import Need
 
-__all__ = ["QUICK", "SETTINGS", "claims"]
+__all__ = ["NEEDS", "claims"]
 
 SETTINGS = ("tokens=[4, 16]", "logit_sds=[1.0, 2.0]", "runs=32", "continuous_runs=8",
             "deterministic_spikes=[32, 64, 128, 256, 512, 1024, 2048]", "continuous_spikes=[16, 32, 64, 128]",
@@ -13,11 +14,12 @@ QUICK = ("tokens=[4]", "logit_sds=[1.0]", "runs=20", "continuous_runs=4", "spike
          "rounds=[4, 8, 16, 32]", "deterministic_spikes=[32, 64, 128, 256]", "taus=[16, 32, 64, 128]",
          "continuous_spikes=[16, 32, 64, 128]", "control_spikes=[64, 512]", 'controls=["winner_take_all"]',
          "failures=[]", "resamples=200")  # fmt: skip
+NEEDS = (Need("softmax-convergence", SETTINGS, QUICK),)
 
 
 def claims(lab):
     """Claims on the rate, and on convergence at all."""
-    summary = lab.summary("softmax-convergence", SETTINGS, QUICK)
+    summary = lab.summary("softmax-convergence")
     fitted = [v for v in summary["circuits"] if v["clock"] == "grid" and v["fit"]]
     slow = [v for v in fitted if v["fit"]["slope"] - 3 * v["fit"]["slope_error"] > -0.5]
     random = [v for v in fitted if v["expected_slope"] == -0.5]
