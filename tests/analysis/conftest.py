@@ -84,6 +84,10 @@ def random_model():
     return build
 
 
+#: Lines of a kernel that mean nothing to Python, and that Numba's instructions refuse there.
+FOR_THE_COMPILER = ("    use_wide_vectors()\n", "    a = lent(a)\n")
+
+
 def _interpreted(changes):
     """What stands for `eventsim.kernel_cache.load`: sources run by Python itself, with some text replaced.
 
@@ -99,6 +103,8 @@ def _interpreted(changes):
         assert prefix == "counting" or found == {old for old, _ in changes}, (
             f"not in the kernel: {changes}, but {found}"
         )
+        for compilers in FOR_THE_COMPILER:
+            source = source.replace(compilers, "")
         source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
         module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
         exec(source, vars(module))
