@@ -148,6 +148,7 @@ def _both(network, compiled, stimulus):
     return by_eventsim(compiled, ticks, stimulus), by_brian2(network, compiled, ticks)
 
 
+@pytest.mark.slow
 def test_all_softmax_circuits_and_controls_fire_brian2s_spikes():
     circuit, arms = circuits.Circuit("zoo"), []
     for name, (build, arguments, options) in (SIX | OTHERS).items():

@@ -128,6 +128,7 @@ def _rwkv(channels=4, tokens=7):
     return arguments, x, mean, np.array(spikes)
 
 
+@pytest.mark.slow
 def test_spike_gpt_s_time_mixing_converges_to_the_real_recurrence_as_one_over_spikes():
     arguments, x, mean, spikes = _rwkv()
     value, mix, errors = arguments[1].weight, arguments[7], {}
