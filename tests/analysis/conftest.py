@@ -103,8 +103,8 @@ def _interpreted(changes):
         assert prefix == "counting" or found == {old for old, _ in changes}, (
             f"not in the kernel: {changes}, but {found}"
         )
-        for compilers in FOR_THE_COMPILER:
-            source = source.replace(compilers, "")
+        for line in FOR_THE_COMPILER:
+            source = source.replace(line, "")
         source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
         module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
         exec(source, vars(module))

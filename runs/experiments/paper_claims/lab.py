@@ -1,4 +1,4 @@
-"""Runs the experiments that claims rest on, each once, as many at a time as there are cores, each into its folder."""
+"""Runs the experiments that claims rest on, each once, as many at a time as there are cores."""
 
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
