@@ -44,6 +44,12 @@ def where():
             f"HDF5 {h5py.version.hdf5_version}")  # fmt: skip
 
 
+def _is_size(name, text):
+    """Whether a row can be measured in this size: minutes of a soak may have a fraction."""
+    digits = text.replace(".", "", 1) if name == "soak" else text
+    return digits.isdecimal() and int(digits) > 0
+
+
 def main():
     """Measure, tell about each row as it is done, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability")
@@ -54,6 +60,8 @@ def main():
     asked = [text.partition("=")[::2] for text in arguments.rows or ROWS]
     if unknown := [name for name, _ in asked if name not in ROWS]:
         parser.error(f"there is no row '{unknown[0]}'; there are {', '.join(ROWS)}")
+    if wrong := [f"{name}={size}" for name, size in asked if size and not _is_size(name, size)]:
+        parser.error(f"'{wrong[0]}': a size is a whole number from 1 on, as in kills=20, or minutes, as in soak=0.5")
     rows = []
     with terminated_in_order():
         try:

@@ -63,3 +63,11 @@ def test_the_readme_shows_rows_that_were_measured_and_no_failure():
     rows = re.findall(r"^\| (.+) \| ([\d,]+) \| (\d+) \| .* \|$", section, re.MULTILINE)
     assert 13 <= len(rows) <= len(ROWS)
     assert {failures for _, _, failures in rows} == {"0"} and "0" not in {tried for _, tried, _ in rows}
+
+
+@pytest.mark.parametrize("row", ["kills=x", "kills=0", "kills=-3", "kills=1.5", "soak=.", "soak=1.2.3"])
+def test_a_size_that_is_none_is_one_line_and_nothing_is_measured(row, tmp_path):
+    command = [sys.executable, "-m", "tests.reliability", "--out", tmp_path, row]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2 and f"'{row}': a size is a whole number from 1 on" in done.stderr
+    assert not done.stdout and "Traceback" not in done.stderr
