@@ -12,6 +12,7 @@ from types import ModuleType
 import numba
 import numpy as np
 
+import eventsim.lending
 import eventsim.machine
 import eventsim.philox
 import eventsim.tables
@@ -37,7 +38,7 @@ def load(source, prefix):
     prefix : str
         Of the file's name.
     """
-    ours = "".join(map(getsource, (eventsim.machine, eventsim.philox, eventsim.tables)))
+    ours = "".join(map(getsource, (eventsim.lending, eventsim.machine, eventsim.philox, eventsim.tables)))
     versions = f"{numba.__version__} {np.__version__}\n{ours}"
     name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
     path = cache_folder() / f"{name}.py"

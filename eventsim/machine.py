@@ -1,4 +1,4 @@
-"""What Numba has no words for: memory asked for ahead of time, arrays that are not counted, a meeting of threads."""
+"""What Numba has no words for: memory asked for ahead of time, wide vectors, a meeting of threads."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["ask_for", "ask_for_row", "lent", "meet", "use_wide_vectors"]
+__all__ = ["ask_for", "ask_for_row", "meet", "use_wide_vectors"]
 
 _WORD, _INT32 = ir.IntType(64), ir.IntType(32)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
@@ -138,31 +138,3 @@ def use_wide_vectors(_):
         return context.get_dummy_value()
 
     return types.void(), write
-
-
-def _uncounted(context, builder, of_type, value):
-    of_parts = getattr(of_type, "types", None)
-    if of_parts is not None:  # a tuple
-        for k, inner in enumerate(of_parts):
-            part = _uncounted(context, builder, inner, builder.extract_value(value, k))
-            value = builder.insert_value(value, part, k)
-        return value
-    if not isinstance(of_type, types.Array):
-        return value
-    array = context.make_array(of_type)(context, builder, value)
-    array.meminfo = cgutils.get_null_value(array.meminfo.type)
-    return array._getvalue()
-
-
-@_instruction
-def lent(_, arrays):
-    """The same array, or tuple of arrays, whose references nobody counts.
-
-    Numba counts up and down, in atomic steps, each array of each tuple in each call. Who lends must hold what is lent
-    for as long as it is used.
-    """
-
-    def write(context, builder, signature, arguments):
-        return _uncounted(context, builder, signature.args[0], arguments[0])
-
-    return arrays(arrays), write

@@ -43,7 +43,7 @@ from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refrac
 from eventsim.continuous.queue import before, put, sort, take_out
 from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
 from eventsim.continuous.state import sample
-from eventsim.machine import lent
+from eventsim.lending import lent
 from eventsim.neurons import ADAPTIVE, ESCAPE
 
 __all__ = ["run"]

@@ -7,7 +7,7 @@ from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
 from eventsim.grid import delivery_templates, templates, touch_templates
 from eventsim.grid.sleep import BLOCK
-from eventsim.grid.statements import readable, time_names
+from eventsim.grid.statements import is_time, readable, time_names
 
 __all__ = ["deliver"]
 
@@ -18,7 +18,7 @@ def deliver(network, operation, layout, plan):
     write = _stretches if p in plan.storage.stretched else _row
     events = plan.records_events
     return delivery_templates.DELIVER.format(
-        where=f"delivery by pathway {p}", p=p, s=pathway.source, every=operation.every, ask=_ask(p, plan.storage),
+        where=f"delivery by pathway {p}", p=p, s=pathway.source, is_time=is_time(operation), ask=_ask(p, plan.storage),
         of_row=delivery_templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
         event_start=delivery_templates.EVENT_START.format(p=p) if events else "",
         event_stop=delivery_templates.EVENT_STOP if events else "",

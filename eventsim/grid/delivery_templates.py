@@ -7,7 +7,7 @@ __all__ = [
 
 # Rows are counted as soon as their deliveries are done.
 DELIVER = """            # {where}
-            if tick % {every} == 0:
+            if {is_time}:
                 n_delays = delays_at[{p} + 1] - delays_at[{p}]
                 done, n_landed, first_row = np.int64(0), np.int64(0), rows_at[part, {p}]
 {event_start}                for d in range(n_delays - 1, -1, -1):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from eventsim.grid.source import kernel_source
 from eventsim.kernel_cache import load
+from eventsim.lending import Lent
 
 __all__ = ["kernel_for", "kernel_source"]
 
@@ -23,7 +24,7 @@ def kernel_for(network, plan):
     part = load(source, "grid")["run"]
 
     def run(first_tick, last_tick, arrays):
-        n_parts = len(arrays.bounds) - 1
+        n_parts, arrays = len(arrays.bounds) - 1, Lent(arrays)
         if n_parts == 1:
             return part(0, first_tick, last_tick, arrays)
         with ThreadPoolExecutor(n_parts - 1) as others:

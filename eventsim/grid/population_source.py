@@ -5,7 +5,7 @@ from dataclasses import replace
 from eventsim.grid import templates, touch_templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
 from eventsim.grid.sleep import BLOCK
-from eventsim.grid.statements import StatementWriter
+from eventsim.grid.statements import StatementWriter, is_time
 from eventsim.philox import LEAST_LOG_OF_ALL, STEPS_AT_ONCE
 
 __all__ = ["asleep", "counted_spikes", "fire", "reset", "touched", "update"]
@@ -21,7 +21,7 @@ def update(network, operation, layout, plan):
     once = writer.lines(operation.once, 16, per_neuron=False)
     each = writer.lines(parking.update if parking else operation.each, 24, guarded=not parking)
     return templates.UPDATE.format(
-        where=writer.where, k=operation.index, every=operation.every, once=once, each=each or " " * 24 + "pass\n",
+        where=writer.where, k=operation.index, is_time=is_time(operation), once=once, each=each or " " * 24 + "pass\n",
         back=_come_back(network, operation, layout, parking), views=writer.views(each),
         blocks=templates.BLOCKS.format(k=operation.index),
     )  # fmt: skip
@@ -63,7 +63,7 @@ def fire(network, operation, layout, plan, update=None):
         test, each = tested.lines(tests, 24), ""
     fired_lines = writer.lines(operation.fired, 28, guarded=False)
     return templates.FIRE.format(
-        where=writer.where, k=k, every=operation.every, back=back, once=once, blocks=templates.BLOCKS.format(k=k),
+        where=writer.where, k=k, is_time=is_time(operation), back=back, once=once, blocks=templates.BLOCKS.format(k=k),
         views=swept.views(sweep + test), sweep=sweep, test=test, each=each,
         spike=templates.SPIKE.format(indent=" " * 28, k=k), fired=rest + fired_lines, counted=counted_spikes(k),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def reset(network, operation, layout, plan):
     once = writer.lines(operation.once, 16, per_neuron=False)
     each = writer.lines(operation.each, 20, guarded=False) or " " * 20 + "pass\n"
     return templates.RESET.format(
-        where=writer.where, k=operation.index, every=operation.every, once=once, each=each,
+        where=writer.where, k=operation.index, is_time=is_time(operation), once=once, each=each,
         slot=f"((tick - {operation.lag}) % depth)" if operation.lag else "slot",
     )  # fmt: skip
 

@@ -39,6 +39,7 @@ from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
 from eventsim.grid.population_source import asleep, counted_spikes, fire, reset, touched, update
 from eventsim.grid.sleep import BLOCK
+from eventsim.grid.statements import is_time
 from eventsim.philox import STEPS_AT_ONCE
 
 __all__ = ["kernel_source"]
@@ -171,5 +172,5 @@ def _segment(network, operations, layout, plan):
 def _emit(operation):
     k = operation.index
     return templates.EMIT.format(
-        where=f"emission of population {k}", k=k, every=operation.every, counted=counted_spikes(k, 16)
+        where=f"emission of population {k}", k=k, is_time=is_time(operation), counted=counted_spikes(k, 16)
     )

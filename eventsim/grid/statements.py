@@ -5,7 +5,7 @@ import re
 from eventsim.errors import CompileError
 from eventsim.expressions import translate
 
-__all__ = ["StatementWriter", "readable", "time_names"]
+__all__ = ["StatementWriter", "is_time", "readable", "time_names"]
 
 
 def readable(network, k, places, form):
@@ -16,6 +16,11 @@ def readable(network, k, places, form):
     values = {name: form.format(place) for name, place in places.items()}
     values |= {name: f"({values[name]} != 0.0)" for name in network.populations[k].booleans}
     return values | {name: f"int({values[name]})" for name in network.populations[k].integers}
+
+
+def is_time(operation):
+    """Source of whether an operation comes in this tick; where it always does, nothing that takes time to compile."""
+    return "True" if operation.every == 1 else f"tick % {operation.every} == 0"
 
 
 def time_names(operation, names):

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from {counting} import announce, collect, count_rows, may_run_to, sample
-from eventsim.machine import ask_for, ask_for_row, lent, meet, use_wide_vectors
+from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
@@ -31,7 +31,6 @@ RUN = """
 @njit(cache=True, nogil=True, error_model="numpy")
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
-    a = lent(a)
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth = history_count.shape[1], tally.shape[1]
     n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
@@ -93,7 +92,7 @@ FIRED = """{indent}history_count[{k}, slot, part] = fired
 EMIT = """                # {where}
                 at = history_at[{k}] + slot * population_size[{k}]
                 fired = np.int64(0)
-                if tick % {every} == 0:
+                if {is_time}:
                     while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
                         i = stimulus_neuron[cursor[{k}]]
                         cursor[{k}] += 1
@@ -102,7 +101,7 @@ EMIT = """                # {where}
 {counted}"""
 
 UPDATE = """            # {where}
-            if tick % {every} == 0:
+            if {is_time}:
 {back}{once}{blocks}{views}                    for i in range(size):
 {each}"""
 
@@ -118,7 +117,7 @@ BLOCKS = """                forth = tick & 1 > 0
 FIRE = """            # {where}
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
             fired = np.int64(0)
-            if tick % {every} == 0:
+            if {is_time}:
 {back}{once}{blocks}{views}{sweep}                    for i in range(size):
 {test}                        fires[i] = condition
                     for turned in range(0, size, 8):
@@ -241,7 +240,7 @@ UNPARK = """    for j in range(resting_count[part, {k}]):
 """
 
 RESET = """            # {where}
-            if tick % {every} == 0:
+            if {is_time}:
 {once}                at = history_at[{k}] + {slot} * population_size[{k}] + base{k}
                 for j in range(history_count[{k}, {slot}, part]):
                     i = history[at + j] - base{k}

@@ -146,7 +146,7 @@ def _kept(cells, post, wanted):
     return Cells(cells.tick, cells.offset, cells.first, cells.size, cells.pre, kept).rows(kept > 0)
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _count(first, size, post, wanted):
     kept = np.zeros(first.size, np.int64)
     for cell in range(first.size):
@@ -172,7 +172,7 @@ def fill(cells, network, wanted, into):
           everybody[:0] if wanted is None else wanted, *into)  # fmt: skip
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _fill(tick, first, size, pre, post, weight, wanted, to_tick, to_synapse, to_pre, to_post, to_weight):
     """Deliveries in the order of cells and, within one, of synapses; an empty `wanted` means all of them."""
     at = 0

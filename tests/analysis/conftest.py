@@ -84,8 +84,8 @@ def random_model():
     return build
 
 
-#: Lines of a kernel that mean nothing to Python, and that Numba's instructions refuse there.
-FOR_THE_COMPILER = ("    use_wide_vectors()\n", "    a = lent(a)\n")
+#: A line of a kernel that means nothing to Python, and that Numba's instruction refuses there.
+FOR_THE_COMPILER = "    use_wide_vectors()\n"
 
 
 def _interpreted(changes):
@@ -103,8 +103,7 @@ def _interpreted(changes):
         assert prefix == "counting" or found == {old for old, _ in changes}, (
             f"not in the kernel: {changes}, but {found}"
         )
-        for line in FOR_THE_COMPILER:
-            source = source.replace(line, "")
+        source = source.replace(FOR_THE_COMPILER, "")
         source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
         module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
         exec(source, vars(module))
