@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from analysis.given import numbers
+from analysis.given import generator, numbers
 from eventsim.errors import ConfigError
 
 __all__ = ["ConvergenceFit", "LawRatio", "against_law", "fit_convergence"]
@@ -149,7 +149,7 @@ def fit_convergence(lengths, errors, *, floor="found", confidence=0.95, resample
     needed = stdtrit(runs - 1, 1 - FALSE_FLOOR) ** 2
     has_floor = lengths.size >= 5 and bool(power.cost[0] - floored.cost[0] > needed)
     model, best = (_with_floor, floored) if has_floor or floor == "always" else (_power_law, power)
-    again = model(x, _resampled(squares, resamples, np.random.default_rng(seed)), scale)
+    again = model(x, _resampled(squares, resamples, generator(seed)), scale)
     widen = math.sqrt(runs / (runs - 1)) * stdtrit(runs - 1, 0.975) / ndtri(0.975)
     slope = -best.alpha[0]
     slope_low, slope_high = _interval(-again.alpha, slope, widen, confidence)

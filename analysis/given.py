@@ -4,7 +4,7 @@ import numpy as np
 
 from eventsim.errors import ConfigError
 
-__all__ = ["number", "numbers"]
+__all__ = ["generator", "number", "numbers"]
 
 
 def number(name, value):
@@ -25,3 +25,11 @@ def numbers(name, values):
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{name}: give an array of numbers, every row as long as the others") from None
+
+
+def generator(seed):
+    """numpy's generator of random numbers for a seed."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ConfigError(f"seed is {seed!r:.60}; give a whole number from 0 on") from None

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln, ndtri, xlog1py, xlogy
 
+from analysis.given import generator
 from eventsim.errors import ConfigError
 
 __all__ = ["ShareTest", "integration_test", "multinomial_test", "multinomial_tv", "total_variation"]
@@ -190,7 +191,7 @@ def multinomial_test(counts, p, seed, confidence=0.99, draws=399):
         raise ConfigError(f"draws is {draws}; a 95 % interval takes at least 39")
     total = counts.sum(axis=1)
     measured, predicted = _distance(counts, p), multinomial_tv(total, p)
-    variance, inside = _simulated(total, p, measured, np.random.default_rng(seed), draws)
+    variance, inside = _simulated(total, p, measured, generator(seed), draws)
     mean_tv, center = float(measured.mean()), float(predicted.mean())
     half_width = float(ndtri((1 + confidence) / 2) * np.sqrt(variance.sum()) / total.size) + ROUNDING
     silent = int(np.count_nonzero(total == 0))

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import bootstrap
 
+from analysis.given import generator
 from eventsim.errors import ConfigError
 
 __all__ = ["Fit", "Scores", "fit", "held_out", "residuals", "score"]
@@ -124,7 +125,7 @@ def score(law, table, parts, seed=0):
                       np.square(from_mean_at_error[rows]).sum(), ratio[rows].sum(), rows.size]
                      for rows in clusters])  # fmt: skip
     figures = _figures(sums.sum(axis=0))
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(_RESAMPLES, len(sums)))
+    drawn = generator(seed).integers(len(sums), size=(_RESAMPLES, len(sums)))
     again = np.array([_figures(sums[rows].sum(axis=0)) for rows in drawn])
     low, high = np.quantile(again, [0.025, 0.975], axis=0)
     each = [tuple(float(v) if np.isfinite(v) else None for v in values) for values in zip(figures, low, high)]
@@ -153,6 +154,6 @@ def _interval(values, seed):
     """95 % interval of the mean, by bootstrap; the mean itself, twice, of values that do not differ."""
     if values.size < 2 or np.ptp(values) == 0:
         return values.mean(), values.mean()
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     found = bootstrap((values,), np.mean, n_resamples=_RESAMPLES, rng=rng, method="percentile").confidence_interval
     return found.low, found.high

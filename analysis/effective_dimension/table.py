@@ -11,6 +11,7 @@ from analysis.effective_dimension.definitions import definitions, estimates
 from analysis.effective_dimension.jackknife import jackknife_errors, random_groups
 from analysis.effective_dimension.rarefaction import part_sizes, rarefaction
 from analysis.effective_dimension.spectrum import checked_samples
+from analysis.given import generator
 from eventsim.errors import ConfigError
 
 __all__ = ["DimensionEstimate", "EffectiveDimensions", "RarefactionPoint", "effective_dimension"]
@@ -143,7 +144,7 @@ def effective_dimension(samples, *, groups=None, among=None, confidence=0.95, re
     True
     """
     samples = checked_samples(samples, least=_FEWEST)
-    rng, count = np.random.default_rng(seed), len(samples)
+    rng, count = generator(seed), len(samples)
     chosen = definitions() if among is None else tuple(among)
     if not chosen:
         raise ConfigError("among is empty; name one definition or more")

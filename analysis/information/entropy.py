@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 from scipy.special import betaln, digamma, gammaln, polygamma
 
+from analysis.given import generator
 from eventsim.errors import ConfigError
 
 __all__ = ["METHODS", "Estimate", "entropy", "extrapolated", "plug_in_bits", "require_samples", "symbols"]
@@ -141,7 +142,7 @@ def miller_madow_bits(counts):
 
 def extrapolated(estimate, samples, seed):
     """estimate(rows) = bits + a/S + b/S^2 through all samples, halves and quarters of random orders: bits."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     whole, halves, quarters = estimate(np.arange(samples)), [], []
     for _ in range(_HALVINGS):
         order = rng.permutation(samples)

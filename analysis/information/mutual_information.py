@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from analysis.given import generator
 from analysis.information.entropy import (
     Estimate,
     extrapolated,
@@ -78,7 +79,7 @@ def _quadratic(x, y, alphabet, seed):
 
 
 def _shuffle(x, y, alphabet, seed):
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     return _plug_in(x, y) - np.mean([_plug_in(x, rng.permutation(y)) for _ in range(_SHUFFLES)])
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from analysis.convergence import against_law, fit_convergence
 from analysis.effective_dimension import effective_dimension, participation_ratio
-from analysis.given import number, numbers
+from analysis.given import generator, number, numbers
+from analysis.information import entropy, mutual_information
 from analysis.spike_bounds import (
     binary_entropy,
     cramer_rao_bound,
@@ -40,6 +41,18 @@ def test_numbers_pass_as_floats():
     for wrong in ("abc", [[1], [1, 2]], [{}], [1j], np.ones(2, complex)):
         with pytest.raises(ConfigError, match="x: give an array of numbers"):
             numbers("x", wrong)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 0.5, [1, "b"]])
+def test_a_seed_that_is_none_is_refused_wherever_one_is_given(seed):
+    coins = RNG.integers(2, size=64)
+    for call in (generator, lambda s: entropy(coins, "quadratic", seed=s),
+                 lambda s: mutual_information(coins, coins, "shuffle", seed=s),
+                 lambda s: effective_dimension(SAMPLES, seed=s),
+                 lambda s: fit_convergence([1, 2, 3], [[1, 2, 3, 4]] * 3, seed=s)):  # fmt: skip
+        with pytest.raises(ConfigError, match="give a whole number from 0 on"):
+            call(seed)
+    assert generator(3).random() == np.random.default_rng(3).random()
 
 
 @pytest.mark.parametrize(
