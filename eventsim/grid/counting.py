@@ -26,9 +26,11 @@ _1, _2, _4, _8, _15, _32 = (np.uint64(n) for n in (1, 2, 4, 8, 15, 32))
 _32_BITS = np.uint64(2**32 - 1)
 
 
+#: Kernels call these, and nobody else: what would let Python or C do so takes as long to compile as they do.
+_FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # What is called for every few deliveries takes whole arrays and places in them, and makes none: Numba need not count
 # references to its arguments then (`_nrt=False`), which took longer than what is done here.
-_UNCOUNTED: dict[str, Any] = {"_nrt": False}
+_UNCOUNTED = {**_FOR_KERNELS, "_nrt": False}
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
@@ -150,7 +152,7 @@ def _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores):
         lane_sums[part, lane] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def sample(tick, may_run, record_every, recorded_at, state, held, sample_tick, sample_value, filled):
     """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
 
@@ -169,7 +171,7 @@ def sample(tick, may_run, record_every, recorded_at, state, held, sample_tick, s
     return min(may_run, tick + record_every - tick % record_every)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def may_run_to(tick, last_tick, span, filled, n_neurons, spike_room, row_room, rows_per_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
     ahead = min(span, last_tick - tick)
@@ -180,7 +182,7 @@ def may_run_to(tick, last_tick, span, filled, n_neurons, spike_room, row_room, r
     return tick + ahead
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def collect(first, stop, history, history_at, history_count, population_start, population_size, bounds, tally, busy,
             spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled):  # fmt: skip
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
