@@ -1,4 +1,4 @@
-"""What every grid kernel does besides its model: counters, and the record of spikes and samples.
+"""What every grid kernel does besides its model: who fires, counters, and the record of spikes and samples.
 
 Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
 kernel has just delivered it, and then only. Two things are counted of it: that it was delivered once more, and what it
@@ -18,7 +18,7 @@ from numba import njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
 
-__all__ = ["announce", "collect", "count_rows", "may_run_to", "sample"]
+__all__ = ["announce", "collect", "count_rows", "gather", "may_run_to", "sample", "turn_round"]
 
 _AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
 _FIRST_BITS = np.uint64(0x0101010101010101)  # of the bytes of a word
@@ -31,6 +31,41 @@ _FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": 
 # What is called for every few deliveries takes whole arrays and places in them, and makes none: Numba need not count
 # references to its arguments then (`_nrt=False`), which took longer than what is done here.
 _UNCOUNTED = {**_FOR_KERNELS, "_nrt": False}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+def gather(fires, fires_by_eight, size, forth, history, at, first):
+    """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
+
+    Parameters
+    ----------
+    fires : (256,) bool, fires_by_eight : (32,) uint64
+        The same: who fires, of the first `size` that are asked about.
+    forth : bool
+        In ascending order, else in descending order.
+    first : int
+        The number of the block's first neuron.
+    """
+    found = np.int64(0)
+    for turned in range(0, size, 8):
+        word = turned if forth else (size - 1) // 8 * 8 - turned
+        if fires_by_eight[word // 8] == 0:
+            continue
+        eight = min(8, size - word)
+        for along in range(eight):
+            j = word + (along if forth else eight - 1 - along)
+            if fires[j]:
+                history[at + found] = first + j
+                found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+def turn_round(history, at, fired):
+    """Turn round the order of `fired` neurons from `at` on."""
+    for j in range(fired // 2):
+        last = at + fired - 1 - j
+        history[at + j], history[last] = history[last], history[at + j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)

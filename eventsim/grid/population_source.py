@@ -57,15 +57,18 @@ def fire(network, operation, layout, plan, update=None):
     writer = StatementWriter(network, operation, layout, names=swept.names)
     if draws(tests[-1].expression):
         sweep, test = _screen(network, operation, layout, tests, swept, tested, update_each)
-        each = writer.lines(tests, 28) + templates.PASS_OVER
+        each = writer.lines(tests, 24) + templates.PASS_OVER
     else:
         sweep = templates.SWEEP_AND_TEST.format(each=update_each + swept.lines(tests, 24))
         test, each = tested.lines(tests, 24), ""
-    fired_lines = writer.lines(operation.fired, 28, guarded=False)
+    fired = rest + writer.lines(operation.fired, 24, guarded=False)
+    gathered = templates.ALL_FIRE
+    if each or fired:
+        spike = templates.SPIKE.format(indent=" " * 24, k=k)
+        gathered = templates.EACH_FIRES.format(k=k, each=each, spike=spike, fired=fired)
     return templates.FIRE.format(
         where=writer.where, k=k, is_time=is_time(operation), back=back, once=once, blocks=templates.BLOCKS.format(k=k),
-        views=swept.views(sweep + test), sweep=sweep, test=test, each=each,
-        spike=templates.SPIKE.format(indent=" " * 28, k=k), fired=rest + fired_lines, counted=counted_spikes(k),
+        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=counted_spikes(k),
     )  # fmt: skip
 
 

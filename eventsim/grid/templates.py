@@ -6,9 +6,9 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "DRAWN", "EMIT", "FIRE", "FIRED", "HELD", "LEAST_LOGS", "MEET",
-    "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN", "SPIKE", "SWEEP",
-    "SWEEP_AND_TEST", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
+    "ALL_FIRE", "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "DRAWN", "EACH_FIRES", "EMIT", "FIRE", "FIRED", "HELD",
+    "LEAST_LOGS", "MEET", "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN",
+    "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
 ]  # fmt: skip
 
 # Counters begin at an `np.int64`, and a pathway's number is one: what is called with a literal is compiled for each.
@@ -18,7 +18,7 @@ import math
 import numpy as np
 from numba import njit
 
-from {counting} import announce, collect, count_rows, may_run_to, sample
+from {counting} import announce, collect, count_rows, gather, may_run_to, sample, turn_round
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
@@ -112,29 +112,26 @@ BLOCKS = """                forth = tick & 1 > 0
                     size = min(256, n{k} - block)
 """
 
-# A block is updated and tested in one sweep. Only when something passes is it asked who may fire, `fires`, and this
-# searched, eight neurons at once. What was found on the way back is turned round, since spikes are kept in order.
+# A block is updated and tested in one sweep. Only when something passes is it asked who may fire, `fires`, and these
+# are gathered. What was found on the way back is turned round, since spikes are kept in order.
 FIRE = """            # {where}
             at = history_at[{k}] + slot * population_size[{k}] + base{k}
             fired = np.int64(0)
             if {is_time}:
 {back}{once}{blocks}{views}{sweep}                    for i in range(size):
 {test}                        fires[i] = condition
-                    for turned in range(0, size, 8):
-                        word = turned if forth else (size - 1) // 8 * 8 - turned
-                        if fires_by_eight[word // 8] == 0:
-                            continue
-                        eight = min(8, size - word)
-                        for along in range(eight):
-                            j = word + (along if forth else eight - 1 - along)
-                            if not fires[j]:
-                                continue
-                            i = block + j
-{each}{spike}{fired}                if not forth:
-                    for j in range(fired // 2):
-                        last = at + fired - 1 - j
-                        history[at + j], history[last] = history[last], history[at + j]
+                    found = gather(fires, fires_by_eight, size, forth, history, at + fired, base{k} + block)
+{gathered}                if not forth:
+                    turn_round(history, at, fired)
 {counted}"""
+
+ALL_FIRE = """                    fired += found
+"""
+
+# Of those gathered, what is asked and done one by one.
+EACH_FIRES = """                    for j in range(at + fired, at + fired + found):
+                        i = history[j] - base{k}
+{each}{spike}{fired}"""
 
 SWEEP = """                    for i in range(size):
 {each}"""
@@ -164,8 +161,8 @@ LEAST_LOGS = """                    step, drawn = np.int64({step}), drawn{n}[blo
 ANY = """                        condition = True
 """
 
-PASS_OVER = """                            if not condition:
-                                continue
+PASS_OVER = """                        if not condition:
+                            continue
 """
 
 # A population that may sleep: see `eventsim.grid.sleep`. All are awake when the kernel is called. What a pass held of a
@@ -222,10 +219,10 @@ COME_BACK = """                while resting_count[part, {k}] > 0:
                     resting_count[part, {k}] -= 1
 """
 
-REST = """                            held_{place}[i] = {place}[i]
-                            {place}[i] = -np.inf
-                            resting[first{k} + (resting_head[part, {k}] + resting_count[part, {k}]) % n{k}] = i
-                            resting_count[part, {k}] += 1
+REST = """                        held_{place}[i] = {place}[i]
+                        {place}[i] = -np.inf
+                        resting[first{k} + (resting_head[part, {k}] + resting_count[part, {k}]) % n{k}] = i
+                        resting_count[part, {k}] += 1
 """
 
 PARK = """    for j in range(resting_count[part, {k}]):

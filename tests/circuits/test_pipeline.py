@@ -27,20 +27,20 @@ def _maps(channels, names=("q", "k", "v", "proj"), seed=0):
 # -- neurons
 
 
-def _spike_ticks(cases, ticks):
-    """Spike ticks of one neuron per case (model, arrivals of weights at ticks, clock spikes), all in one network."""
-    c, spikes, neurons = Circuit("cases"), [], []
-    for k, (model, arrivals, clock) in enumerate(cases):
-        drive, beat = c.inputs(f"drive{k}", len(arrivals)), c.inputs(f"beat{k}", ())
-        neurons.append(c.neuron(f"neuron{k}", model))
-        c.connect(drive, neurons[-1], np.array([[weight] for _, weight in arrivals]))
-        if "clock" in model.receptors:
-            c.synapse(beat, neurons[-1], receptor="clock")
-        spikes += [(tick, source) for (tick, _), source in zip(arrivals, drive.ids)] + [(t, beat.ids) for t in clock]
+def _spike_ticks(model, arrivals, clock, ticks):
+    """Spike ticks of one neuron, given arrivals of weights at ticks and spikes of its clock."""
+    c = Circuit("case")
+    drive, neuron = c.inputs("drive", len(arrivals)), c.neuron("neuron", model)
+    c.connect(drive, neuron, np.array([[weight] for _, weight in arrivals]))
+    spikes = [(tick, source) for (tick, _), source in zip(arrivals, drive.ids)]
+    if "clock" in model.receptors:
+        beat = c.inputs("beat", ())
+        c.synapse(beat, neuron, receptor="clock")
+        spikes += [(tick, beat.ids) for tick in clock]
     tick, source = np.array(spikes).T
     stimulus = Stimulus.of(tick, c.plan.neuron_ids[source], duration_ticks=ticks)
     trace = eventsim.simulate(eventsim.compile_network(c.network()), stimulus)
-    return [trace.spikes(neurons=[c.neuron_ids(neuron)]).tick.tolist() for neuron in neurons]
+    return trace.spikes(neurons=[c.neuron_ids(neuron)]).tick.tolist()
 
 
 def test_neurons_that_step_follow_their_equations_tick_by_tick():
@@ -55,7 +55,7 @@ def test_neurons_that_step_follow_their_equations_tick_by_tick():
         (ClockedLIF(), (*arrivals, (6, 0.1)), (3, 7, 9)): [4, 8],
         (ClockedLIF(), (*arrivals,), (2,)): [],
     }
-    assert _spike_ticks(cases, 12) == list(cases.values())
+    assert [_spike_ticks(*case, ticks=12) for case in cases] == list(cases.values())
 
 
 @pytest.mark.parametrize("order", ["kv_first", pytest.param("serial", marks=pytest.mark.slow)])

@@ -108,8 +108,8 @@ def test_outputs_follow_permuted_tokens_bit_for_bit_if_the_noise_does():
 
 @pytest.mark.parametrize("kind", HEADS)
 def test_brian2_fires_the_same_spikes(kind):
-    q, k, v = inputs(2, 2)
-    head = kind(2, 2, ticks=16)
+    q, k, v = inputs(3, 2)
+    head = kind(3, 2, ticks=16)
     stimulus = head.stimulus(q, k, v)
     trace = run(head, q, k, v)
     spikes = trace.spikes()
@@ -118,9 +118,9 @@ def test_brian2_fires_the_same_spikes(kind):
 
 
 def test_each_query_starts_anew_whatever_came_before():
-    q, k, v = inputs(2, 2, queries=3)
+    q, k, v = inputs(3, 2, queries=3)
     for kind in (DurationHead, LatencyHead):
-        head = kind(2, 2, ticks=16)
+        head = kind(3, 2, ticks=16)
         first, _, last = head.decode(run(head, q[[0, 1, 0]], k[[0, 1, 0]], v[[0, 1, 0]]))
         np.testing.assert_array_equal(first, last)
 
