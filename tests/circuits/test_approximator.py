@@ -95,6 +95,7 @@ def test_every_spike_follows_its_token_through_200_permutations(basis, fitted, c
         assert not follows(fitted.circuit, by_index, orders)[moved].any()
 
 
+@pytest.mark.slow
 def test_a_circuit_in_which_the_lowest_index_wins_fails_the_same_test(basis, fitted):
     circuit, orders = LowestIndexWins(basis.maps, N, TICKS, fitted.circuit.layers), permutations(200)
     trace = run(basis, circuit, basis.held_out[0][orders])

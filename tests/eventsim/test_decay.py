@@ -22,6 +22,8 @@ MODELS = {
         "model": "dv/dt = -v/(30*ms) : 1 (unless refractory)", "refractory": 7 * ms, "reset": "v = -0.5",
     },
 }  # fmt: skip
+#: Of these, what the quick tests try.
+QUICK = ("leak", "leak, at rest after a spike")
 
 
 def build(name, rng, ticks, n=40):
@@ -41,7 +43,9 @@ def build(name, rng, ticks, n=40):
     return Network(cells, source, *joined)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
+)
 def test_by_touch_gives_brian2s_spikes_and_its_potentials_to_1e_12(name):
     network = build(name, np.random.default_rng(1), 1500)
     compiled = eventsim.compile_network(network)

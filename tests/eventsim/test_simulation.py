@@ -142,7 +142,7 @@ def test_an_interrupt_from_the_keyboard_leaves_a_valid_trace(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    for _ in range(5):
+    for _ in range(2):
         process.stdout.readline()
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) != 0

@@ -45,7 +45,10 @@ def build(name, rng, ticks):
     return Network(cells, source, *joined)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [
+    "a gate that fires at rest", "a counter", "a ramp",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("a gate", "a counter that starts high")),
+])  # fmt: skip
 def test_a_population_that_sleeps_has_brian2s_spikes_and_bits(name):
     network = build(name, np.random.default_rng(0), 120)
     compiled = eventsim.compile_network(network)

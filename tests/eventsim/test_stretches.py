@@ -80,7 +80,10 @@ def build(name, weights):
     return Network(cells, source, *joined)
 
 
-@pytest.mark.parametrize("name, threads", [("step", 1), ("leak", 2), ("leak and rest", 1), ("leak and rest", 2)])
+@pytest.mark.parametrize("name, threads", [
+    ("step", 1), ("leak and rest", 2),
+    *(pytest.param(name, threads, marks=pytest.mark.slow) for name, threads in (("leak", 2), ("leak and rest", 1))),
+])  # fmt: skip
 def test_spikes_and_bits_are_brian2s(name, threads):
     network = build(name, [-0.4, 0.3, 0.6, 0.9, 0.0])
     compiled = eventsim.compile_network(network)

@@ -15,8 +15,8 @@ from tests.support.random_networks import STRUCTURES, TICKS, TO_LAST_BIT, draw_n
 #: Structures of the quick tests: each kernel takes seconds to compile when it is first met.
 FEW = ("refractory_by_neuron", "timed_arrays", "several_clocks", "spikes_of_the_target", "places_in_the_tick",
        "several_effects", "booleans_and_time", "keyed_noise")  # fmt: skip
-#: Networks of each structure, 56 with the quick tests and 621 with the slow ones.
-QUICK, SLOW = 7, 27
+#: Networks of each structure, 24 with the quick tests and 621 with the slow ones.
+QUICK, SLOW = 3, 27
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ def quick(eventsim, tmp_path_factory):
     return folder, result.document
 
 
+@pytest.mark.slow
 def test_what_was_registered_is_what_was_fitted(quick):
     folder, summary = quick
     registered = hashlib.sha256(REGISTRATION.read_bytes()).hexdigest()
@@ -38,6 +39,7 @@ def test_codes_without_the_one_whose_limits_are_looked_for_are_refused(eventsim,
     assert result.code == 2 and "add random" in result.err
 
 
+@pytest.mark.slow
 def test_constants_of_circuits_are_near_their_closed_forms(quick):
     _, summary = quick
     # 1 - sum E x^2/(A sum E|x|), and the noise of few inputs
@@ -49,18 +51,21 @@ def test_constants_of_circuits_are_near_their_closed_forms(quick):
     assert summary["limits"]["averages"][1]["constant"] > 1.4 * summary["limits"]["averages"][0]["constant"]
 
 
+@pytest.mark.slow
 def test_a_counter_example_that_was_searched_for_takes_as_many_spikes_when_it_is_run(quick):
     for of in quick[1]["limits"]["examples"]:
         assert of["closed_form"] > 2
         assert of["measured"] == pytest.approx(of["closed_form"], rel=0.4)
 
 
+@pytest.mark.slow
 def test_one_constant_for_layers_and_heads_does_not_hold(quick):
     found = quick[1]["codes"]["random"]
     assert found["levels"]["circuit"]["attention head"]["bias"][0] > 3
     assert found["verdict"]["fold_error"] is False
 
 
+@pytest.mark.slow
 def test_designs_say_how_often_they_hold(quick):
     held = quick[1]["designs"]["held"]
     for of in held.values():

@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_spikes_and_another_seed_others(small_run, 
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-@pytest.mark.parametrize("softmax", ["integrate_inhibition", "winner_take_all"])
+@pytest.mark.parametrize("softmax", [pytest.param("integrate_inhibition", marks=pytest.mark.slow), "winner_take_all"])
 def test_the_other_circuits_run_too(eventsim, tmp_path, softmax):
     settings = ["--set", f"softmax={softmax}", "--set", "support=40", "--set", "queries=6", "--set", "ticks=1000"]
     result = eventsim("run", "digits-attention", "--out", tmp_path, "--json", *settings)

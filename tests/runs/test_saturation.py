@@ -66,6 +66,7 @@ def verdict_of(summary, circuit, bound):
     return next(v for v in summary[2]["verdicts"] if v["circuit"] == circuit and v["bound"] == bound)
 
 
+@pytest.mark.slow
 def test_which_circuit_saturates_which_bound(summary):
     assert verdict_of(summary, "first_spike", "coding-agnostic bound")["saturates"]
     assert verdict_of(summary, "integrate_inhibition", "count bound")["saturates"]
@@ -110,12 +111,14 @@ def test_in_the_limit_random_shares_leave_the_poisson_bound_behind_as_the_nth_ro
     assert "K^(1/n)" in LIMIT
 
 
+@pytest.mark.slow
 def test_nothing_is_below_the_bound_of_any_code(summary):
     rows = [row for row in summary[2]["rows"] if row["bound"] == "coding-agnostic bound" and row["ratio"] is not None]
     assert len(rows) > 15
     assert all(row["high"] is None or row["high"] >= 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_the_page_and_the_terminal_say_what_came_out(summary):
     folder, experiment, found = summary
     page = (folder / "report.html").read_text(encoding="utf-8")
