@@ -36,7 +36,9 @@ def stored(recall, path, softmax, ticks=400):
     return circuit, exact
 
 
-@pytest.fixture(scope="module", params=["escape_inhibition", "integrate_inhibition"])
+@pytest.fixture(
+    scope="module", params=["integrate_inhibition", pytest.param("escape_inhibition", marks=pytest.mark.slow)]
+)
 def attention(request, recall, tmp_path_factory):
     path = tmp_path_factory.mktemp("bounds") / "trace.h5"
     return request.param, path, *stored(recall, path, request.param)

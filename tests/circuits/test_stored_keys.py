@@ -52,6 +52,7 @@ def test_plain_numpy_s_logits_and_softmax_are_what_they_are_called():
     np.testing.assert_allclose(circuit.exact(q), _softmax(z), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_escape_spikes_are_multinomial_draws_of_softmax():
     circuit = _circuit(seed=3)
     q = _queries(25, circuit)

@@ -160,7 +160,8 @@ def with_currents(n, equations, refractory_ms, names, name):
                        name=name, namespace=names, **options)  # fmt: skip
 
 
-@pytest.mark.parametrize("refractory_ms", [pytest.param(0.0, marks=pytest.mark.slow), 3.0])
+@pytest.mark.slow
+@pytest.mark.parametrize("refractory_ms", [0.0, 3.0])
 def test_neurons_with_exponential_and_alpha_currents_are_those_of_brian2(refractory_ms):
     rng = np.random.default_rng(5)
     numbers = {"tau_ms": 11.3, "v_th": 1.0, "v_reset": 0.125, "drive": 1.05, "refractory_ms": refractory_ms}

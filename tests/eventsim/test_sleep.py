@@ -75,8 +75,8 @@ def test_dense_updates_know_of_no_sleep():
 
 
 @pytest.mark.parametrize("softmax, reset", [
-    ("escape_inhibition", "spikes"),
-    pytest.param("integrate_inhibition", "host", marks=pytest.mark.slow),
+    ("integrate_inhibition", "host"),
+    pytest.param("escape_inhibition", "spikes", marks=pytest.mark.slow),
     pytest.param("escape_inhibition", "host", marks=pytest.mark.slow),
     pytest.param("integrate_inhibition", "spikes", marks=pytest.mark.slow),
 ])  # fmt: skip

@@ -248,6 +248,7 @@ def test_a_network_that_is_not_in_the_chips_form_is_told_apart(truenorth):
 # -- chance
 
 
+@pytest.mark.slow
 def test_thinning_runs_there_with_chances_in_parts_of_256_and_its_winners_have_the_shares_of_these(truenorth):
     n, d, scores, beta, rounds = 4, 3, np.array([3, 2, 1, 0]), 0.7, 1500
     circuit = thinning(n, d, beta=beta, scores=scores)

@@ -54,15 +54,15 @@ def cases(is_quick):
     ids = [0, 7, 299, 150]
     found = {
         "a delay of 15 ticks": (delayed, delayed.stimulus.lasting(400), {}),
-        "threads and small buffers": (delayed, delayed.stimulus.lasting(400), {"threads": 2, "buffer_mb": 1e-3}),
-        "samples": (delayed, delayed.stimulus.lasting(100), {"record": {"v": ids}, "record_every_ticks": 3}),
-        "a last spike": (delayed, delayed.stimulus.lasting(400), {"stop_after_spikes": 200}),
         "columns, noise and resets": (mixed, queries, {}),
     }
     if is_quick:
         return found
     rows = eventsim.compile_network(coincidence(6, 5, rate_hz=400, duration_ms=50))
     return found | {
+        "threads and small buffers": (delayed, delayed.stimulus.lasting(400), {"threads": 2, "buffer_mb": 1e-3}),
+        "samples": (delayed, delayed.stimulus.lasting(100), {"record": {"v": ids}, "record_every_ticks": 3}),
+        "a last spike": (delayed, delayed.stimulus.lasting(400), {"stop_after_spikes": 200}),
         "sources and two layers": (rows, rows.stimulus, {}),
         "by touch": (rows, rows.stimulus, {"updates": "touched"}),
     }

@@ -63,6 +63,7 @@ def _bert_block(maps, spikes):
                                 mixing=Mixing(spikes=spikes, largest_logit=5.0))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_spiking_bert_s_keys_and_values_are_exact_and_its_context_converges_as_one_over_spikes():
     maps, x, k, v, p, context = _bert()
     errors = {}

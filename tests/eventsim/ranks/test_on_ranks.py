@@ -56,7 +56,7 @@ def wrong(found):
 
 def test_spikes_counters_samples_and_every_hash_are_those_of_one_process(root):
     found = compared(root, 2, "quick")
-    assert [case["spikes"] for case in found.values()] == [532, 532, 173, 200, 968]
+    assert [case["spikes"] for case in found.values()] == [532, 968]
     assert wrong(found) == []
 
 
