@@ -23,7 +23,7 @@ _FIELDS = (
     "resting", "resting_head", "resting_count", "held",
     # counters
     "core_of", "senders", "sent", "reach", "reach_at", "row_times", "spread", "lanes", "entry_at",
-    "entry_cell", "entry_count", "lane_sums", "landed", "message_words", "delivered", "tally", "busy",
+    "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "message_words", "delivered", "tally", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -60,10 +60,11 @@ _FIELDS = (
 #: those of a pathway in a tick
 #: spread : (Q, W, 5) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
 #: begin, and lanes in a byte. A cell is a place in a tally, (kind, core) as one number. One byte: all deliveries are
-#: counted in one cell. More: rows of `lanes`, uint8, a lane for each cell from the first on, then for each of weight
-#: zero, then padding; where there are two in a byte, those of the lower halves come first.
+#: counted in one cell. More: rows of `lanes`, uint64, a lane for each cell from the first on, then for each of weight
+#: zero, then padding, in the order that `eventsim.grid.spread` has them in.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
-#: lane_sums : (Q, most lanes) uint16, message_words : (Q, words of 8 cores) uint64; zero but while somebody counts
+#: lane_sums : (Q, most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores) uint64;
+#: zero but while somebody counts
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded

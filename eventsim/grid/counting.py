@@ -22,8 +22,9 @@ __all__ = ["announce", "collect", "count_rows", "gather", "may_run_to", "sample"
 
 _AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
 _FIRST_BITS = np.uint64(0x0101010101010101)  # of the bytes of a word
-_1, _2, _4, _8, _15, _32 = (np.uint64(n) for n in (1, 2, 4, 8, 15, 32))
+_1, _2, _3, _4, _8, _12, _32 = (np.uint64(n) for n in (1, 2, 3, 4, 8, 12, 32))
 _32_BITS = np.uint64(2**32 - 1)
+_BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F000F000F000F)  # sixteen bits
 
 
 #: Kernels call these, and nobody else: what would let Python or C do so takes as long to compile as they do.
@@ -123,8 +124,8 @@ def _count_messages(messages, message_bytes, cells, here, n_cores):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, lane_sums, entry_at, entry_cell,
-               entry_count, cells, here, n_cores):  # fmt: skip
+def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, lane_words, lane_sums, entry_at,
+               entry_cell, entry_count, cells, here, n_cores):  # fmt: skip
     """Count, by core, the deliveries of the rows that a pathway delivered to a part in this tick.
 
     Parameters
@@ -136,30 +137,34 @@ def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, la
     spread : (n_parts, n_pathways, 5) int64
         Bytes of a row, its first cell, cells, where lanes or lists begin, and lanes in a byte; see
         `eventsim.grid.spread`.
-    lane_sums : (n_parts, most lanes) uint16
-        Zeros.
+    lane_words : (n_parts, most lanes / 4) uint64, lane_sums : (n_parts, most lanes) uint16
+        The same zeros, a sixteen bit sum for each lane.
     cells : int64
         From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
     """
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], rows_at[part, pathway]
-    n_lanes, upper = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes)
+    n_lanes, n_words = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes // 8)
     if n_bytes == 1:
         cells[lowest] += done
     elif n_bytes > 1:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
-                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_bytes
-                ask_for_row(lanes, ahead, ahead + n_bytes)
-            first = np.uint64(at + (landed[part, j] - first_row) * n_bytes)
+                ahead = at + (landed[part, j + _AHEAD] - first_row) * np.int64(n_words)
+                ask_for_row(lanes, ahead, ahead + np.int64(n_words))
+            first = np.uint64(at + (landed[part, j] - first_row) * np.int64(n_words))
             if n_lanes == n_bytes:
-                for lane in range(upper):
-                    lane_sums[part, lane] += lanes[first + lane]
+                for word in range(n_words):
+                    row = lanes[first + word]
+                    lane_words[part, word] += row & _BYTE_OF_EACH
+                    lane_words[part, n_words + word] += row >> _8 & _BYTE_OF_EACH
             else:
-                for lane in range(upper):
-                    lane_sums[part, lane] += lanes[first + lane] & _15
-                for lane in range(upper):
-                    lane_sums[part, upper + lane] += lanes[first + lane] >> _4
+                for word in range(n_words):
+                    row = lanes[first + word]
+                    lane_words[part, word] += row & _HALF_OF_EACH
+                    lane_words[part, n_words + word] += row >> _4 & _HALF_OF_EACH
+                    lane_words[part, _2 * n_words + word] += row >> _8 & _HALF_OF_EACH
+                    lane_words[part, _3 * n_words + word] += row >> _12 & _HALF_OF_EACH
             if j % 257 == 256:  # sixteen bits hold no more bytes
                 _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
         _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)

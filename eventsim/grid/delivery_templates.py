@@ -23,8 +23,8 @@ DELIVER = """            # {where}
                             n_landed += last > first
                 if n_landed:
                     delivered[part, {p}] += done
-                    count_rows(part, np.int64({p}), landed, n_landed, done, spread, rows_at, lanes, lane_sums,
-                               entry_at, entry_cell, entry_count, cells, here, n_cores)
+                    count_rows(part, np.int64({p}), landed, n_landed, done, spread, rows_at, lanes, lane_words,
+                               lane_sums, entry_at, entry_cell, entry_count, cells, here, n_cores)
                     is_busy = True
 {event_stop}"""
 
@@ -80,8 +80,9 @@ EVENT_STOP = """                event_end[part] = event
 ASK = """                            if j + 4 < n_fired:
                                 row = first_row + np.int64(history[at + j + 4]) * n_delays + d
                                 ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
-{codes}                                lane = spread[part, {p}, 3] + (row - first_row) * spread[part, {p}, 0]
-                                ask_for_row(lanes, lane, lane + spread[part, {p}, 0])
+{codes}                                n_words = spread[part, {p}, 0] // 8
+                                lane = spread[part, {p}, 3] + (row - first_row) * n_words
+                                ask_for_row(lanes, lane, lane + n_words)
 """
 
 ASK_CODES = """                                ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))

@@ -5,7 +5,7 @@ cores is read off the very lists that the kernel delivers from, and kept in that
 the least time, for each part and pathway:
 
 - one core: nothing is kept, the count is the number of deliveries;
-- lanes: a byte for each row and core, or half a byte where that holds the counts, many of which are added at once;
+- lanes: a byte for each row and core, or half a byte where that holds the counts, added a word of them at once;
 - lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
 
 A delivery of weight zero is counted twice: as one, and as one of weight zero.
@@ -22,7 +22,8 @@ __all__ = ["LANES", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list.
 LANES = 6
-_TOGETHER, _LINE = 16, 64  # bytes that are added by one instruction, and that lie in one line of a cache
+_WORD, _TOGETHER, _LINE = 8, 16, 64  # bytes of a word, of two of them, and of a line of a cache
+_IN_A_SUM = 4  # sixteen bits, of which lanes are summed in a word
 _MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
 
 
@@ -40,7 +41,7 @@ def spread(network, core_of, bounds, arrays, storage):
 
     Returns
     -------
-    dict : spread, lanes, entry_at, entry_cell, entry_count, lane_sums, landed, as in GridArrays
+    dict : spread, lanes, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
@@ -59,7 +60,7 @@ def spread(network, core_of, bounds, arrays, storage):
         per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * (1 + bool(zero.size)) // per_byte))
         if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
-            lanes.append(_lanes(ends, cell, count, lowest, n, stride, n_cores))
+            lanes.append(_lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, n_cores))
             table[part, k] = stride, lowest, n, n_lanes, per_byte
             n_lanes += lanes[-1].size
         else:
@@ -69,10 +70,12 @@ def spread(network, core_of, bounds, arrays, storage):
             n_at, n_entries = n_at + ends.size, n_entries + cell.size
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
+    most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
+    sums = np.zeros((len(table), -(-most_lanes // _IN_A_SUM)), dtype=np.uint64)
     return {
         "spread": table, "lanes": _aligned(lanes), "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
-        "lane_sums": np.zeros((len(table), int((table[:, :, 0] * table[:, :, 4]).max(initial=0))), dtype=np.uint16),
+        "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
     }  # fmt: skip
 
@@ -85,9 +88,10 @@ def _stride(n):
 
 def _aligned(lanes):
     """Lanes end to end, from the beginning of a line on."""
-    room = np.empty(sum(some.size for some in lanes) + _LINE, dtype=np.uint8)
-    first = -room.ctypes.data % _LINE
-    return np.concatenate([np.empty(0, np.uint8), *lanes], out=room[first : first + room.size - _LINE])
+    per_line = _LINE // _WORD
+    room = np.empty(sum(some.size for some in lanes) + per_line, dtype=np.uint64)
+    first = -room.ctypes.data % _LINE // _WORD
+    return np.concatenate([np.empty(0, np.uint64), *lanes], out=room[first : first + room.size - per_line])
 
 
 def _rows(network, arrays, part, k):
@@ -153,14 +157,20 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
 
 
 @njit(cache=True, nogil=True)
-def _lanes(at, cell, count, lowest, n, stride, n_cores):
-    """The same as `stride` bytes of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are
-    any. A lane that is none of the first `stride` is the upper half of a byte."""
-    lanes, to_zero = np.zeros((at.size - 1) * stride, np.uint8), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
+def _lanes(at, cell, count, lowest, n, n_words, per_byte, n_cores):
+    """The same as `n_words` words of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are
+    any.
+
+    The first lanes are those in the lowest bits of the quarters of all words, four in each; the next, of as many bits,
+    lie right above them, and so on: what is one shift and one mask away can be added at once, and sums of lanes are in
+    the order of lanes.
+    """
+    lanes, to_zero = np.zeros((at.size - 1) * n_words, np.uint64), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
     for row in range(at.size - 1):
         for entry in range(at[row], at[row + 1]):
             lane = np.int64(cell[entry]) - lowest
             if lane >= n:
                 lane += n - to_zero
-            lanes[row * stride + lane % stride] |= count[entry] << (4 * (lane // stride))
+            quarter, word, layer = lane % _IN_A_SUM, lane // _IN_A_SUM % n_words, lane // _IN_A_SUM // n_words
+            lanes[row * n_words + word] |= np.uint64(count[entry]) << np.uint64(16 * quarter + 8 // per_byte * layer)
     return lanes
