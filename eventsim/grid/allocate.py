@@ -62,6 +62,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["row_times"] = arrays["rows"][:, 1]
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
+    tally = np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64)
+    messages = np.zeros((n_parts, 8 * -(-n_cores // 64)), dtype=np.uint64)
     return GridArrays(
         **arrays, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
@@ -77,9 +79,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
         resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
-        message_words=np.zeros((n_parts, 8 * -(-n_cores // 64)), dtype=np.uint64),
+        message_words=messages, message_bytes=messages.view(np.uint8), tally=tally, cells=tally.ravel(),
         delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
-        tally=np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64),
         busy=np.zeros((n_parts, span), dtype=bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
         spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),

@@ -22,8 +22,9 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "senders", "sent", "reach", "reach_at", "row_times", "spread", "lanes", "entry_at",
-    "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "message_words", "delivered", "tally", "busy",
+    "core_of", "senders", "width", "sent", "reach", "reach_at", "row_times", "spread", "lanes", "entry_at",
+    "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "message_words", "message_bytes",
+    "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -55,7 +56,7 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
-#: senders, sent, reach, reach_at : spikes of each neuron, and the cores that it reaches (see `eventsim.grid.reach`)
+#: senders, width, sent, reach, reach_at : spikes of neurons, and the cores that each reaches; see `eventsim.grid.reach`
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 5) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
@@ -63,9 +64,10 @@ _FIELDS = (
 #: counted in one cell. More: rows of `lanes`, uint64, a lane for each cell from the first on, then for each of weight
 #: zero, then padding, in the order that `eventsim.grid.spread` has them in.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
-#: lane_sums : (Q, most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores) uint64;
-#: zero but while somebody counts
-#: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; busy : (Q, D) bool
+#: lane_sums : (Q, most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores) uint64,
+#: message_bytes : the same as uint8; zero but while somebody counts
+#: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; cells : the same in one row;
+#: busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded
 #: event_synapse : uint32; part q's recorded deliveries from event_at[q] to event_end[q], at most event_most[q] more

@@ -29,8 +29,8 @@ _BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F00
 
 #: Kernels call these, and nobody else: what would let Python or C do so takes as long to compile as they do.
 _FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-# What is called for every few deliveries takes whole arrays and places in them, and makes none: Numba need not count
-# references to its arguments then (`_nrt=False`), which took longer than what is done here.
+# What is called for every few deliveries makes no array: Numba need not count references to arrays then (`_nrt=False`),
+# which took longer than what is done here.
 _UNCOUNTED = {**_FOR_KERNELS, "_nrt": False}
 
 
@@ -70,23 +70,23 @@ def turn_round(history, at, fired):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-def announce(history, at, fired, start, cells, here, n_cores, senders, width, reach, reach_at, messages,
-             message_bytes):  # fmt: skip
-    """Count the spikes of one population, and for each the message to each core that it reaches.
+def announce(a, part, k, at, fired, here):
+    """Count the spikes of population k, and for each the message to each core that it reaches.
 
     Parameters
     ----------
-    history : int32
-        From `at` on `fired` neurons, counted from the population's first, which is neuron `start`.
-    cells : int64
-        From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
-    senders, reach, reach_at
-        See `eventsim.grid.reach`; `width` words for each neuron.
-    messages : (n,) uint64, message_bytes : (8 n,) uint8
-        The same zeros, a byte for each core: eight words for each word of a sender's bits, the first for the first bits
-        of its bytes.
+    a : GridArrays
+        Its `message_words` are zero.
+    at, fired : int
+        Where in `history` the spikes begin, and how many they are.
+    here : int
+        Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    by_lists, n_words = reach_at.size > 0, np.uint64(width - 2)
+    history, senders, reach, reach_at, cells, messages = (
+        a.history, a.senders, a.reach, a.reach_at, a.cells, a.message_words
+    )  # fmt: skip
+    start, n_cores, width, by_lists = a.population_start[k], a.tally.shape[3], a.width, reach_at.size > 0
+    n_words = np.uint64(width - 2)
     for j in range(at, at + fired):
         if j + _AHEAD < at + fired:
             ahead = start + history[j + _AHEAD]
@@ -106,44 +106,45 @@ def announce(history, at, fired, start, cells, here, n_cores, senders, width, re
         for word in range(n_words):
             bits = senders[sender + _2 + word]
             for bit in range(_8):
-                messages[word * _8 + bit] += (bits >> bit) & _FIRST_BITS
+                messages[part, word * _8 + bit] += (bits >> bit) & _FIRST_BITS
         if (j - at) % 255 == 254:  # a byte holds no more
-            _count_messages(messages, message_bytes, cells, here, n_cores)
+            _count_messages(a, part, here)
     if not by_lists:
-        _count_messages(messages, message_bytes, cells, here, n_cores)
+        _count_messages(a, part, here)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-def _count_messages(messages, message_bytes, cells, here, n_cores):
-    """Add to the cells what was counted in bytes, and begin to count anew."""
+def _count_messages(a, part, here):
+    """Add to the cells what was counted in bytes, and begin to count anew.
+
+    There is a byte for each core: eight words for each word of a sender's bits, the first for the first bits of its
+    bytes.
+    """
+    messages, cells, n_cores = a.message_bytes, a.cells, a.tally.shape[3]
     for core in range(n_cores - 1):
         word, byte, bit = core // 64, core // 8 % 8, core % 8
-        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(message_bytes[64 * word + 8 * bit + byte])
-    for word in range(messages.size):
-        messages[word] = 0
+        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(messages[part, 64 * word + 8 * bit + byte])
+    for word in range(a.message_words.shape[1]):
+        a.message_words[part, word] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, lane_words, lane_sums, entry_at,
-               entry_cell, entry_count, cells, here, n_cores):  # fmt: skip
+def count_rows(a, part, pathway, n_landed, done, here):
     """Count, by core, the deliveries of the rows that a pathway delivered to a part in this tick.
 
     Parameters
     ----------
-    landed : (n_parts, most rows) int64
-        The part's first `n_landed` are the rows.
+    a : GridArrays
+        The first `n_landed` of `landed` are the rows; `lane_words` are zero.
     done : int
         Deliveries.
-    spread : (n_parts, n_pathways, 5) int64
-        Bytes of a row, its first cell, cells, where lanes or lists begin, and lanes in a byte; see
-        `eventsim.grid.spread`.
-    lane_words : (n_parts, most lanes / 4) uint64, lane_sums : (n_parts, most lanes) uint16
-        The same zeros, a sixteen bit sum for each lane.
-    cells : int64
-        From `here` on this part's and tick's counts, kind by kind, `n_cores` of each.
+    here : int
+        Where in `cells` this part's and tick's counts begin, kind by kind.
     """
+    landed, spread, lanes, lane_words, cells = a.landed, a.spread, a.lanes, a.lane_words, a.cells
+    entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
-    n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], rows_at[part, pathway]
+    n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
     n_lanes, n_words = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes // 8)
     if n_bytes == 1:
         cells[lowest] += done
@@ -166,8 +167,8 @@ def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, la
                     lane_words[part, _2 * n_words + word] += row >> _8 & _HALF_OF_EACH
                     lane_words[part, _3 * n_words + word] += row >> _12 & _HALF_OF_EACH
             if j % 257 == 256:  # sixteen bits hold no more bytes
-                _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
-        _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores)
+                _count_lanes(a, part, n_lanes, n, lowest)
+        _count_lanes(a, part, n_lanes, n, lowest)
     else:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
@@ -180,41 +181,45 @@ def count_rows(part, pathway, landed, n_landed, done, spread, rows_at, lanes, la
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-def _count_lanes(part, lane_sums, n_lanes, n, cells, lowest, n_cores):
+def _count_lanes(a, part, n_lanes, n, lowest):
     """Add to the cells what was counted in lanes, and begin to count anew."""
-    zero = lowest + (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
+    sums, cells = a.lane_sums, a.cells
+    zero = lowest + (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3]
     for lane in range(n):
-        cells[lowest + lane] += lane_sums[part, lane]
+        cells[lowest + lane] += sums[part, lane]
     if n_lanes >= 2 * n:
         for lane in range(n):
-            cells[zero + lane] += lane_sums[part, n + lane]
+            cells[zero + lane] += sums[part, n + lane]
     for lane in range(n_lanes):
-        lane_sums[part, lane] = 0
+        sums[part, lane] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
-def sample(tick, may_run, record_every, recorded_at, state, held, sample_tick, sample_value, filled):
+def sample(a, tick, may_run):
     """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
 
     The value of a neuron that is parked is the one that is held for it.
     """
-    if tick % record_every == 0:
-        if filled[2] == sample_tick.size:
+    recorded_at, state, held, filled = a.recorded_at, a.state, a.held, a.filled
+    if tick % a.record_every == 0:
+        if filled[2] == a.sample_tick.size:
             return tick
-        sample_tick[filled[2]] = tick
+        a.sample_tick[filled[2]] = tick
         for r in range(recorded_at.size):
             value = state[recorded_at[r]]
             if value == -np.inf and held.size:
                 value = held[recorded_at[r]]
-            sample_value[filled[2] * recorded_at.size + r] = value
+            a.sample_value[filled[2] * recorded_at.size + r] = value
         filled[2] += 1
-    return min(may_run, tick + record_every - tick % record_every)
+    return min(may_run, tick + a.record_every - tick % a.record_every)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
-def may_run_to(tick, last_tick, span, filled, n_neurons, spike_room, row_room, rows_per_tick):
+def may_run_to(a, tick, last_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
-    ahead = min(span, last_tick - tick)
+    filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3]
+    spike_room, row_room = a.spike_tick.size - filled[0], a.row_tick.size - filled[1]
+    ahead = min(a.may_run[1], last_tick - tick)
     if filled[3] >= filled[4] or ahead <= 0 or spike_room < n_neurons or row_room < rows_per_tick:
         return tick
     if spike_room < ahead * n_neurons or row_room < ahead * rows_per_tick or filled[4] < 2**62:
@@ -223,9 +228,14 @@ def may_run_to(tick, last_tick, span, filled, n_neurons, spike_room, row_room, r
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
-def collect(first, stop, history, history_at, history_count, population_start, population_size, bounds, tally, busy,
-            spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled):  # fmt: skip
+def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
+    history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
+    population_start, population_size, tally, busy, filled = (
+        a.population_start, a.population_size, a.tally, a.busy, a.filled
+    )  # fmt: skip
+    spike_tick, spike_neuron = a.spike_tick, a.spike_neuron
+    row_tick, row_core, row_kind, row_count = a.row_tick, a.row_core, a.row_kind, a.row_count
     n_parts, depth, n_kinds, n_cores = tally.shape
     spikes, rows, before = filled[0], filled[1], filled[0]
     for tick in range(first, stop):

@@ -23,8 +23,7 @@ DELIVER = """            # {where}
                             n_landed += last > first
                 if n_landed:
                     delivered[part, {p}] += done
-                    count_rows(part, np.int64({p}), landed, n_landed, done, spread, rows_at, lanes, lane_words,
-                               lane_sums, entry_at, entry_cell, entry_count, cells, here, n_cores)
+                    count_rows(a, part, np.int64({p}), n_landed, done, here)
                     is_busy = True
 {event_stop}"""
 

@@ -61,7 +61,7 @@ def senders(core_of, counts, cores=None, bits=None):
     Returns
     -------
     dict : senders (n_neurons * width,) uint64, of each neuron its core, counted from the host, plus 2^32 times its
-        count; its spikes; and the bits, core 0 the lowest of the first word. sent (n_neurons,), the spikes among them;
+        count; its spikes; and the bits, core 0 the lowest of the first word. width. sent (n_neurons,), the spikes;
         reach, reach_at : the lists, and where each begins; empty where there are bits
     """
     bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
@@ -71,4 +71,4 @@ def senders(core_of, counts, cores=None, bits=None):
     lists = {"reach": np.empty(0, np.uint16), "reach_at": np.empty(0, np.int64)}
     if cores is not None:
         lists = {"reach": cores, "reach_at": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])}
-    return lists | {"senders": table.ravel(), "sent": table[:, 1].view(np.int64)}
+    return lists | {"senders": table.ravel(), "width": table.shape[1], "sent": table[:, 1].view(np.int64)}

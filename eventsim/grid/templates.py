@@ -32,24 +32,17 @@ RUN = """
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
-    depth, now_depth = history_count.shape[1], tally.shape[1]
-    n_cores, cells, messages = tally.shape[3], tally.reshape(tally.size), message_words[part]
-    message_bytes, per_tick = messages.view(np.uint8), tally.shape[2] * n_cores
-    width = senders.size // core_of.size
+    depth, now_depth, per_tick = history_count.shape[1], tally.shape[1], tally.shape[2] * tally.shape[3]
     fires = np.empty(256, np.bool_)
     fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick
     events_before = 0
     while True:
         if part == 0:
-            collect(before, {collected}, history, history_at, history_count, population_start, population_size, bounds,
-                    tally, busy, spike_tick, spike_neuron, row_tick, row_core, row_kind, row_count, filled)
-{event_mark}            may_run[0] = may_run_to(stop, last_tick, may_run[1], filled, core_of.size,
-                                    spike_tick.size - filled[0], row_tick.size - filled[1],
-                                    per_tick)
+            collect(a, before, {collected})
+{event_mark}            may_run[0] = may_run_to(a, stop, last_tick)
 {event_room}{doubt}            if recorded_at.size and may_run[0] > stop:
-                may_run[0] = sample(stop, may_run[0], record_every, recorded_at, state, held, sample_tick,
-                                    sample_value, filled)
+                may_run[0] = sample(a, stop, may_run[0])
             for tick in range(stop, may_run[0]):
                 slot, now = tick % depth, tick % now_depth
                 here = now * per_tick
@@ -84,8 +77,7 @@ SPIKE = """{indent}history[at + fired] = base{k} + i
 # All spikes of a population in this tick.
 FIRED = """{indent}history_count[{k}, slot, part] = fired
 {indent}if fired:
-{indent}    announce(history, at, fired, population_start[{k}], cells, here, n_cores, senders, width, reach,
-{indent}             reach_at, messages, message_bytes)
+{indent}    announce(a, part, np.int64({k}), at, fired, here)
 {indent}    is_busy = True
 """
 

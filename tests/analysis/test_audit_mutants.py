@@ -67,10 +67,11 @@ KERNEL = {
         "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})", {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
         "np.int64(entry_cell[entry])",
-        "np.int64(entry_cell[entry]) + (first_row == {first_row} and entry_cell[entry] % n_cores < n_cores - 1)",
+        "np.int64(entry_cell[entry])"
+        " + (first_row == {first_row} and entry_cell[entry] % a.tally.shape[3] < a.tally.shape[3] - 1)",
         {"counts", "cores"}),
     "deliveries of weight zero are not counted": (
-        "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * n_cores)", {"counts"}),
+        "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
     "a neuron's messages are not counted": (
         "senders[sender + _1] += _1", "senders[sender + _1] += np.uint64(neuron != {neuron})", {"messages", "cores"}),
     "incoming messages are booked on the next core": (
@@ -96,9 +97,9 @@ FORMS = {
     "lanes: deliveries are booked on the next core": (
         (spread, {"LANES": 1e9}), "cells[lowest + lane] +=", "cells[lowest + (lane + 1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
-        (spread, {"LANES": 1e9}), "lane_sums[part, n + lane]", "lane_sums[part, lane]", {"counts"}),
+        (spread, {"LANES": 1e9}), "sums[part, n + lane]", "sums[part, lane]", {"counts"}),
     "lanes: what was counted is counted again": (
-        (spread, {"LANES": 1e9}), "lane_sums[part, lane] = 0", "lane_sums[part, lane] *= lane > 0",
+        (spread, {"LANES": 1e9}), "sums[part, lane] = 0", "sums[part, lane] *= lane > 0",
         {"counts", "cores"}),
     "lanes: the upper halves of bytes, deliveries of weight zero, are not counted": (
         (spread, {"LANES": 1e9}), "row >> _4 & _HALF", "row >> _32 & _HALF", {"counts"}),
