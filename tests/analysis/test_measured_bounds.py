@@ -91,9 +91,10 @@ def test_a_deterministic_circuit_beats_the_poisson_bound_and_the_trace_says_why(
     assert "BELOW ONE" in text and "fails: given the query, counts are Poisson" in text
 
 
-@pytest.mark.parametrize(
-    "head, decoder", [(RateHead, ShareDecoder), (DurationHead, ShareDecoder), (LatencyHead, IntervalDecoder)]
-)
+@pytest.mark.parametrize("head, decoder", [
+    (LatencyHead, IntervalDecoder),
+    *(pytest.param(head, ShareDecoder, marks=pytest.mark.slow) for head in (RateHead, DurationHead)),
+])  # fmt: skip
 def test_heads_say_how_they_are_read_and_a_trace_alone_repeats_it(head, decoder, tmp_path):
     rng = np.random.default_rng(3)
     q, k, v = rng.uniform(-1, 1, (3, 30, 1, 2, 2))

@@ -104,6 +104,7 @@ def test_a_circuit_in_which_the_lowest_index_wins_fails_the_same_test(basis, fit
     assert any((y != outputs[0][order]).any() for y, order in zip(outputs, orders, strict=True))
 
 
+@pytest.mark.slow
 def test_brian2_fires_the_same_spikes():
     basis = Basis(2, 1, width=2, ticks=4, examples=20, held_out=5)
     circuit = SpikingTransformer(basis.maps, 2, 4, basis.fit(basis.counts, np.tanh(basis.examples)))

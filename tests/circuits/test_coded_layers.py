@@ -53,7 +53,7 @@ def test_what_exceeds_the_limit_is_clipped():
 @pytest.mark.parametrize(
     "code, variance, spikes",
     [("random", lambda x: (4 * np.abs(x) - x**2) / 256, lambda x: 256 * np.abs(x) / 4),
-     ("offset", lambda x: (16 - x**2) / 256, lambda x: 256 * (1 + x / 4) / 2)],
+     pytest.param("offset", lambda x: (16 - x**2) / 256, lambda x: 256 * (1 + x / 4) / 2, marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_the_error_and_the_spikes_of_a_random_code_are_those_of_coins(code, variance, spikes):
     x = np.tile(RNG.uniform(-3, 3, 4), (400, 1))

@@ -240,6 +240,7 @@ def test_a_feature_whose_deliveries_reach_other_parts_gives_the_same_bits_in_two
     assert same(by_eventsim(compiled, TICKS, threads=2), theirs)
 
 
+@pytest.mark.slow
 def test_rekeyed_noise_has_the_statistics_of_brian2s():
     noise = PoissonGroup(400, 50 * brian2.Hz, name="noise")
     group = cells(400, "dv/dt = -v/(20*ms) + 0.1*xi*ms**-0.5 : 1", method="euler", name="walkers")

@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 START = """
@@ -39,6 +41,7 @@ def _start(folder, clock):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_first_start_compiles_each_function_once_and_a_second_one_none(tmp_path):
     first, spikes = _start(tmp_path, "continuous")
     ours = [name for name in first if name.startswith(("eventsim.continuous", "eventsim.neurons", "events_"))]

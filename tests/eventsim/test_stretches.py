@@ -104,7 +104,8 @@ def test_one_weight_for_a_row_and_no_weight_are_delivered_by_stretches_too(monke
     assert same(by_eventsim(compiled, 80), by_brian2(network, compiled, 80))
 
 
-@pytest.mark.parametrize("name", ["leak", pytest.param("step", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["leak", "step"])
 def test_by_touch_and_recorded_the_trace_is_the_same(name):
     compiled = eventsim.compile_network(build(name, [-0.4, 0.3, 0.6, 0.9]))
     plain = eventsim.simulate(compiled, duration_ms=80)

@@ -13,9 +13,9 @@ from tests.support.brian2_runs import by_brian2, by_eventsim
 from tests.support.random_networks import STRUCTURES, TICKS, TO_LAST_BIT, draw_network
 
 #: Structures of the quick tests: each kernel takes seconds to compile when it is first met.
-FEW = ("refractory_by_neuron", "timed_arrays", "several_clocks", "spikes_of_the_target", "places_in_the_tick",
-       "several_effects", "booleans_and_time", "keyed_noise")  # fmt: skip
-#: Networks of each structure, 24 with the quick tests and 621 with the slow ones.
+FEW = ("refractory_by_neuron", "several_clocks", "spikes_of_the_target", "places_in_the_tick", "several_effects",
+       "keyed_noise")  # fmt: skip
+#: Networks of each structure, 18 with the quick tests and 621 with the slow ones.
 QUICK, SLOW = 3, 27
 
 

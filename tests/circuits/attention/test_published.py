@@ -41,7 +41,7 @@ def _folded(maps):
     return {name: raw.folded() for name, raw in maps.items()}
 
 
-@pytest.mark.parametrize("order", ["score_first", "kv_first", "serial"])
+@pytest.mark.parametrize("order", ["score_first", "kv_first", pytest.param("serial", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_ssa_with_dyadic_weights_is_exact_ties_included(order, seed):
     rng = np.random.default_rng(seed)

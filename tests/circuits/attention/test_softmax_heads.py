@@ -109,7 +109,7 @@ def test_outputs_follow_permuted_tokens_bit_for_bit_if_the_noise_does():
     assert (by_place.decode(run(by_place, *permuted)) != expected).any()
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", [LatencyHead, *(pytest.param(kind, marks=pytest.mark.slow) for kind in HEADS[:2])])
 def test_brian2_fires_the_same_spikes(kind):
     q, k, v = inputs(3, 2)
     head = kind(3, 2, ticks=16)
