@@ -156,16 +156,16 @@ def count_rows(a, part, pathway, n_landed, done, here):
             first = np.uint64(at + (landed[part, j] - first_row) * np.int64(n_words))
             if n_lanes == n_bytes:
                 for word in range(n_words):
-                    row = lanes[first + word]
-                    lane_words[part, word] += row & _BYTE_OF_EACH
-                    lane_words[part, n_words + word] += row >> _8 & _BYTE_OF_EACH
+                    packed = lanes[first + word]
+                    lane_words[part, word] += packed & _BYTE_OF_EACH
+                    lane_words[part, n_words + word] += packed >> _8 & _BYTE_OF_EACH
             else:
                 for word in range(n_words):
-                    row = lanes[first + word]
-                    lane_words[part, word] += row & _HALF_OF_EACH
-                    lane_words[part, n_words + word] += row >> _4 & _HALF_OF_EACH
-                    lane_words[part, _2 * n_words + word] += row >> _8 & _HALF_OF_EACH
-                    lane_words[part, _3 * n_words + word] += row >> _12 & _HALF_OF_EACH
+                    packed = lanes[first + word]
+                    lane_words[part, word] += packed & _HALF_OF_EACH
+                    lane_words[part, n_words + word] += packed >> _4 & _HALF_OF_EACH
+                    lane_words[part, _2 * n_words + word] += packed >> _8 & _HALF_OF_EACH
+                    lane_words[part, _3 * n_words + word] += packed >> _12 & _HALF_OF_EACH
             if j % 257 == 256:  # sixteen bits hold no more bytes
                 _count_lanes(a, part, n_lanes, n, lowest)
         _count_lanes(a, part, n_lanes, n, lowest)

@@ -60,9 +60,9 @@ def senders(core_of, counts, cores=None, bits=None):
 
     Returns
     -------
-    dict : senders (n_neurons * width,) uint64, of each neuron its core, counted from the host, plus 2^32 times its
-        count; its spikes; and the bits, core 0 the lowest of the first word. width. sent (n_neurons,), the spikes;
-        reach, reach_at : the lists, and where each begins; empty where there are bits
+    dict : senders (n_neurons * width,) uint64, `width` words for each neuron: its core, counted from the host, plus
+        2^32 times its count; its spikes; and the bits, core 0 the lowest of the first word. sent (n_neurons,), the
+        spikes; reach, reach_at : the lists, and where each begins; empty where there are bits
     """
     bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
     table = np.empty((core_of.size, 2 + bits.shape[1] // 8), dtype=np.uint64)

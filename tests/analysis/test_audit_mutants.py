@@ -92,8 +92,8 @@ KERNEL = {
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
     "lanes: a row is left out": (
-        (spread, {"LANES": 1e9}), "row = lanes[first + word]",
-        "row = lanes[first + word] * np.uint64(landed[part, j] != {row})", {"counts", "cores"}),
+        (spread, {"LANES": 1e9}), "packed = lanes[first + word]",
+        "packed = lanes[first + word] * np.uint64(landed[part, j] != {row})", {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
         (spread, {"LANES": 1e9}), "cells[lowest + lane] +=", "cells[lowest + (lane + 1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
@@ -102,10 +102,10 @@ FORMS = {
         (spread, {"LANES": 1e9}), "sums[part, lane] = 0", "sums[part, lane] *= lane > 0",
         {"counts", "cores"}),
     "lanes: the upper halves of bytes, deliveries of weight zero, are not counted": (
-        (spread, {"LANES": 1e9}), "row >> _4 & _HALF", "row >> _32 & _HALF", {"counts"}),
+        (spread, {"LANES": 1e9}), "packed >> _4 & _HALF", "packed >> _32 & _HALF", {"counts"}),
     "lanes of whole bytes: a row is left out": (
-        (spread, {"LANES": 1e9, "_MOST_OF_HALF": 0}), "row = lanes[first + word]",
-        "row = lanes[first + word] * np.uint64(landed[part, j] != {row})", {"counts", "cores"}),
+        (spread, {"LANES": 1e9, "_MOST_OF_HALF": 0}), "packed = lanes[first + word]",
+        "packed = lanes[first + word] * np.uint64(landed[part, j] != {row})", {"counts", "cores"}),
     "lists: a neuron's messages are booked on the next core": (
         (reach, {"_BYTES": 0}), "np.int64(reach[r]) + 1]",
         "(np.int64(reach[r]) + (neuron == {neuron})) % (n_cores - 1) + 1]",
