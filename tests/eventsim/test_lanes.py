@@ -7,25 +7,25 @@ import pytest
 import eventsim
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 
-SENDERS, CORES = 600, 30
+SENDERS = 600
 
 
-@pytest.mark.parametrize("per_core", [7, 40])
-def test_every_core_gets_what_its_synapses_bring_in_one_tick(per_core):
-    rng = np.random.default_rng(per_core)
-    sizes = rng.integers(1, per_core, size=(SENDERS, CORES))  # synapses of each sender onto each core
+@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255)])
+def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most):
+    rng = np.random.default_rng(most)
+    sizes = rng.integers(least, most, size=(SENDERS, cores), endpoint=True)  # synapses of each sender onto each core
     pre, core = (np.repeat(index, sizes.ravel()) for index in np.indices(sizes.shape).reshape(2, -1))
-    post = SENDERS + CORES * rng.integers(4, size=pre.size) + core
+    post = SENDERS + cores * rng.integers(4, size=pre.size) + core
     weight = rng.choice([0.0, 0.25], pre.size)
     network = eventsim.network(
-        {"model": ["source"] * SENDERS + ["gate"] * (4 * CORES)},
+        {"model": ["source"] * SENDERS + ["gate"] * (4 * cores)},
         {"pre": pre, "post": post, "weight": weight, "delay_ms": np.ones(pre.size)},
     )
-    core_of = np.concatenate([np.full(SENDERS, -1), np.arange(4 * CORES) % CORES]).astype(np.int32)
+    core_of = np.concatenate([np.full(SENDERS, -1), np.arange(4 * cores) % cores]).astype(np.int32)
     stimulus = eventsim.Stimulus.of(np.ones(SENDERS, int), np.arange(SENDERS), duration_ticks=4)
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     for kind, chosen in ((SYNAPTIC_EVENTS, weight == weight), (ZERO_WEIGHT_EVENTS, weight == 0.0)):
-        found = np.zeros(CORES, dtype=int)
+        found = np.zeros(cores, dtype=int)
         rows = counts.kind == kind
         np.add.at(found, counts.core[rows], counts.count[rows])
-        assert found.tolist() == np.bincount(core[chosen], minlength=CORES).tolist()
+        assert found.tolist() == np.bincount(core[chosen], minlength=cores).tolist()
