@@ -14,10 +14,14 @@ import numpy as np
 
 import eventsim.lending
 import eventsim.machine
+import eventsim.outline
 import eventsim.philox
 import eventsim.tables
 
 __all__ = ["cache_folder", "load"]
+
+#: What kernels call or are compiled by.
+_OURS = (eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox, eventsim.tables)
 
 
 def cache_folder():
@@ -38,7 +42,7 @@ def load(source, prefix):
     prefix : str
         Of the file's name.
     """
-    ours = "".join(map(getsource, (eventsim.lending, eventsim.machine, eventsim.philox, eventsim.tables)))
+    ours = "".join(map(getsource, _OURS))
     versions = f"{numba.__version__} {np.__version__}\n{ours}"
     name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
     path = cache_folder() / f"{name}.py"

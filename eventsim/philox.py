@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from eventsim.machine import use_wide_vectors
+from eventsim.outline import outlined
 
 __all__ = [
     "LARGEST_MEAN",
@@ -137,6 +138,7 @@ def _first_word(c0, c1, c2, c3, k0, k1):
     return ((_M1 * c2) >> _HALF) ^ product ^ (k0 + np.uint64(_ROUNDS - 1) * _W0)
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy")
 def least_logs(key_lo, key_hi, step, purpose, seed, least):
     """Lower bounds of the logarithms of uniform numbers, those of STEPS_AT_ONCE steps.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from eventsim.outline import outlined
 from eventsim.philox import binomial, normal, uniform
 
 __all__ = ["BLOCK", "OPCODES", "STACK", "Functions", "execute"]
@@ -55,7 +56,8 @@ class Functions(NamedTuple):
     shape: np.ndarray
 
 
-@njit(nogil=True, error_model="numpy")
+@outlined
+@njit(cache=True, nogil=True, error_model="numpy")
 def execute(program, from_, to, registers, slots, weight, step, stack, block):
     """Run instructions for each of `slots`, as many at a time as `block` says."""
     _, code, numbers, functions = program
@@ -69,7 +71,8 @@ def execute(program, from_, to, registers, slots, weight, step, stack, block):
                 top = _compute(opcode, argument, functions, stack, top, here.size)
 
 
-@njit(nogil=True)
+@outlined
+@njit(cache=True, nogil=True)
 def _move(opcode, argument, numbers, registers, slots, weight, step, stack, top):
     """An instruction that pushes a number, or takes one off the stack into registers; returns where the stack ends."""
     n = slots.size
@@ -95,7 +98,8 @@ def _move(opcode, argument, numbers, registers, slots, weight, step, stack, top)
     return top - 1 if opcode < _STORE_IF else top - 2
 
 
-@njit(nogil=True, error_model="numpy")
+@outlined
+@njit(cache=True, nogil=True, error_model="numpy")
 def _compute(opcode, argument, functions, stack, top, n):
     """An instruction on the values on top of the stack; returns where it ends afterwards."""
     if opcode == _SELECT:
@@ -146,7 +150,8 @@ def _power(base, exponent):
     return 1.0 / result if exponent < 0 else result
 
 
-@njit(error_model="numpy")
+@outlined
+@njit(cache=True, error_model="numpy")
 def _binary(opcode, a, b):
     """a = a operator b; the common operators have loops of their own, which become vector loops."""
     n = a.size
@@ -173,7 +178,8 @@ def _binary(opcode, a, b):
             a[j] = _other(opcode, a[j], b[j])
 
 
-@njit(error_model="numpy")
+@outlined
+@njit(cache=True, error_model="numpy")
 def _other(opcode, x, y):
     if opcode == _FLOORDIV:
         return x // y
@@ -192,7 +198,8 @@ def _other(opcode, x, y):
     return 1.0 if (x == y) == (opcode == _EQ) else 0.0
 
 
-@njit(error_model="numpy")
+@outlined
+@njit(cache=True, error_model="numpy")
 def _call(opcode, argument, functions, x):
     """A function of as many values as it takes."""
     if opcode == _EXP:

@@ -81,7 +81,7 @@ class Verdicts(NamedTuple):
     first: np.ndarray
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def run(tick, stop, program, registers, start, resets, arrivals, spike_tick, spike_slot, verdicts, seen):
     """Replay ticks `tick` to `stop` - 1.
 
@@ -120,20 +120,25 @@ def run(tick, stop, program, registers, start, resets, arrivals, spike_tick, spi
                 last = arrival
                 while last < arrivals.tick.size and arrivals.tick[last] == tick and arrivals.place[last] == place:
                     last += 1
-                slots, weight = arrivals.slot[arrival:last], arrivals.weight[arrival:last]
-                execute(program, from_, to, registers, slots, weight, step, stack, block)
-                arrival = last
+                if last > arrival:
+                    slots, weight = arrivals.slot[arrival:last], arrivals.weight[arrival:last]
+                    execute(program, from_, to, registers, slots, weight, step, stack, block)
+                    arrival = last
                 continue
-            own = _within(fired, slot_from, slot_to)
-            slots = everyone[slot_from:slot_to]
             if kind == RESET:
                 before = _fired_at(tick - lag, spike_tick, spike_slot, reset)
                 slots = _within(before, slot_from, slot_to)
+                if len(slots):
+                    execute(program, from_, to, registers, slots, nothing, step, stack, block)
+                continue
+            own = _within(fired, slot_from, slot_to)
+            slots = everyone[slot_from:slot_to]
             execute(program, from_, to, registers, slots, nothing, step, stack, block)
             if kind == THRESHOLD:
                 _judge(verdicts, tick, slots, registers[CONDITION], own)
                 tested[slot_from:slot_to] = True
-                execute(program, on_firing, on_firing_to, registers, own, nothing, step, stack, block)
+                if len(own):
+                    execute(program, on_firing, on_firing_to, registers, own, nothing, step, stack, block)
                 if len(seen):
                     _copy(registers, seen[tick - first], slot_from, slot_to)
         for slot in fired:

@@ -4,10 +4,9 @@ A neuron's inputs are known from the record, so each can be replayed without the
 kernel. What comes out is whether every spike of it, and every silence, follows from what it received.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from inspect import getsource
 
 import numpy as np
 
@@ -30,24 +29,10 @@ _PER_WINDOW = 1 << 21
 
 @lru_cache
 def _machine():
-    """The machine's `run`, compiled, from the cache folder: under the hash of each file that it is compiled from, since
-    Numba itself looks at one file only."""
-    files = [Path(module.__file__).read_bytes() for module in (instructions, machine)]
-    return load(_WRAPPER.format(digest=hashlib.sha256(b"".join(files)).hexdigest()), "replay")["run"]
-
-
-_WRAPPER = '''"""Written by analysis.audit.replay for sources {digest}; safe to delete."""
-from numba import njit
-
-from analysis.audit import machine
-
-_run = machine.run
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def run(*arguments):
-    return _run(*arguments)
-'''
+    """The machine's `run`, compiled, from the cache folder: there it has its own name for each version of its text and
+    of its instructions', whereas Numba itself looks for changes in one file only."""
+    known_as = load(getsource(instructions), "instructions")["__name__"]
+    return load(getsource(machine).replace(instructions.__name__, known_as), "replay")["run"]
 
 
 def replayable(network):

@@ -114,28 +114,18 @@ def received(post, weight, first, times, n_neurons):
 
 @njit(cache=True, nogil=True)
 def reached(by_pre, at, first, slot_of_post, on_chip):
-    """The distinct slots on the chip that each neuron reaches, ascending, and where each neuron's begin."""
-    n_neurons = at.size - 1
-    reach_at = np.zeros(n_neurons + 1, np.int64)
-    reach = np.empty(1024, np.int32)
-    last, here = np.full(on_chip.size, -1, np.int64), np.empty(on_chip.size, np.int32)
-    filled = 0
+    """The distinct slots on the chip that each neuron reaches, in order of their first synapse, and where each neuron's
+    begin."""
+    n_neurons, filled = at.size - 1, 0
+    reach, reach_at = np.empty(slot_of_post.size, np.int32), np.zeros(n_neurons + 1, np.int64)
+    last = np.full(on_chip.size, -1, np.int64)
     for i in range(n_neurons):
-        n = 0
         for k in range(at[i], at[i + 1]):
             for synapse in range(first[by_pre[k]], first[by_pre[k] + 1]):
                 slot = slot_of_post[synapse]
                 if last[slot] != i and on_chip[slot]:
                     last[slot] = i
-                    here[n] = slot
-                    n += 1
-        while filled + n > reach.size:
-            larger = np.empty(2 * reach.size, np.int32)
-            larger[: reach.size] = reach
-            reach = larger
-        here[:n].sort()
-        for k in range(n):
-            reach[filled + k] = here[k]
-        filled += n
+                    reach[filled] = slot
+                    filled += 1
         reach_at[i + 1] = filled
     return reach[:filled].copy(), reach_at

@@ -1,4 +1,4 @@
-"""What every grid kernel does besides its model: who fires, counters, and the record of spikes and samples.
+"""What every grid kernel does besides its model: who fires, which rows land, counters, records.
 
 Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
 kernel has just delivered it, and then only. Two things are counted of it: that it was delivered once more, and what it
@@ -17,8 +17,9 @@ from numba import njit
 
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
+from eventsim.outline import outlined
 
-__all__ = ["announce", "collect", "count_rows", "gather", "may_run_to", "sample", "turn_round"]
+__all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
 _AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
 _FIRST_BITS = np.uint64(0x0101010101010101)  # of the bytes of a word
@@ -34,6 +35,7 @@ _FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": 
 _UNCOUNTED = {**_FOR_KERNELS, "_nrt": False}
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def gather(fires, fires_by_eight, size, forth, history, at, first):
     """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
@@ -61,6 +63,7 @@ def gather(fires, fires_by_eight, size, forth, history, at, first):
     return found
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def turn_round(history, at, fired):
     """Turn round the order of `fired` neurons from `at` on."""
@@ -69,6 +72,7 @@ def turn_round(history, at, fired):
         history[at + j], history[last] = history[last], history[at + j]
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def announce(a, part, k, at, fired, here):
     """Count the spikes of population k, and for each the message to each core that it reaches.
@@ -128,9 +132,49 @@ def _count_messages(a, part, here):
         a.message_words[part, word] = 0
 
 
+@outlined
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+def emit(a, k, tick, here, is_time):
+    """Let source population k fire, as its stimulus says, if it is time for it; returns whether anything did."""
+    stimulus_tick, cursor, history = a.stimulus_tick, a.cursor, a.history
+    slot, fired = tick % a.history_count.shape[1], np.int64(0)
+    at = a.history_at[k] + slot * a.population_size[k]
+    if is_time:
+        while cursor[k] < a.stimulus_at[k + 1] and stimulus_tick[cursor[k]] == tick:
+            history[at + fired] = a.stimulus_neuron[cursor[k]]
+            cursor[k] += 1
+            fired += 1
+    a.history_count[k, slot, 0] = fired
+    if fired:
+        announce(a, np.int64(0), k, at, fired, here)
+    return fired > 0
+
+
+@outlined
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+def land(a, part, pathway, source, tick):
+    """Look up the rows of a pathway that land on a part in this tick, older spikes first, then by sender.
+
+    Those with synapses are the first of `landed`, as many as are returned.
+    """
+    history, history_count, rows, landed, bounds = a.history, a.history_count, a.rows, a.landed, a.bounds
+    first_row, first_delay = a.rows_at[part, pathway], a.delays_at[pathway]
+    n_delays, n_landed = a.delays_at[pathway + 1] - first_delay, np.int64(0)
+    for d in range(n_delays - 1, -1, -1):
+        past = (tick - a.delays[first_delay + d]) % history_count.shape[1]
+        for q in range(history_count.shape[2]):
+            at = a.history_at[source] + past * a.population_size[source] + bounds[q, source]
+            for j in range(at, at + history_count[source, past, q]):
+                row = first_row + np.int64(history[j]) * n_delays + d
+                landed[part, n_landed] = row
+                n_landed += rows[row + 1, 0] > rows[row, 0]
+    return n_landed
+
+
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
 def count_rows(a, part, pathway, n_landed, done, here):
-    """Count, by core, the deliveries of the rows that a pathway delivered to a part in this tick.
+    """Count the deliveries of a pathway to a part in this tick: all of them, those of each row, and those by core.
 
     Parameters
     ----------
@@ -141,11 +185,14 @@ def count_rows(a, part, pathway, n_landed, done, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    landed, spread, lanes, lane_words, cells = a.landed, a.spread, a.lanes, a.lane_words, a.cells
+    landed, rows, spread, lanes, lane_words, cells = a.landed, a.rows, a.spread, a.lanes, a.lane_words, a.cells
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
     n_lanes, n_words = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes // 8)
+    a.delivered[part, pathway] += done
+    for j in range(n_landed):
+        rows[landed[part, j], 1] += 1
     if n_bytes == 1:
         cells[lowest] += done
     elif n_bytes > 1:
@@ -194,6 +241,7 @@ def _count_lanes(a, part, n_lanes, n, lowest):
         sums[part, lane] = 0
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def sample(a, tick, may_run):
     """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
@@ -214,6 +262,7 @@ def sample(a, tick, may_run):
     return min(may_run, tick + a.record_every - tick % a.record_every)
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def may_run_to(a, tick, last_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
@@ -227,6 +276,7 @@ def may_run_to(a, tick, last_tick):
     return tick + ahead
 
 
+@outlined
 @njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
 def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""

@@ -19,6 +19,7 @@ def deliver(network, operation, layout, plan):
     events = plan.records_events
     return delivery_templates.DELIVER.format(
         where=f"delivery by pathway {p}", p=p, s=pathway.source, is_time=is_time(operation), ask=_ask(p, plan.storage),
+        sender=delivery_templates.SENDER.format(p=p) if pathway.senders else "",
         of_row=delivery_templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
         event_start=delivery_templates.EVENT_START.format(p=p) if events else "",
         event_stop=delivery_templates.EVENT_STOP if events else "",
@@ -68,7 +69,7 @@ def _effects(network, operation, layout, plan):
     pathway = network.pathways[operation.index]
     target, places = network.populations[pathway.target], layout.names(pathway.target)
     where = f"delivery by pathway {operation.index}"
-    sent = readable(network, pathway.source, layout.names(pathway.source), "all_{}[history[at + j]]")
+    sent = readable(network, pathway.source, layout.names(pathway.source), "all_{}[sender]")
     known = readable(network, pathway.target, places, "{}[i]") | {"weight": "w"}
     known |= {name: sent[variable] for name, variable in pathway.senders.items()}
     known |= {name: layout.constant(value) for name, value in sorted(pathway.constants.items())}
@@ -83,5 +84,5 @@ def _effects(network, operation, layout, plan):
         expression = constant or translate(value, known, where)
         guard = None if parking and parking.variable == variable else target.guards.get(variable)
         condition = f"if {places[guard]}[i] != 0.0: " if guard else ""
-        lines.append(f"{' ' * 32}{condition}{places[variable]}[i] {EFFECTS[op]} {expression}\n")
+        lines.append(f"{' ' * 24}{condition}{places[variable]}[i] {EFFECTS[op]} {expression}\n")
     return "".join(lines)

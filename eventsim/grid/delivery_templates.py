@@ -2,43 +2,38 @@
 
 __all__ = [
     "ASK", "ASK_CODES", "DELIVER", "EVENT", "EVENTS_OF_ROW", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
-    "EVENT_STOP", "ROW", "ROW_WEIGHT", "STRETCHES", "WEIGHT",
+    "EVENT_STOP", "ROW", "ROW_WEIGHT", "SENDER", "STRETCHES", "WEIGHT",
 ]  # fmt: skip
 
-# Rows are counted as soon as their deliveries are done.
+# The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
+# spikes of other parts are not looked at for that.
 DELIVER = """            # {where}
-            if {is_time}:
-                n_delays = delays_at[{p} + 1] - delays_at[{p}]
-                done, n_landed, first_row = np.int64(0), np.int64(0), rows_at[part, {p}]
-{event_start}                for d in range(n_delays - 1, -1, -1):
-                    past = (tick - delays[delays_at[{p}] + d]) % depth
-                    for q in range(n_parts):
-                        at = history_at[{s}] + past * population_size[{s}] + bounds[q, {s}]
-                        n_fired = history_count[{s}, past, q]
-                        for j in range(n_fired):
-{ask}                            row = first_row + np.int64(history[at + j]) * n_delays + d
-{of_row}                            first, last = np.int64(rows[row, 0]), np.int64(rows[row + 1, 0])
-{each}                            rows[row, 1] += 1
-                            landed[part, n_landed] = row
-                            n_landed += last > first
-                if n_landed:
-                    delivered[part, {p}] += done
+            if {is_time} and (tick - latest < depth or n_parts > 1):
+                n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)
+{event_start}                for j in range(n_landed):
+{ask}                    row = landed[part, j]
+{sender}{of_row}                    first, last = np.int64(rows[row, 0]), np.int64(rows[row + 1, 0])
+{each}                if n_landed:
                     count_rows(a, part, np.int64({p}), n_landed, done, here)
                     is_busy = True
 {event_stop}"""
 
+# Who sent a row, where its synapses read that neuron's variables.
+SENDER = """                    sender = (row - rows_at[part, {p}]) // (delays_at[{p} + 1] - delays_at[{p}])
+"""
+
 # What a row does, synapse by synapse; or stretch by stretch, see `eventsim.grid.stretches`.
-ROW = """                            for synapse in range(first, last):
-                                i = target[synapse]
-{each}{event}                                done += 1
+ROW = """                    for synapse in range(first, last):
+                        i = target[synapse]
+{each}{event}                        done += 1
 """
 
 # Places are unsigned: of a signed one Numba asks whether it counts from the end, and the loop is none over vectors.
-STRETCHES = """                            for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
-                                begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
-                                for along in range(np.uint64(size)):
-                                    i = np.uint64(begin) + along
-{each}{wake}                                done += size
+STRETCHES = """                    for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
+                        begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
+                        for along in range(np.uint64(size)):
+                            i = np.uint64(begin) + along
+{each}{wake}                        done += size
 {event}"""
 
 # Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must
@@ -61,48 +56,48 @@ EVENT_START = """                records = event_window[{p}, 0] <= tick and tick
                 event = event_end[part]
 """
 
-EVENT = """                                if records:
-                                    event_synapse[event] = synapse
-                                    event += 1
+EVENT = """                        if records:
+                            event_synapse[event] = synapse
+                            event += 1
 """
 
-EVENTS_OF_ROW = """                            if records:
-                                for synapse in range(first, last):
-                                    event_synapse[event] = synapse
-                                    event += 1
+EVENTS_OF_ROW = """                    if records:
+                        for synapse in range(first, last):
+                            event_synapse[event] = synapse
+                            event += 1
 """
 
 EVENT_STOP = """                event_end[part] = event
 """
 
-# Rows of spikes to come are asked for early, and what they are counted by: a table of many synapses is in no cache.
-ASK = """                            if j + 4 < n_fired:
-                                row = first_row + np.int64(history[at + j + 4]) * n_delays + d
-                                ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
-{codes}                                n_words = spread[part, {p}, 0] // 8
-                                lane = spread[part, {p}, 3] + (row - first_row) * n_words
-                                ask_for_row(lanes, lane, lane + n_words)
+# Rows to come are asked for early, and what they are counted by: a table of many synapses is in no cache.
+ASK = """                    if j + 4 < n_landed:
+                        row = landed[part, j + 4]
+                        ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
+{codes}                        n_words = spread[part, {p}, 0] // 8
+                        lane = spread[part, {p}, 3] + (row - rows_at[part, {p}]) * n_words
+                        ask_for_row(lanes, lane, lane + n_words)
 """
 
-ASK_CODES = """                                ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
+ASK_CODES = """                        ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
 """
 
 #: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid.storage`).
 WEIGHT = {
     "none": "",
     "row": "",
-    "shared": """                                w = shared[np.uint64(place) + along]
+    "shared": """                        w = shared[np.uint64(place) + along]
 """,
-    "code": """                                c = code[synapse]
-                                w = values[c]
+    "code": """                        c = code[synapse]
+                        w = values[c]
 """,
-    "full": """                                w = weight[synapse]
+    "full": """                        w = weight[synapse]
 """,
 }
 ROW_WEIGHT = {
     "none": "",
-    "row": """                            c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
-                            w = values[c]
+    "row": """                    c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
+                    w = values[c]
 """,
     "code": "",
     "shared": "",

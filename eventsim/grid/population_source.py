@@ -8,11 +8,11 @@ from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import StatementWriter, is_time
 from eventsim.philox import LEAST_LOG_OF_ALL, STEPS_AT_ONCE
 
-__all__ = ["asleep", "counted_spikes", "fire", "reset", "touched", "update"]
+__all__ = ["asleep", "fire", "reset", "touched", "update"]
 
 
-def counted_spikes(k, indent=12):
-    return templates.FIRED.format(indent=" " * indent, k=k)
+def _counted_spikes(k):
+    return templates.FIRED.format(k=k)
 
 
 def update(network, operation, layout, plan):
@@ -68,7 +68,7 @@ def fire(network, operation, layout, plan, update=None):
         gathered = templates.EACH_FIRES.format(k=k, each=each, spike=spike, fired=fired)
     return templates.FIRE.format(
         where=writer.where, k=k, is_time=is_time(operation), back=back, once=once, blocks=templates.BLOCKS.format(k=k),
-        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=counted_spikes(k),
+        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=_counted_spikes(k),
     )  # fmt: skip
 
 
@@ -104,7 +104,9 @@ def reset(network, operation, layout, plan):
     parking = plan.parked.get(operation.index)
     writer = StatementWriter(network, operation, layout, held=parking.variable if parking else None)
     once = writer.lines(operation.once, 16, per_neuron=False)
-    each = writer.lines(operation.each, 20, guarded=False) or " " * 20 + "pass\n"
+    each = writer.lines(operation.each, 20, guarded=False)
+    if not each:
+        return ""
     return templates.RESET.format(
         where=writer.where, k=operation.index, is_time=is_time(operation), once=once, each=each,
         slot=f"((tick - {operation.lag}) % depth)" if operation.lag else "slot",
@@ -123,7 +125,7 @@ def asleep(network, operations, layout, plan):
     moved = "".join(templates.MOVED.format(n=n, place=place) for n, place in enumerate(places))
     views = "".join(line[4:] for line in writer.views(held + each).splitlines(keepends=True))
     return templates.ASLEEP.format(
-        where=f"population {k}", k=k, size=BLOCK, views=views, each=held + each + moved, counted=counted_spikes(k)
+        where=f"population {k}", k=k, size=BLOCK, views=views, each=held + each + moved, counted=_counted_spikes(k)
     )
 
 
@@ -132,7 +134,7 @@ def touched(network, operations, layout, plan):
     k = operations[0].index
     return touch_templates.TOUCHED.format(
         where=f"population {k}", k=k, each=_decaying(network, operations, layout, plan.decays[k]),
-        leave=touch_templates.LEAVE.format(k=k), counted=counted_spikes(k),
+        leave=touch_templates.LEAVE.format(k=k), counted=_counted_spikes(k),
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
-from eventsim.grid.population_source import asleep, counted_spikes, fire, reset, touched, update
+from eventsim.grid.population_source import asleep, fire, reset, touched, update
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import is_time
 from eventsim.philox import STEPS_AT_ONCE
@@ -171,6 +171,4 @@ def _segment(network, operations, layout, plan):
 
 def _emit(operation):
     k = operation.index
-    return templates.EMIT.format(
-        where=f"emission of population {k}", k=k, is_time=is_time(operation), counted=counted_spikes(k, 16)
-    )
+    return templates.EMIT.format(where=f"emission of population {k}", k=k, is_time=is_time(operation))

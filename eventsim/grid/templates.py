@@ -18,7 +18,7 @@ import math
 import numpy as np
 from numba import njit
 
-from {counting} import announce, collect, count_rows, gather, may_run_to, sample, turn_round
+from {counting} import announce, collect, count_rows, emit, gather, land, may_run_to, sample, turn_round
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
@@ -28,7 +28,7 @@ from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 # the ticks to come. The others wait for it, and it for them.
 RUN = """
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
@@ -36,6 +36,7 @@ def run(part, first_tick, last_tick, a):
     fires = np.empty(256, np.bool_)
     fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick
+    latest = first_tick - 1
     events_before = 0
     while True:
         if part == 0:
@@ -56,6 +57,8 @@ def run(part, first_tick, last_tick, a):
             slot, now = tick % depth, tick % now_depth
             here = (part * now_depth + now) * per_tick
             is_busy = busy[part, now]
+            if is_busy:
+                latest = tick
 {due}{phases}            busy[part, now] = is_busy
         meet(meeting, n_parts)
 {end}    return stop
@@ -75,22 +78,16 @@ SPIKE = """{indent}history[at + fired] = base{k} + i
 """
 
 # All spikes of a population in this tick.
-FIRED = """{indent}history_count[{k}, slot, part] = fired
-{indent}if fired:
-{indent}    announce(a, part, np.int64({k}), at, fired, here)
-{indent}    is_busy = True
+FIRED = """            history_count[{k}, slot, part] = fired
+            if fired:
+                announce(a, part, np.int64({k}), at, fired, here)
+                is_busy = True
+                latest = tick
 """
 
 EMIT = """                # {where}
-                at = history_at[{k}] + slot * population_size[{k}]
-                fired = np.int64(0)
-                if {is_time}:
-                    while cursor[{k}] < stimulus_at[{k} + 1] and stimulus_tick[cursor[{k}]] == tick:
-                        i = stimulus_neuron[cursor[{k}]]
-                        cursor[{k}] += 1
-                        history[at + fired] = i
-                        fired += 1
-{counted}"""
+                is_busy |= emit(a, np.int64({k}), tick, here, {is_time})
+"""
 
 UPDATE = """            # {where}
             if {is_time}:
@@ -175,10 +172,7 @@ ASLEEP = """            # {where}, those awake
 {each}                awake{k}[b] = hits + moved > 0
                 if hits == 0:
                     continue
-                for i in range(size):
-                    if fires[i]:
-                        history[at + fired] = base{k} + block + i
-                        fired += 1
+                fired += gather(fires, fires_by_eight, size, True, history, at + fired, base{k} + block)
 {counted}"""
 
 HELD = """                    held{n} = {place}
@@ -192,12 +186,12 @@ TO_FIRE = """                    fires[i] = condition
 """
 
 # A delivery wakes the blocks that it reaches.
-WAKE = """                                awake{g}[np.uint64(i) // np.uint64({size})] = True
+WAKE = """                        awake{g}[np.uint64(i) // np.uint64({size})] = True
 """
 
-WAKE_STRETCH = """                                last_block = (np.int64(begin) + size - 1) // {size}
-                                for b in range(np.int64(begin) // {size}, last_block + 1):
-                                    awake{g}[b] = True
+WAKE_STRETCH = """                        last_block = (np.int64(begin) + size - 1) // {size}
+                        for b in range(np.int64(begin) // {size}, last_block + 1):
+                            awake{g}[b] = True
 """
 
 # Parking: see `eventsim.grid.parking`. The queue holds those that rest, in the order in which they fired.

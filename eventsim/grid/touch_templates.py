@@ -22,9 +22,9 @@ TOUCHED = """            # {where}, by touch
 {counted}"""
 
 # What a delivery to a population that runs by touch does before and after its effect.
-ACTIVATE = """                                if {is_idle}:
-{mark}                                    active[first{g} + active_count[part, {g}]] = i
-                                    active_count[part, {g}] += 1
+ACTIVATE = """                        if {is_idle}:
+{mark}                            active[first{g} + active_count[part, {g}]] = i
+                            active_count[part, {g}] += 1
 """
 
 # Decay by touch: see `eventsim.grid.decay`. `updated` is -2 for a neuron that is looked at in the next tick. For any
@@ -66,14 +66,14 @@ LEAVE = """                    updated{k}[i] = due + (updated{k}[i] & 1)
 
 IS_IDLE = "updated{g}[i] >= 0"
 
-MARK = """                                    behind = (due >> 1) - (updated{g}[i] >> 1)
-                                    updated{g}[i] = (updated{g}[i] & 1) - 2
-                                    if behind > 0 and {value} != rest{g}:
-                                        {value} = decayed({value}, rest{g}, behind, powers{g}, factor{g})
-                                        updated{g}[i] = -1
+MARK = """                            behind = (due >> 1) - (updated{g}[i] >> 1)
+                            updated{g}[i] = (updated{g}[i] & 1) - 2
+                            if behind > 0 and {value} != rest{g}:
+                                {value} = decayed({value}, rest{g}, behind, powers{g}, factor{g})
+                                updated{g}[i] = -1
 """
 
-LARGEST = """                                largest{g} = max(largest{g}, abs({value}))
+LARGEST = """                        largest{g} = max(largest{g}, abs({value}))
 """
 
 DECAY_AT_END = """    largest[part, {k}] = largest{k}

@@ -37,7 +37,7 @@ def test_the_unbroken_run_passes_every_law(sound):
 KERNEL = {
     "one synapse is dropped": (
         "i = target[synapse]\n",
-        f"i = target[synapse]\n{' ' * 32}if synapse == {{synapse}}:\n{' ' * 36}continue\n",
+        f"i = target[synapse]\n{' ' * 24}if synapse == {{synapse}}:\n{' ' * 28}continue\n",
         {"deliveries", "record", "cores"}),
     "the last synapse of every row is dropped": (
         "in range(first, last):", "in range(first, last - 1):", {"deliveries", "record", "cores"}),
@@ -46,25 +46,26 @@ KERNEL = {
     "a delivery is recorded and counted, but goes to another neuron": (
         "i = target[synapse]\n", "i = (target[synapse] + (synapse == {synapse})) % n{target}\n", {"justified"}),
     "one pathway delivers a tick early": (
-        "delays[delays_at[{pathway}] + d]) %", "max(0, delays[delays_at[{pathway}] + d] - 1)) %", {"counts"}),
+        "a.delays[first_delay + d]) %", "max(0, a.delays[first_delay + d] - (pathway == {pathway}))) %", {"counts"}),
     "one pathway delivers a tick late": (
-        "delays[delays_at[{pathway}] + d]) %",
-        "min(history_count.shape[1] - 1, delays[delays_at[{pathway}] + d] + 1)) %", {"counts"}),
+        "a.delays[first_delay + d]) %",
+        "min(history_count.shape[1] - 1, a.delays[first_delay + d] + (pathway == {pathway}))) %", {"counts"}),
     "the last spike of each tick is forgotten before it is sent": (
-        "history_count[{source}, slot, part] = fired",
-        "history_count[{source}, slot, part] = max(0, fired - 1)", {"counts", "cores"}),
+        "a.history_count[k, slot, 0] = fired", "a.history_count[k, slot, 0] = max(0, fired - (k == {source}))",
+        {"counts", "cores"}),
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
     "a row is left out for its cores": (
-        "n_landed += last > first", "n_landed += last > first and not first <= {synapse} < last",
+        "row = at + landed[part, j] - first_row\n",
+        f"row = at + landed[part, j] - first_row\n{' ' * 12}if landed[part, j] == {{row}}:\n{' ' * 16}continue\n",
         {"counts", "cores"}),
     "a row is counted twice for its cores": (
-        "n_landed += last > first\n",
-        f"n_landed += last > first\n{' ' * 28}if first <= {{synapse}} < last:\n{' ' * 32}landed[part, n_landed] = row\n"
-        f"{' ' * 32}n_landed += 1\n", {"counts", "cores"}),
-    "a row is left out for its receivers": ("rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
+        "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[part, j] == {row}))", {"counts", "cores"}),
+    "a row is left out for its receivers": (
+        "rows[landed[part, j], 1] += 1", "rows[landed[part, j], 1] += landed[part, j] != {row}", {"received", "cores"}),
     "a row is counted twice for its receivers": (
-        "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})", {"received", "cores"}),
+        "rows[landed[part, j], 1] += 1", "rows[landed[part, j], 1] += 1 + (landed[part, j] == {row})",
+        {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
         "np.int64(entry_cell[entry])",
         "np.int64(entry_cell[entry])"
@@ -85,7 +86,11 @@ KERNEL = {
     "a neuron's spikes are not counted": (
         "cells[core + SPIKES * n_cores] += 1", "cells[core + SPIKES * n_cores] += neuron != {neuron}",
         {"counts", "cores"}),
-    "sources fire a tick late": ("]] == tick:", "]] == tick - 1:", {"stimulus"}),
+    "sources fire a tick late": ("[cursor[k]] == tick:", "[cursor[k]] == tick - 1:", {"stimulus"}),
+    "a row that lands is not delivered": (
+        " row = landed[part, j]\n",
+        f" row = landed[part, j]\n{' ' * 20}if row == {{row}}:\n{' ' * 24}continue\n",
+        {"deliveries", "record", "cores"}),
 }  # fmt: skip
 
 

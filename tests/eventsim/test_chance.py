@@ -18,7 +18,7 @@ _UNIFORM = "keyed_uniform(key_lo, key_hi, t_in_timesteps, purpose, seed)"
 def test_no_uniform_number_has_a_logarithm_below_its_bound_or_far_above(step):
     key_lo, key_hi = np.arange(-500, 200_000, dtype=np.int32), np.full(200_500, -7, dtype=np.int32)
     least = np.empty((STEPS_AT_ONCE, key_lo.size), dtype=np.float32)
-    least_logs(key_lo, key_hi, step, 3, 2**31 - 1, least.ravel())
+    least_logs.outlined(key_lo, key_hi, step, 3, 2**31 - 1, least.ravel())
     for later, bounds in enumerate(least):
         drawn = uniform_array(key_lo, key_hi, step + later, 3, 2**31 - 1)
         assert drawn.min() < 1e-4

@@ -68,25 +68,40 @@ def _fill(order, part, in_start, in_axon, in_size, longest, words, extra, out, l
     cores = np.full(order.size, -1, np.int32)
     wired = in_start, in_axon, in_size
     held, held_by = np.zeros(n_axons, np.int64), np.full(n_axons, -1, np.int32)
-    used, after = np.zeros(6, np.int64), np.zeros(6, np.int64)
+    nothing, used, after = np.zeros(6, np.int64), np.zeros(6, np.int64), np.zeros(6, np.int64)
     core = 0
     for k in range(order.size):
         p = order[k]
         empty = k == 0 or part[k] != part[k - 1]
         core += empty and k > 0
         if empty:
-            used[:] = 0
+            _copy(nothing, used)
         ask(after, used, p, core, wired, longest, words, extra, out, held, held_by)
-        if (after[:5] > limits).any() and not empty:
+        if _exceeds(after, limits) and not empty:
             core += 1
-            used[:] = 0
+            _copy(nothing, used)
             ask(after, used, p, core, wired, longest, words, extra, out, held, held_by)
-        if (after[:5] > limits).any():
+        if _exceeds(after, limits):
             return cores, p, after[:5]
         cores[p] = core
-        used[:] = after
+        _copy(after, used)
         hold(p, core, wired, held, held_by)
     return cores, -1, after[:5]
+
+
+@njit(cache=True, nogil=True)
+def _copy(values, to):
+    """numpy's own assignment takes seconds to compile."""
+    for k in range(values.size):
+        to[k] = values[k]
+
+
+@njit(cache=True, nogil=True)
+def _exceeds(asked, limits):
+    above = 0
+    for k in range(limits.size):
+        above += asked[k] > limits[k]
+    return above > 0
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +111,7 @@ def ask(after, used, p, core, wired, longest, words, extra, out, held, held_by):
     `held[axon]` is how many synapses of an axon the core `held_by[axon]` holds; `used` is what `core` holds so far.
     """
     in_start, in_axon, in_size = wired
-    after[:] = used
+    _copy(used, after)
     after[0] += 1 + extra[p]
     after[1] += extra[p]
     after[2] += extra[p] > 0

@@ -38,8 +38,9 @@ class Wires:
         self._position = np.full(network.n_neurons, -1, dtype=np.int32)
         self._position[self.ids] = np.arange(self.n)
         arrays = self._position, network.post, self.axons.of_synapse, network.delay
-        self.in_start, self.in_axon, self.in_size, self.longest, most = _by_target(*arrays, self.n, self.n_axons)
-        self.words = words_of_lists(np.arange(most + 1), network, chip)
+        out_start, out_position, self.longest = _by_axon(*arrays, self.n, self.n_axons)
+        self.in_start, self.in_axon, self.in_size = _joined(*_transposed(out_start, out_position, self.n))
+        self.words = words_of_lists(np.arange(np.diff(out_start).max(initial=0) + 1), network, chip)
 
     @cached_property
     def by_axon(self):
@@ -63,47 +64,59 @@ class Wires:
 
 
 @njit(cache=True, nogil=True)
-def _by_target(position, post, axon, delay, n, n_axons):
-    """Wires by target, those of one axon and target joined; also the longest delay of each and the largest fan-out."""
-    start, longest, fan_out = np.zeros(n + 1, np.int64), np.zeros(n, np.int64), np.zeros(n_axons, np.int64)
+def _by_axon(position, post, axon, delay, n, n_axons):
+    """Positions that each axon reaches, one for each synapse, from start[axon] on; and the longest delay of each."""
+    start, longest = np.zeros(n_axons + 1, np.int64), np.zeros(n, np.int64)
     for s in range(post.size):
         p = position[post[s]]
         if p >= 0:
-            start[p + 1] += 1
+            start[axon[s] + 1] += 1
             longest[p] = max(longest[p], delay[s])
-            fan_out[axon[s]] += 1
-    start = np.cumsum(start)
-    at, axons = start[:-1].copy(), np.empty(start[n], np.int32)
+    at = _add_up(start)
+    reached = np.empty(start[n_axons], np.int32)
     for s in range(post.size):
         p = position[post[s]]
         if p >= 0:
-            axons[at[p]] = axon[s]
-            at[p] += 1
-    sizes, joined, write = np.ones(axons.size, np.int32), np.zeros(n + 1, np.int64), 0
-    for p in range(n):
-        row = np.sort(axons[start[p] : start[p + 1]])
-        for k in range(row.size):
-            if k > 0 and row[k] == row[k - 1]:
-                sizes[write - 1] += 1
-            else:
-                axons[write], sizes[write] = row[k], 1
-                write += 1
-        joined[p + 1] = write
-    return joined, axons[:write].copy(), sizes[:write].copy(), longest, fan_out.max() if n_axons else 0
+            reached[at[axon[s]]] = p
+            at[axon[s]] += 1
+    return start, reached, longest
 
 
 @njit(cache=True, nogil=True)
-def _transposed(in_start, in_axon, n_axons):
-    start = np.zeros(n_axons + 1, np.int64)
-    for axon in in_axon:
-        start[axon + 1] += 1
-    start = np.cumsum(start)
-    at, position = start[:-1].copy(), np.empty(in_axon.size, np.int32)
-    for p in range(in_start.size - 1):
-        for k in range(in_start[p], in_start[p + 1]):
-            position[at[in_axon[k]]] = p
-            at[in_axon[k]] += 1
-    return start, position
+def _add_up(start):
+    """Counts at 1, 2, ... into where each begins; returns a copy."""
+    for k in range(1, start.size):
+        start[k] += start[k - 1]
+    return start.copy()
+
+
+@njit(cache=True, nogil=True)
+def _transposed(start, item, n_items):
+    """Lists of items into, for each item, the lists it is in, ascending."""
+    list_start, list_of = np.zeros(n_items + 1, np.int64), np.empty(item.size, np.int32)
+    for i in item:
+        list_start[i + 1] += 1
+    at = _add_up(list_start)
+    for k in range(start.size - 1):
+        for j in range(start[k], start[k + 1]):
+            list_of[at[item[j]]] = k
+            at[item[j]] += 1
+    return list_start, list_of
+
+
+@njit(cache=True, nogil=True)
+def _joined(start, axon):
+    """Lists of axons in which each is named once; returns where they begin, the axons, and how often each was named."""
+    joined, axons, sizes, n = np.zeros(start.size, np.int64), axon.copy(), np.ones(axon.size, np.int32), 0
+    for p in range(start.size - 1):
+        for k in range(start[p], start[p + 1]):
+            if k > start[p] and axon[k] == axon[k - 1]:
+                sizes[n - 1] += 1
+            else:
+                axons[n] = axon[k]
+                n += 1
+        joined[p + 1] = n
+    return joined, axons[:n].copy(), sizes[:n].copy()
 
 
 @njit(cache=True, nogil=True)
