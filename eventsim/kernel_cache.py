@@ -18,7 +18,7 @@ import eventsim.outline
 import eventsim.philox
 import eventsim.tables
 
-__all__ = ["cache_folder", "load"]
+__all__ = ["cache_folder", "is_known", "load"]
 
 #: What kernels call or are compiled by.
 _OURS = (eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox, eventsim.tables)
@@ -29,6 +29,17 @@ def cache_folder():
     if os.environ.get("EVENTSIM_CACHE"):
         return Path(os.environ["EVENTSIM_CACHE"])
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eventsim"
+
+
+def _path(source, prefix):
+    ours = "".join(map(getsource, _OURS))
+    versions = f"{numba.__version__} {np.__version__}\n{ours}"
+    return cache_folder() / f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}.py"
+
+
+def is_known(source, prefix):
+    """Whether `load` was asked for this source before, on this machine."""
+    return _path(source, prefix).exists()
 
 
 @lru_cache(maxsize=64)
@@ -42,10 +53,8 @@ def load(source, prefix):
     prefix : str
         Of the file's name.
     """
-    ours = "".join(map(getsource, _OURS))
-    versions = f"{numba.__version__} {np.__version__}\n{ours}"
-    name = f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}"
-    path = cache_folder() / f"{name}.py"
+    path = _path(source, prefix)
+    name = path.stem
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != source:

@@ -9,6 +9,7 @@ from eventsim.errors import ConfigError
 from eventsim.ranks import chosen_ranks, on_ranks
 from runs.config import load_config, read_settings
 from runs.experiments import EXPERIMENTS
+from runs.rehearsal import start_rehearsal
 
 __all__ = ["execute", "results_folder", "run_brian2", "run_experiment"]
 
@@ -30,6 +31,7 @@ def run_experiment(name, settings, folder=None, ranks=None):
     -------
     (summary, text) : the summary, which is also in summary.json, and the same in words
     """
+    start_rehearsal()
     experiment, config = load_config(name, settings, EXPERIMENTS)
     folder = results_folder(folder, Path(name).stem)
     with on_ranks(chosen_ranks() if ranks is None else ranks):

@@ -15,9 +15,10 @@ from analysis.audit.arrivals import Afferents
 from analysis.audit.assembler import assemble, places_of
 from analysis.audit.machine import CONDITION, Verdicts
 from eventsim.errors import CompileError, ConfigError
-from eventsim.kernel_cache import load
+from eventsim.kernel_cache import is_known, load
 
-__all__ = ["Replay", "Verdict", "choose_neurons", "draw_sample", "replayable"]
+__all__ = ["Replay", "Verdict", "choose_neurons", "draw_sample", "machine_is_known",
+           "replayable"]  # fmt: skip
 
 #: Looks at a neuron, one in each tick, that are replayed when nobody says how many: some seconds' worth.
 _LOOKS = 20_000_000
@@ -33,6 +34,11 @@ def _machine():
     of its instructions', whereas Numba itself looks for changes in one file only."""
     known_as = load(getsource(instructions), "instructions")["__name__"]
     return load(getsource(machine).replace(instructions.__name__, known_as), "replay")["run"]
+
+
+def machine_is_known():
+    """Whether this machine has the replay's compiled, or some process is about to."""
+    return is_known(getsource(instructions), "instructions")
 
 
 def replayable(network):
