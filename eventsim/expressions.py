@@ -12,7 +12,7 @@ import numpy as np
 
 from eventsim.errors import CompileError
 
-__all__ = ["FUNCTIONS", "arguments_of", "calls_in", "evaluate", "names_in", "substitute", "translate"]
+__all__ = ["FUNCTIONS", "arguments_of", "calls_in", "evaluate", "names_in", "substitute", "translate", "tree_of"]
 
 #: Function name in a statement -> (name in the kernel's source, numpy function, number of arguments).
 FUNCTIONS = {
@@ -54,20 +54,21 @@ _LONGEST = 10_000  # characters
 _DEEPEST = 100  # levels
 _LARGEST = 2**63 - 1
 _NODES = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load,
+    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load,
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And,
     ast.Or, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
 _SUPPORTED = f"numbers, names, + - * / // % **, comparisons, and, or, not, and {', '.join(FUNCTIONS)}"
 
 
-def _parse(expression, where, tables=()):
+def tree_of(expression, where, tables=()):
+    """The syntax tree of an expression that is in the grammar, calls of `tables` among it; else a CompileError."""
     if not isinstance(expression, str):
         raise CompileError(where, f"{expression!r} is not an expression", _SUPPORTED)
     if len(expression) > _LONGEST:
         raise CompileError(where, f"an expression of {len(expression)} characters", f"up to {_LONGEST}")
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
+        tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise CompileError(where, f"'{expression}' is not an expression", _SUPPORTED) from None
     if _depth(tree) > _DEEPEST:
@@ -103,7 +104,7 @@ def _is_number(value):
 
 def names_in(expression, where, tables=()):
     """The set of names an expression reads, names of functions and of `tables` left out."""
-    tree = _parse(expression, where, tables)
+    tree = tree_of(expression, where, tables)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
 
@@ -161,7 +162,7 @@ def translate(expression, names, where, tables=None):
         When the expression leaves the grammar or uses a name that is not in `names`.
     """
     tables = tables or {}
-    return ast.unparse(_Rename(names, tables, expression, where).visit(_parse(expression, where, tables)))
+    return ast.unparse(_Rename(names, tables, expression, where).visit(tree_of(expression, where, tables)))
 
 
 class _Substitute(ast.NodeTransformer):
@@ -174,7 +175,7 @@ class _Substitute(ast.NodeTransformer):
 
 def substitute(expression, names, where, tables=()):
     """The expression, still in this grammar, with some names replaced by expressions."""
-    return ast.unparse(_Substitute(names).visit(_parse(expression, where, tables)))
+    return ast.unparse(_Substitute(names).visit(tree_of(expression, where, tables)))
 
 
 def evaluate(expression, values, where) -> np.ndarray | float:
@@ -182,7 +183,7 @@ def evaluate(expression, values, where) -> np.ndarray | float:
 
     `values` maps each name to a number or an array; functions without a numpy form raise CompileError.
     """
-    return _value(_parse(expression, where).body, values, where)
+    return _value(tree_of(expression, where), values, where)
 
 
 def _power(base, exponent):

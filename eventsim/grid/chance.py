@@ -13,7 +13,7 @@ Parts of a condition that draw nothing are asked first in any case: a gate of no
 import ast
 from dataclasses import dataclass
 
-from eventsim.expressions import arguments_of, names_in
+from eventsim.expressions import arguments_of, names_in, tree_of
 
 __all__ = ["LEAST_LOG", "Screen", "draws", "screen_of"]
 
@@ -57,8 +57,7 @@ def screen_of(expression, own, where, moving=("t", "t_in_timesteps")):
     moving : collection of str
         Names whose values differ between ticks; of a draw only the step may read them.
     """
-    names_in(expression, where)  # raises for what is no expression
-    tree = ast.parse(expression.strip(), mode="eval").body
+    tree = tree_of(expression, where)
     parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
     plain = [ast.unparse(part) for part in parts if not draws(ast.unparse(part))]
     for part in parts:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import arguments_of, evaluate, names_in
+from eventsim.expressions import arguments_of, evaluate, names_in, tree_of
 from eventsim.network_parts import Statement
 from eventsim.neurons.affine import affine_form
 
@@ -69,7 +69,7 @@ def _without_guard(statements, variable, operation, population):
     known = population.parameters | operation.constants
     free, carriers, carried = [], {variable}, False
     for s in statements:
-        tree = ast.parse(s.expression.strip(), mode="eval").body
+        tree = tree_of(s.expression, population.name, operation.tables)
         chosen = arguments_of(tree, "where")
         if chosen and ast.unparse(chosen[0]) == _GUARD:
             if not _stays(chosen[2], variable, known, population):
@@ -118,7 +118,7 @@ def unguarded_threshold(operation, variable, population, is_guarded=True):
     """
     if len(operation.each) != 1 or operation.once:
         return None
-    tree = ast.parse(operation.each[0].expression.strip(), mode="eval").body
+    tree = tree_of(operation.each[0].expression, population.name, operation.tables)
     parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
     rest = [part for part in parts if ast.unparse(part) != _GUARD]
     if len(rest) != 1 or len(parts) != 1 + is_guarded or not isinstance(rest[0], ast.Compare) or len(rest[0].ops) != 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.expressions import FUNCTIONS, names_in
+from eventsim.expressions import FUNCTIONS, tree_of
 
 __all__ = ["Affine", "affine_form", "inline"]
 
@@ -68,8 +68,7 @@ def affine_form(expression, constants, variables, where, tables=None):
         When it is not a constant plus multiples of variables and of exponentials of such.
     """
     tables = tables or {}
-    names_in(expression, where, tuple(tables))  # only the grammar's own nodes beyond this point
-    tree = ast.parse(expression.strip(), mode="eval").body
+    tree = tree_of(expression, where, tuple(tables))  # only the grammar's own nodes beyond this point
     with np.errstate(divide="ignore", invalid="ignore"):
         return _form(tree, constants, variables, where, tables)
 
@@ -78,8 +77,7 @@ def inline(statements, where, tables=()):
     """The last statement's expression with the temporaries defined before it written out."""
     known = {}
     for statement in statements:
-        names_in(statement.expression, where, tuple(tables))
-        tree = _Substitute(known).visit(ast.parse(statement.expression.strip(), mode="eval").body)
+        tree = _Substitute(known).visit(tree_of(statement.expression, where, tuple(tables)))
         known[statement.variable] = tree
     return ast.unparse(tree)
 

@@ -207,6 +207,18 @@ def test_a_description_with_one_wrong_value_is_refused_or_runs(compiled, data):
         pass
 
 
+@pytest.mark.parametrize("kind", ["update", "threshold", "reset"])
+@pytest.mark.parametrize("expression", ["", "v >", "v; v"])
+def test_a_statement_that_is_no_expression_is_refused(compiled, kind, expression):
+    arrays = dict(compiled.to_arrays())
+    description = json.loads(arrays["description"].tobytes())
+    operation = next(o for o in description["schedule"] if o["kind"] == kind)
+    operation["each"][-1][2] = expression  # after variable and operator
+    arrays["description"] = np.frombuffer(json.dumps(description).encode(), dtype=np.uint8)
+    with pytest.raises(EventSimError, match="is not an expression"):
+        eventsim.grid.kernel.kernel_source(CompiledNetwork.from_arrays(arrays))
+
+
 def test_tables_have_one_row_per_neuron_and_synapse(compiled):
     neurons, synapses = compiled.neuron_table(), compiled.synapse_table()
     assert neurons["population"].tolist() == ["cells"] * 5 + ["drive"] * 3
