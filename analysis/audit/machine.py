@@ -104,11 +104,12 @@ def run(tick, stop, program, registers, start, resets, arrivals, spike_tick, spi
     n_slots = registers.shape[1]
     tested, everyone = np.zeros(n_slots, np.bool_), np.arange(n_slots)
     stack, nothing = np.empty((STACK, BLOCK)), np.empty(0)
-    first, arrival = tick, 0
+    first, arrival, k = tick, 0, _count_below(resets, tick)
+    reset = resets[k - 1] if k else 0
     while tick < stop:
-        k = _count_below(resets, tick + 1)
-        reset = resets[k - 1] if k else 0
-        if k and reset == tick:
+        while k < resets.size and resets[k] == tick:
+            reset = tick
+            k += 1
             _copy(start, registers, 0, n_slots)
         fired = _fired_at(tick, spike_tick, spike_slot, reset)
         for place in range(len(program.operations)):
@@ -126,7 +127,7 @@ def run(tick, stop, program, registers, start, resets, arrivals, spike_tick, spi
                     arrival = last
                 continue
             if kind == RESET:
-                before = _fired_at(tick - lag, spike_tick, spike_slot, reset)
+                before = _fired_at(tick - lag, spike_tick, spike_slot, reset) if lag else fired
                 slots = _within(before, slot_from, slot_to)
                 if len(slots):
                     execute(program, from_, to, registers, slots, nothing, step, stack, block)
