@@ -74,10 +74,7 @@ EVENT_STOP = """                event_end[part] = event
 ASK = """                    if j + 4 < n_landed:
                         row = landed[part, j + 4]
                         ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
-{codes}                        n_words = spread[part, {p}, 0] // 8
-                        lane = spread[part, {p}, 3] + (row - rows_at[part, {p}]) * n_words
-                        ask_for_row(lanes, lane, lane + n_words)
-"""
+{codes}"""
 
 ASK_CODES = """                        ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
 """
