@@ -19,6 +19,9 @@ from numba.extending import intrinsic
 
 __all__ = ["outlined"]
 
+#: What callers may have the address of: it stays where it is, whatever becomes of the module that defined it.
+_HELD: list[Any] = []
+
 
 def outlined(function: Any) -> Callable[..., Any]:
     """What compiled code calls in place of a function of the top level of its module, compiled with `numba.njit`."""
@@ -57,6 +60,7 @@ def _make_known(function, arguments):
     compiled = function.overloads[arguments]
     name = f"{function.__module__}.{function.__name__}.{sha256(str(arguments).encode()).hexdigest()[:32]}"
     binding.add_symbol(name, compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+    _HELD.append(compiled)
     return name
 
 
