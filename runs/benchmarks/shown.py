@@ -39,6 +39,7 @@ def plot(document, path):
     figure = Figure(figsize=(8, 1 + 0.28 * len(bars)), layout="constrained")
     ax = figure.subplots()
     ax.barh([label for label, _ in bars][::-1], [value for _, value in bars][::-1], color="#0072B2")
+    ax.margins(y=0.01)
     ax.axvline(1, color="#1c2330", linewidth=1)
     ax.set_xlabel("times as fast as Brian2's C++ standalone with as many threads")
     ax.spines[["top", "right"]].set_visible(False)
