@@ -18,7 +18,7 @@ import eventsim.outline
 import eventsim.philox
 import eventsim.tables
 
-__all__ = ["cache_folder", "is_known", "load"]
+__all__ = ["cache_folder", "can_keep", "is_known", "load"]
 
 #: What kernels call or are compiled by.
 _OURS = (eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox, eventsim.tables)
@@ -29,6 +29,12 @@ def cache_folder():
     if os.environ.get("EVENTSIM_CACHE"):
         return Path(os.environ["EVENTSIM_CACHE"])
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eventsim"
+
+
+def can_keep():
+    """Whether the folder, or the one that it would be made in, can be written."""
+    folder = cache_folder()
+    return os.access(next(place for place in (folder, *folder.parents) if place.exists()), os.W_OK)
 
 
 def _path(source, prefix):

@@ -12,14 +12,15 @@ import eventsim
 from analysis.audit import audit
 from analysis.audit.recount import recount_events
 from analysis.audit.replay import machine_is_known
+from eventsim.kernel_cache import can_keep
 from hardware_models import load_chip, place
 
 __all__ = ["start_rehearsal"]
 
 
 def start_rehearsal():
-    """Start the rehearsal, unless this machine has had one; it ends by itself, and nothing depends on how."""
-    if not machine_is_known():
+    """Start the rehearsal, unless this machine has had one or keeps none; it ends by itself, nothing depends on how."""
+    if can_keep() and not machine_is_known():
         nowhere = subprocess.DEVNULL
         subprocess.Popen([sys.executable, "-m", __name__], stdin=nowhere, stdout=nowhere, stderr=nowhere)
 

@@ -10,9 +10,10 @@ import pytest
 from runs import rehearsal
 
 
-@pytest.mark.parametrize("known, started", [(True, 0), (False, 1)])
-def test_it_is_started_where_none_has_been(known, started, monkeypatch):
+@pytest.mark.parametrize("known, can_keep, started", [(True, True, 0), (False, True, 1), (False, False, 0)])
+def test_it_is_started_where_none_has_been_and_something_comes_of_it(known, can_keep, started, monkeypatch):
     processes = []
+    monkeypatch.setattr(rehearsal, "can_keep", lambda: can_keep)
     monkeypatch.setattr(rehearsal, "machine_is_known", lambda: known)
     monkeypatch.setattr(rehearsal.subprocess, "Popen", lambda *command, **_: processes.append(command))
     rehearsal.start_rehearsal()
