@@ -16,7 +16,6 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
-    intrinsic,
     lower_getattr_generic,
     models,
     register_model,
@@ -24,6 +23,8 @@ from numba.extending import (
     unbox,
 )
 from numba.np.arrayobj import populate_array
+
+from eventsim.machine import instruction
 
 __all__ = ["Lent", "lent"]
 
@@ -130,7 +131,7 @@ def _uncounted(context, builder, of_type, value):
     return array._getvalue()
 
 
-@intrinsic
+@instruction
 def lent(_, arrays):
     """The same array, or tuple of arrays, whose references nobody counts.
 

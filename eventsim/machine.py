@@ -9,7 +9,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["ask_for", "ask_for_row", "meet", "use_wide_vectors"]
+__all__ = ["ask_for", "ask_for_row", "instruction", "meet", "use_wide_vectors"]
 
 _WORD, _INT32 = ir.IntType(64), ir.IntType(32)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
@@ -17,7 +17,7 @@ _LOOKS = 4096
 _LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
 
 
-def _instruction(typing: Callable) -> Callable[..., Any]:
+def instruction(typing: Callable) -> Callable[..., Any]:
     """Numba's `intrinsic`, as its callers see it: they give no typing context, and get a number or nothing."""
     return intrinsic(typing)
 
@@ -27,7 +27,7 @@ def _place(context, builder, array_type, array, index):
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-@_instruction
+@instruction
 def _ask_for(_, array, index):
     """llvm.prefetch of one element."""
 
@@ -48,7 +48,7 @@ def ask_for(array, index):
     _ask_for(array, index)
 
 
-@_instruction
+@instruction
 def _look(_, array, index):
     """array[index], as other threads last left it."""
 
@@ -58,7 +58,7 @@ def _look(_, array, index):
     return types.int64(array, types.intp), write
 
 
-@_instruction
+@instruction
 def _leave(_, array, index, value):
     """Set array[index] for other threads to see, after everything that this one wrote before."""
 
@@ -70,7 +70,7 @@ def _leave(_, array, index, value):
     return types.void(array, types.intp, types.int64), write
 
 
-@_instruction
+@instruction
 def _count_up(_, array, index):
     """Add one to array[index] at once; returns what was there."""
 
@@ -108,7 +108,7 @@ def meet(meeting, n_threads):
             _LET_OTHERS_RUN()
 
 
-@_instruction
+@instruction
 def _per_line(_, array):
     """How many elements are in 64 bytes: a constant, since a division would take longer than the wish."""
 
@@ -126,7 +126,7 @@ def ask_for_row(array, first, stop):
         ask_for(array, index)
 
 
-@_instruction
+@instruction
 def use_wide_vectors(_):
     """Have the loops of the function that says so use vectors of 512 bits, where the processor has them.
 

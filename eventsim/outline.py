@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 from numba import types
-from numba.core.typing import signature as types_of_call
+from numba.core.typing.templates import signature as types_of_call
 from numba.extending import intrinsic
 
 __all__ = ["outlined"]
