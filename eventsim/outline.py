@@ -44,7 +44,8 @@ def outlined(function: Any) -> Callable[..., Any]:
         return types_of_call(returned, *arguments), write
 
     context = Parameter("context", Parameter.POSITIONAL_ONLY)
-    call.__signature__ = Signature([context, *signature(function.py_func).parameters.values()])  # type: ignore
+    named = [context, *signature(function.py_func).parameters.values()]
+    call.__signature__ = Signature(named)  # type: ignore[attr-defined] - PEP 362 has it, the types of functions do not
     called: Any = intrinsic(call)
     called.outlined = function
     return called

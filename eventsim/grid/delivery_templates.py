@@ -70,7 +70,7 @@ EVENTS_OF_ROW = """                    if records:
 EVENT_STOP = """                event_end[part] = event
 """
 
-# Rows to come are asked for early, and what they are counted by: a table of many synapses is in no cache.
+# Rows to come are asked for early: a table of many synapses is in no cache.
 ASK = """                    if j + 4 < n_landed:
                         row = landed[part, j + 4]
                         ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))

@@ -33,6 +33,18 @@ def start(compiled, **options):
     return Simulation(compiled, compiled.stimulus.lasting(600), **options)
 
 
+@pytest.mark.parametrize("pieces", [[14], [3] * 5])
+def test_a_spike_arrives_after_a_long_silence_and_in_a_later_piece(pieces):
+    """A synapse adds its weight after the test of its tick, so a gate fires one tick after its only delay."""
+    neurons = {"model": ["source", "gate", "gate"]}
+    network = eventsim.network(neurons, {"pre": 0, "post": [1, 2], "weight": 1.0, "delay_ms": [1.0, 9.0]})
+    simulation = Simulation(network, eventsim.Stimulus.of([0], [0], duration_ticks=14))
+    for ticks in pieces:
+        simulation.run(ticks)
+    spikes = simulation.finish().spikes()
+    assert list(zip(spikes.tick.tolist(), spikes.neuron.tolist())) == [(0, 0), (2, 1), (10, 2)]
+
+
 def test_pieces_give_the_whole(compiled, whole):
     simulation = start(compiled)
     for ticks in (1, 7, 100, 0, 300, 1000):
