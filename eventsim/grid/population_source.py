@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from eventsim.errors import CompileError
 from eventsim.grid import templates, touch_templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
 from eventsim.grid.sleep import BLOCK
@@ -51,6 +52,8 @@ def fire(network, operation, layout, plan, update=None):
     if parking:
         rest = templates.REST.format(k=k, place=layout.names(k)[parking.variable])
     tests = parking.threshold if parking else operation.each
+    if not tests:
+        raise CompileError(f"threshold of population {k}", "no condition", "a statement that says who fires")
     swept = StatementWriter(network, operation, layout, blocked=True)
     once += swept.lines(operation.once, 16, per_neuron=False)
     tested = StatementWriter(network, operation, layout, blocked=True, names=swept.names)

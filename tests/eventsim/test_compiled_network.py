@@ -219,6 +219,15 @@ def test_a_statement_that_is_no_expression_is_refused(compiled, kind, expression
         eventsim.grid.kernel.kernel_source(CompiledNetwork.from_arrays(arrays))
 
 
+def test_a_threshold_without_a_condition_is_refused(compiled):
+    arrays = dict(compiled.to_arrays())
+    description = json.loads(arrays["description"].tobytes())
+    next(o for o in description["schedule"] if o["kind"] == "threshold")["each"] = []
+    arrays["description"] = np.frombuffer(json.dumps(description).encode(), dtype=np.uint8)
+    with pytest.raises(EventSimError, match="no condition"):
+        eventsim.grid.kernel.kernel_source(CompiledNetwork.from_arrays(arrays))
+
+
 def test_tables_have_one_row_per_neuron_and_synapse(compiled):
     neurons, synapses = compiled.neuron_table(), compiled.synapse_table()
     assert neurons["population"].tolist() == ["cells"] * 5 + ["drive"] * 3
