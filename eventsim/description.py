@@ -3,6 +3,8 @@
 Reading is strict: a value of another type than declared here is refused before anything relies on it.
 """
 
+from typing import Literal
+
 import msgspec
 
 from eventsim.errors import TraceFormatError
@@ -13,6 +15,8 @@ __all__ = ["SCHEMA", "Description", "OperationRow", "PathwayRow", "PopulationRow
 SCHEMA = 1
 
 Number = float | int
+#: Variable, assignment, expression.
+StatementRow = tuple[str, Literal[":=", "=", "+=", "-=", "*=", "/="], str]
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,13 +54,13 @@ class PathwayRow(_Row, frozen=True):
 
 
 class OperationRow(_Row, frozen=True):
-    """See eventsim.compiled_network.Operation; a statement is (variable, op, expression)."""
+    """See eventsim.compiled_network.Operation."""
 
     kind: str
     index: int
-    once: tuple[tuple[str, str, str], ...]
-    each: tuple[tuple[str, str, str], ...]
-    fired: tuple[tuple[str, str, str], ...]
+    once: tuple[StatementRow, ...]
+    each: tuple[StatementRow, ...]
+    fired: tuple[StatementRow, ...]
     constants: dict[str, Number]
     tables: dict[str, int]
     every: int

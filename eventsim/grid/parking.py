@@ -135,7 +135,7 @@ def unguarded_threshold(operation, variable, population, is_guarded=True):
 def _rests_alike(over, operation, population):
     """Whether rests are equally long, and all neurons start awake."""
     reads = names_in(over.expression, population.name)
-    if not {_SINCE} < reads <= operation.constants.keys() | {"t", _SINCE}:
+    if _SINCE not in population.state or not {_SINCE} < reads <= operation.constants.keys() | {"t", _SINCE}:
         return False
     awake = evaluate(over.expression, operation.constants | {"t": 0.0, _SINCE: population.state[_SINCE]}, "parking")
     return bool(np.all(awake) and np.all(population.state[_GUARD] != 0.0))

@@ -45,6 +45,8 @@ def _is_closed(operation, own, population):
     known = set(own) | operation.constants.keys()
     for statement in operation.each:
         reads = names_in(statement.expression, population.name)
+        if statement.op not in ("=", ":="):
+            reads.add(statement.variable)
         if not reads <= known or "keyed_" in statement.expression or _tells_zeros_apart(statement.expression, fixed):
             return False
         known.add(statement.variable)
@@ -85,7 +87,7 @@ def _mostly_sleeps(operations, population):
         for statement in operation.each:
             new = evaluate(statement.expression, known, population.name)
             if statement.variable == "_cond":
-                moves |= np.broadcast_to(new, moves.shape)
+                moves |= np.broadcast_to(np.not_equal(new, 0), moves.shape)
                 continue
             if statement.op not in ("=", ":="):
                 new = _OPERATORS[statement.op](known[statement.variable], new)
