@@ -9,7 +9,8 @@
 `audit` audits a run in continuous time, replayed by matrix exponentials; the last writes the network for another
 program. One JSON line on standard output. `run_s` is the run alone, spikes kept, from the second tick to the last:
 processor time of one thread, as Brian2's C++ measures itself, and time on the clock of several. `start_s` is what comes
-before: arrays laid out, the kernel compiled or found compiled, the first tick.
+before: arrays laid out, the kernel compiled or found compiled, the first tick. `peak_mb` goes up to the finished trace:
+C++ writes its results and ends, and another process reads them.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import numpy as np
 from eventsim import Simulation, simulate
 from eventsim.errors import CompileError
 from runs.benchmarks.cases import Case
+from runs.benchmarks.processes import peak_mb
 from runs.benchmarks.saved import load_network, save_network
 from runs.benchmarks.spikes import spikes_digest
 
@@ -39,22 +41,26 @@ def _compile(case, path):
 
 def _run(case, path, threads, updates, cores, trace, clock):
     compiled = load_network(path)
+    options = {"threads": threads, "updates": updates, "trace": trace, "clock": clock}
+    made, measured = _simulated(case, compiled, options | {"core_of": case.cores(compiled) if cores else None})
+    spikes = made.spikes()
+    return measured | {"digest": spikes_digest(spikes.tick, spikes.neuron)}
+
+
+def _simulated(case, compiled, options):
+    """The trace of a run, and what was measured of it, memory up to the finished trace."""
     stimulus = compiled.stimulus.lasting(round(case.duration_ms / compiled.dt_ms))
-    core_of = case.cores(compiled) if cores else None
     began = time.perf_counter()
-    options = {"threads": threads, "updates": updates, "core_of": core_of, "trace": trace, "clock": clock}
     with Simulation(compiled, stimulus, **options) as simulation:
         simulation.run(1)
         started, worked = time.perf_counter(), time.process_time()
         simulation.run()
         ran, worked = time.perf_counter(), time.process_time() - worked
-        summary = simulation.summary
-        spikes = simulation.finish().spikes()
-    return {
-        "start_s": started - began, "run_s": worked if threads == 1 else ran - started,
-        "finish_s": time.perf_counter() - ran,
-        "events": summary.synaptic_events, "spikes": summary.spikes,
-        "digest": spikes_digest(spikes.tick, spikes.neuron),
+        summary, trace = simulation.summary, simulation.finish()
+    return trace, {
+        "start_s": started - began, "run_s": worked if options["threads"] == 1 else ran - started,
+        "finish_s": time.perf_counter() - ran, "events": summary.synaptic_events, "spikes": summary.spikes,
+        "peak_mb": peak_mb(),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eventsim.errors import EnvironmentProblem
 
-__all__ = ["module", "run_process"]
+__all__ = ["module", "peak_mb", "run_process"]
 
 _LOOK_S = 0.01
 _ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ def run_process(command, folder=_ROOT):
 
     Returns
     -------
-    dict : what its last line of output says, when that is JSON; wall_s; peak_mb (the largest resident set, 0 where
-        there is no /proc)
+    dict : wall_s; peak_mb (the largest resident set, 0 where there is no /proc); and what its last line of output says,
+        when that is JSON, a peak of its own in place of the other
 
     Raises
     ------
@@ -39,13 +39,21 @@ def run_process(command, folder=_ROOT):
     began = time.perf_counter()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=errors)
-        peak_mb = _watch(process)
+        peak = _watch(process)
         wall_s = time.perf_counter() - began
         printed, complaints = (_text(file) for file in (output, errors))
     if process.returncode:
         last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
         raise EnvironmentProblem(f"{' '.join(map(str, command))} ended with code {process.returncode}: {last}")
-    return _last_line(printed) | {"wall_s": wall_s, "peak_mb": peak_mb}
+    return {"wall_s": wall_s, "peak_mb": peak} | _last_line(printed)
+
+
+def peak_mb(pid="self"):
+    """The largest resident set that a process has had so far, in MB; 0 where nothing tells it, or no longer."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), default=0) / 1024
+    return 0.0
 
 
 def _watch(process):
@@ -54,13 +62,11 @@ def _watch(process):
     It is looked at from time to time: what the system tells at the end counts in the memory of this process, of which
     the other began as a copy.
     """
-    peak_kb, status_file = 0, Path(f"/proc/{process.pid}/status")
+    peak = 0.0
     while process.poll() is None:
-        with suppress(OSError):
-            lines = [line for line in status_file.read_text().splitlines() if line.startswith("VmHWM")]
-            peak_kb = max([peak_kb, *(int(line.split()[1]) for line in lines)])
+        peak = max(peak, peak_mb(process.pid))
         time.sleep(_LOOK_S)
-    return peak_kb / 1024
+    return peak
 
 
 def _text(file):
