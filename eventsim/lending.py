@@ -39,11 +39,12 @@ class Lent:
     Parameters
     ----------
     arrays : named tuple
-        Arrays of at most four dimensions, and numbers, of which the kernel reads the value at this moment.
+        Arrays of at most four dimensions, and numbers, of which the kernel reads the value at this moment; kept as
+        `arrays`.
     """
 
     def __init__(self, arrays: Any) -> None:
-        self._arrays = arrays
+        self.arrays = arrays
         self._held = [np.asarray(array) for array in arrays]
         self._table = np.zeros((len(self._held), _ROW), dtype=np.int64)
         for row, array in zip(self._table, self._held):
@@ -54,7 +55,7 @@ class Lent:
         self.numba_type = LentType(tuple(zip(arrays._fields, map(typeof, self._held))))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._arrays, name)
+        return getattr(self.arrays, name)
 
 
 class LentType(types.Type):

@@ -21,15 +21,18 @@ def kernel_for(network, plan):
     """
     counting = load(_COUNTING.read_text(), "counting")["__name__"]
     source, constants = kernel_source(network, plan, counting)
-    part = load(source, "grid")["run"]
+    part, lent = load(source, "grid")["run"], None
 
     def run(first_tick, last_tick, arrays):
-        n_parts, arrays = len(arrays.bounds) - 1, Lent(arrays)
+        nonlocal lent
+        if lent is None or lent.arrays is not arrays:  # to tell where they lie takes as long as thousands of events
+            lent = Lent(arrays)
+        n_parts = len(arrays.bounds) - 1
         if n_parts == 1:
-            return part(0, first_tick, last_tick, arrays)
+            return part(0, first_tick, last_tick, lent)
         with ThreadPoolExecutor(n_parts - 1) as others:
             for number in range(1, n_parts):
-                others.submit(part, number, first_tick, last_tick, arrays)
-            return part(0, first_tick, last_tick, arrays)
+                others.submit(part, number, first_tick, last_tick, lent)
+            return part(0, first_tick, last_tick, lent)
 
     return run, constants
