@@ -136,11 +136,25 @@ class _Rename(ast.NodeTransformer):
             return ast.IfExp(*arguments)
         return ast.Call(ast.Name(FUNCTIONS[name][0], ast.Load()), arguments, [])
 
+    def visit_BoolOp(self, node):
+        """Comparisons are all made, without a branch, so that a loop stays one over vectors; what draws is not."""
+        operands = [self.visit(operand) for operand in node.values]
+        if not all(_is_comparison(operand) for operand in operands):
+            return ast.BoolOp(node.op, operands)
+        both = ast.BitAnd() if isinstance(node.op, ast.And) else ast.BitOr()
+        return reduce(lambda left, right: ast.BinOp(left, both, right), operands)
+
     def visit_Name(self, node):
         if node.id not in self.names:
             raise CompileError(self.where, f"the unknown name '{node.id}' in '{self.expression}'",
                                f"the names {', '.join(sorted(self.names)) or 'of this object'}")  # fmt: skip
         return ast.Name(self.names[node.id], ast.Load())
+
+
+def _is_comparison(node):
+    """Whether source is a comparison that calls nothing; a name may stand for one by now."""
+    tree = ast.parse(ast.unparse(node), mode="eval").body
+    return isinstance(tree, ast.Compare) and not calls_in(tree)
 
 
 def translate(expression, names, where, tables=None):
