@@ -31,9 +31,9 @@ ROW = """                    for synapse in range(first, last):
 # Places are unsigned: of a signed one Numba asks whether it counts from the end, and the loop is none over vectors.
 STRETCHES = """                    for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
                         begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
-                        for along in range(np.uint64(size)):
+{wake}                        for along in range(np.uint64(size)):
                             i = np.uint64(begin) + along
-{each}{wake}                        done += size
+{each}                        done += size
 {event}"""
 
 # Where deliveries are recorded: a part writes them behind each other into its stretch of `event_synapse`, which must

@@ -64,8 +64,9 @@ class GridEngine:
         require_memory(
             grid_memory(network, core_of, threads, buffers, len(recorded), self._records_events, goes_back), max_bytes
         )
-        self._plan = plan_for(network, records_events=self._records_events, sleeps=updates != "dense")
-        self._touchable = self._plan.decays.keys() - _populations(network, recorded)
+        sampled = _populations(network, recorded)
+        self._plan = plan_for(network, records_events=self._records_events, sleeps=updates != "dense", sampled=sampled)
+        self._touchable = self._plan.decays.keys() - sampled
         self._measuring = updates == "measured" and bool(self._touchable)
         self._plan = self._plan.touching(self._touchable if updates == "touched" else ())
         self._kernel, constants = kernel_for(network, self._plan)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from eventsim.grid.decay import decays_of
 from eventsim.grid.parking import parking_of
+from eventsim.grid.ramps import ramps_of
 from eventsim.grid.sleep import sleepers
 from eventsim.grid.storage import Storage, store
 
@@ -25,6 +26,8 @@ class Plan:
         The decaying populations, whether they run by touch or not.
     sleeping : frozenset of int
         Populations whose blocks of neurons sleep when nothing moves them (see `eventsim.grid.sleep`).
+    ramps : mapping of int to Ramp
+        Those of them whose blocks sleep until one of their neurons may fire.
     records_events : bool
         Whether deliveries can be written down where they are scattered.
     """
@@ -35,6 +38,7 @@ class Plan:
     by_touch: frozenset = frozenset()
     decays: dict = field(default_factory=dict)
     sleeping: frozenset = frozenset()
+    ramps: dict = field(default_factory=dict)
     records_events: bool = False
 
     @property
@@ -48,11 +52,14 @@ class Plan:
         return replace(self, by_touch=frozenset(by_touch), parked=parked)
 
 
-def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True):
-    """The Plan that suits a network."""
+def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True, sampled=frozenset()):
+    """The Plan that suits a network; the state of `sampled` populations must be there at the start of each tick."""
     found = {k: parking_of(network, k) for k, p in enumerate(network.populations) if p.guards}
     parkable = {k: parking for k, parking in found.items() if parking}
     decays = {} if records_events else decays_of(network)
-    sleeping = sleepers(network) - decays.keys() if sleeps else frozenset()
-    plan = Plan(store(network), parkable=parkable, decays=decays, sleeping=sleeping, records_events=records_events)
+    ramps = ramps_of(network, sampled) if sleeps else {}
+    sleeping = (sleepers(network) | ramps.keys()) - decays.keys() if sleeps else frozenset()
+    plan = Plan(
+        store(network), parkable=parkable, decays=decays, sleeping=sleeping, ramps=ramps, records_events=records_events
+    )
     return plan.touching(by_touch)

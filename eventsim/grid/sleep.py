@@ -3,8 +3,8 @@
 Where update and threshold read nothing but a neuron's own variables and constants, a pass over a neuron that changes no
 variable and fires nothing would do the same in the next tick, and in every later one. A kernel then lets the neuron's
 block of BLOCK sleep; a delivery to one of its neurons wakes it, and who fires stays awake for its reset. Gates, relays
-and counters sleep between two inputs, ramps before they begin and after they have fired, all by the same rule: nothing
-is estimated, so every bit is as if no block ever slept.
+and counters sleep between two inputs, all by the same rule: nothing is estimated, so every bit is as if no block ever
+slept. A block of ramps sleeps for so many ticks as are known to pass before one of them fires (`eventsim.grid.ramps`).
 
 What changes by itself for ever would only pay for the comparison: a population sleeps only if most of it would at its
 start.
@@ -16,7 +16,7 @@ import numpy as np
 
 from eventsim.expressions import evaluate, names_in
 
-__all__ = ["BLOCK", "delivered_last", "sleepers"]
+__all__ = ["BLOCK", "delivered_last", "is_plain", "sleepers"]
 
 #: Neurons that sleep and wake together: eight vectors of eight numbers, and a single look when they sleep.
 BLOCK = 64
@@ -27,13 +27,22 @@ def sleepers(network):
     return frozenset(k for k, p in enumerate(network.populations) if not p.is_source and _may_sleep(network, k))
 
 
+def is_plain(network, k):
+    """Whether population k does the same in each tick, once, and nothing but a reset when it fires."""
+    population, mine = network.populations[k], _operations(network, k)
+    plain = all(o.every == 1 and not (o.lag or o.once or o.tables or o.fired) for o in mine)
+    return plain and not (population.guards or population.booleans) and sum(o.kind == "threshold" for o in mine) == 1
+
+
+def _operations(network, k):
+    return [o for o in network.schedule if o.kind != "deliver" and o.index == k]
+
+
 def _may_sleep(network, k):
     population = network.populations[k]
-    mine = [o for o in network.schedule if o.kind != "deliver" and o.index == k]
-    plain = all(o.every == 1 and not (o.lag or o.once or o.tables or o.fired) for o in mine)
-    if not plain or population.guards or population.booleans or sum(o.kind == "threshold" for o in mine) != 1:
+    if not is_plain(network, k):
         return False
-    passed = [o for o in mine if o.kind in ("update", "threshold")]
+    passed = [o for o in _operations(network, k) if o.kind in ("update", "threshold")]
     own = population.state.keys() | population.parameters.keys()
     closed = all(_is_closed(o, own, population) for o in passed)
     return closed and _in_one_pass(network, k) and _mostly_sleeps(passed, population)

@@ -17,7 +17,8 @@ Invariants of the kernel
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
 - Of a population that may sleep, blocks of which a pass moved nothing are passed over until a delivery wakes them: it
-  would move nothing again (see `eventsim.grid.sleep`).
+  would move nothing again (see `eventsim.grid.sleep`). Blocks of ramps are passed over until one may fire; what comes
+  to one of them finds it where it would be by then (see `eventsim.grid.ramps`).
 - Of a population that runs by touch, `active` lists for each part the neurons that something may have changed since
   their last test: touched by a delivery, or fired. The others would not fire, and only decay (see
   `eventsim.grid.decay`).
@@ -30,14 +31,14 @@ import re
 import numpy as np
 
 from eventsim.errors import CompileError
-from eventsim.grid import delivery_templates, templates, touch_templates
+from eventsim.grid import delivery_templates, sleep_templates, templates, touch_templates
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import POWERS
 from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of
 from eventsim.grid.plan import plan_for
-from eventsim.grid.population_source import asleep, fire, reset, touched, update
+from eventsim.grid.population_source import asleep, fire, ramps, reset, touched, update
 from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import is_time
 from eventsim.philox import STEPS_AT_ONCE
@@ -79,16 +80,17 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     named = sorted({o.index for o in network.schedule if o.kind not in ("emit", "deliver")})
     targets = sorted({p.target for p in network.pathways})
     decaying = [_decay(k, layout, plan) for k in plan.decaying]
-    begin = "".join(text for text, _ in decaying)
+    rising = [ramps(network, layout, plan, k) for k in sorted(plan.ramps)]
+    begin = "".join(text for text, _ in decaying + rising)
     begin += "".join(_parked(network, layout, plan, k, templates.PARK) for k in sorted(plan.parked))
     end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
-    views += "".join(templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
+    views += "".join(sleep_templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
     views += "".join(templates.DRAWN.format(n=n, k=k, ahead=STEPS_AT_ONCE) for n, k in enumerate(layout.drawn))
     views += layout.views({*named, *targets}, plan.parked) + _views_of_senders(network, layout)
     source = _with_names(
         templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
-        end=end + "".join(text for _, text in decaying),
+        end=end + "".join(text for _, text in decaying + rising),
         due=touch_templates.DUE if decaying else "", doubt=touch_templates.DOUBT if decaying else "",
         collected=touch_templates.DECIDED if decaying else "stop",
         event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",

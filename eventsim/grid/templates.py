@@ -6,9 +6,9 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ALL_FIRE", "ANY", "ASLEEP", "AWAKE", "BLOCKS", "COME_BACK", "DRAWN", "EACH_FIRES", "EMIT", "FIRE", "FIRED", "HELD",
-    "LEAST_LOGS", "MEET", "MODULE", "MOVED", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN",
-    "SPIKE", "SWEEP", "SWEEP_AND_TEST", "TO_FIRE", "UNPARK", "UPDATE", "WAKE", "WAKE_STRETCH",
+    "ALL_FIRE", "ANY", "BLOCKS", "COME_BACK", "DRAWN", "EACH_FIRES", "EMIT", "FIRE", "FIRED", "LEAST_LOGS", "MEET",
+    "MODULE", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST",
+    "UNPARK", "UPDATE",
 ]  # fmt: skip
 
 # Counters begin at an `np.int64`, and a pathway's number is one: what is called with a literal is compiled for each.
@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 
 from {counting} import announce, collect, count_rows, emit, gather, land, may_run_to, sample, turn_round
+from eventsim.grid.ramps import catch_up, ticks_to_go
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
@@ -152,46 +153,6 @@ ANY = """                        condition = True
 
 PASS_OVER = """                        if not condition:
                             continue
-"""
-
-# A population that may sleep: see `eventsim.grid.sleep`. All are awake when the kernel is called. What a pass held of a
-# neuron before it is compared with what it leaves; who fires is looked up once the block is done.
-AWAKE = """    awake{k} = np.ones((n{k} + {size} - 1) // {size}, np.bool_)
-"""
-
-ASLEEP = """            # {where}, those awake
-            at = history_at[{k}] + slot * population_size[{k}] + base{k}
-            fired = np.int64(0)
-            for b in range(awake{k}.size):
-                if not awake{k}[b]:
-                    continue
-                block = b * {size}
-                size = min({size}, n{k} - block)
-{views}                hits, moved = 0, 0
-                for i in range(size):
-{each}                awake{k}[b] = hits + moved > 0
-                if hits == 0:
-                    continue
-                fired += gather(fires, fires_by_eight, size, True, history, at + fired, base{k} + block)
-{counted}"""
-
-HELD = """                    held{n} = {place}
-"""
-
-MOVED = """                    moved += 1 if {place} != held{n} else 0
-"""
-
-TO_FIRE = """                    fires[i] = condition
-                    hits += 1 if condition else 0
-"""
-
-# A delivery wakes the blocks that it reaches.
-WAKE = """                        awake{g}[np.uint64(i) // np.uint64({size})] = True
-"""
-
-WAKE_STRETCH = """                        last_block = (np.int64(begin) + size - 1) // {size}
-                        for b in range(np.int64(begin) // {size}, last_block + 1):
-                            awake{g}[b] = True
 """
 
 # Parking: see `eventsim.grid.parking`. The queue holds those that rest, in the order in which they fired.

@@ -7,7 +7,7 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 import eventsim
 from circuits import StoredKeyAttention
 from eventsim.errors import ConfigError
-from eventsim.grid import templates
+from eventsim.grid import sleep_templates
 from eventsim.grid.plan import plan_for
 from eventsim.grid.sleep import BLOCK, sleepers
 from eventsim.grid.source import kernel_source
@@ -64,14 +64,14 @@ def test_a_delivery_that_wakes_nobody_loses_spikes(monkeypatch):
     compiled = eventsim.compile_network(network)
     expected = by_eventsim(compiled, 120)
     for template in ("WAKE", "WAKE_STRETCH"):
-        monkeypatch.setattr(templates, template, "")
+        monkeypatch.setattr(sleep_templates, template, "")
     assert len(by_eventsim(compiled, 120).spikes) < len(expected.spikes)
 
 
 def test_dense_updates_know_of_no_sleep():
     compiled = eventsim.compile_network(build("a gate", np.random.default_rng(0), 20))
-    assert "awake0[b]" in kernel_source(compiled)[0]
-    assert "awake0" not in kernel_source(compiled, plan_for(compiled, sleeps=False))[0]
+    assert "due0[b]" in kernel_source(compiled)[0]
+    assert "due0" not in kernel_source(compiled, plan_for(compiled, sleeps=False))[0]
 
 
 @pytest.mark.parametrize("softmax, reset", [
