@@ -57,9 +57,8 @@ def gather(fires, fires_by_eight, size, forth, history, at, first):
         eight = min(8, size - word)
         for along in range(eight):
             j = word + (along if forth else eight - 1 - along)
-            if fires[j]:
-                history[at + found] = first + j
-                found += 1
+            history[at + found] = first + j  # the next one writes over it, unless it fires
+            found += fires[j]
     return found
 
 
