@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import outlined
 
@@ -280,13 +280,10 @@ def may_run_to(a, tick, last_tick):
 def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
     history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
-    population_start, population_size, tally, busy, filled = (
-        a.population_start, a.population_size, a.tally, a.busy, a.filled
-    )  # fmt: skip
+    population_start, population_size, busy, filled = a.population_start, a.population_size, a.busy, a.filled
     spike_tick, spike_neuron = a.spike_tick, a.spike_neuron
-    row_tick, row_core, row_kind, row_count = a.row_tick, a.row_core, a.row_kind, a.row_count
-    n_parts, depth, n_kinds, n_cores = tally.shape
-    spikes, rows, before = filled[0], filled[1], filled[0]
+    n_parts, depth = a.tally.shape[:2]
+    spikes, before = filled[0], filled[0]
     for tick in range(first, stop):
         slot, now = tick % history_count.shape[1], tick % depth
         for k in range(population_size.size):
@@ -301,14 +298,29 @@ def collect(a, first, stop):
             is_busy |= busy[part, now]
             busy[part, now] = False
         if is_busy:
-            for core in range(n_cores):
-                for kind in range(n_kinds):
-                    count = 0
-                    for part in range(n_parts):
-                        count += tally[part, now, kind, core]
-                        tally[part, now, kind, core] = 0
-                    row_tick[rows], row_core[rows] = tick, core - 1
-                    row_kind[rows], row_count[rows] = kind, count
-                    rows += count != 0  # no branch: nobody could guess it
-    filled[0], filled[1] = spikes, rows
+            _collect_counts(a, tick, now)
+    filled[0] = spikes
     filled[3] += spikes - before
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+def _collect_counts(a, tick, now):
+    """Append the counts of a tick, of all parts together, and begin to count anew."""
+    cells, row_tick, row_core, row_kind, row_count = a.cells, a.row_tick, a.row_core, a.row_kind, a.row_count
+    n_parts, depth, _, n_cores = a.tally.shape
+    per_tick, rows = len(KINDS) * n_cores, a.filled[1]
+    here = now * per_tick
+    for part in range(1, n_parts):
+        there = here + part * depth * per_tick
+        for cell in range(per_tick):
+            cells[here + cell] += cells[there + cell]
+            cells[there + cell] = 0
+    for core in range(n_cores):
+        for kind in range(len(KINDS)):
+            count = cells[np.uint64(here + kind * n_cores + core)]
+            row = np.uint64(rows)
+            row_tick[row], row_core[row], row_kind[row], row_count[row] = tick, core - 1, kind, count
+            rows += count != 0  # no branch: nobody could guess it
+    a.filled[1] = rows
+    for cell in range(here, here + per_tick):
+        cells[cell] = 0
