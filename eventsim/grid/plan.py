@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from eventsim.grid.decay import decays_of
 from eventsim.grid.parking import parking_of
 from eventsim.grid.ramps import ramps_of
-from eventsim.grid.sleep import sleepers
+from eventsim.grid.sleep import settles, sleepers
 from eventsim.grid.storage import Storage, store
 
 __all__ = ["Plan", "plan_for"]
@@ -26,6 +26,8 @@ class Plan:
         The decaying populations, whether they run by touch or not.
     sleeping : frozenset of int
         Populations whose blocks of neurons sleep when nothing moves them (see `eventsim.grid.sleep`).
+    settling : frozenset of int
+        Those of them that each pass leaves at rest.
     ramps : mapping of int to Ramp
         Those of them whose blocks sleep until one of their neurons may fire.
     records_events : bool
@@ -38,6 +40,7 @@ class Plan:
     by_touch: frozenset = frozenset()
     decays: dict = field(default_factory=dict)
     sleeping: frozenset = frozenset()
+    settling: frozenset = frozenset()
     ramps: dict = field(default_factory=dict)
     records_events: bool = False
 
@@ -60,6 +63,7 @@ def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True, s
     ramps = ramps_of(network, sampled) if sleeps else {}
     sleeping = (sleepers(network) | ramps.keys()) - decays.keys() if sleeps else frozenset()
     plan = Plan(
-        store(network), parkable=parkable, decays=decays, sleeping=sleeping, ramps=ramps, records_events=records_events
-    )
+        store(network), parkable=parkable, decays=decays, sleeping=sleeping, ramps=ramps, records_events=records_events,
+        settling=frozenset(k for k in sleeping - ramps.keys() if settles(network, k)),
+    )  # fmt: skip
     return plan.touching(by_touch)

@@ -126,11 +126,13 @@ def asleep(network, operations, layout, plan):
     if k in plan.ramps:
         behind = caught_up(layout, plan, k, "tick", 16) + sleep_templates.STEPPED.format(k=k)
         rest = sleep_templates.SLEEP_ON.format(k=k, **_line(layout, plan, k))
+    elif k in plan.settling:
+        behind, rest = "", sleep_templates.SLEEP.format(k=k)
     else:
         places = [f"{place}[i]" for place in dict.fromkeys(written)]
         held = "".join(sleep_templates.HELD.format(n=n, place=place) for n, place in enumerate(places))
         moved = "".join(sleep_templates.MOVED.format(n=n, place=place) for n, place in enumerate(places))
-        each, behind, rest = held + each + moved, "", sleep_templates.SLEEP.format(k=k)
+        each, behind, rest = held + each + moved, "", sleep_templates.SLEEP_UNMOVED.format(k=k)
     views = "".join(line[4:] for line in writer.views(each).splitlines(keepends=True))
     return sleep_templates.ASLEEP.format(
         where=f"population {k}", k=k, size=BLOCK, behind=behind, views=views, each=each, rest=rest,

@@ -7,7 +7,8 @@ and counters sleep between two inputs, all by the same rule: nothing is estimate
 slept. A block of ramps sleeps for so many ticks as are known to pass before one of them fires (`eventsim.grid.ramps`).
 
 What changes by itself for ever would only pay for the comparison: a population sleeps only if most of it would at its
-start.
+start. A gate that each pass sets to 0, at which it does not fire, need not be compared either: after a pass in which
+none fired, nothing is left to do.
 """
 
 import ast
@@ -16,7 +17,7 @@ import numpy as np
 
 from eventsim.expressions import evaluate, names_in
 
-__all__ = ["BLOCK", "delivered_last", "is_plain", "sleepers"]
+__all__ = ["BLOCK", "delivered_last", "is_plain", "settles", "sleepers"]
 
 #: Neurons that sleep and wake together: eight vectors of eight numbers, and a single look when they sleep.
 BLOCK = 64
@@ -108,6 +109,22 @@ def _mostly_sleeps(operations, population):
 
 
 _OPERATORS = {"+=": np.add, "-=": np.subtract, "*=": np.multiply, "/=": np.true_divide}
+
+
+def settles(network, k):
+    """Whether any pass over population k, which may sleep, leaves neurons that the next would neither move nor fire."""
+    population, values = network.populations[k], {}
+    for operation in _operations(network, k):
+        known = population.parameters | operation.constants
+        for statement in operation.each if operation.kind == "update" else ():
+            if statement.op != "=" or not names_in(statement.expression, population.name) <= known.keys():
+                return False
+            values[statement.variable] = evaluate(statement.expression, known, population.name)
+    threshold = next(o for o in _operations(network, k) if o.kind == "threshold")
+    known, condition = population.parameters | threshold.constants | values, threshold.each[-1].expression
+    if len(threshold.each) > 1 or not names_in(condition, population.name) <= known.keys():
+        return False
+    return not np.any(evaluate(condition, known, population.name))
 
 
 def delivered_last(network, k):

@@ -2,7 +2,7 @@
 
 __all__ = [
     "ASLEEP", "AWAKE", "CATCH_UP", "HELD", "LIMIT", "LIMITS", "MOVED", "RAMPS", "RAMPS_AT_END", "SLEEP", "SLEEP_ON",
-    "STEPPED", "TO_FIRE", "WAKE", "WAKE_STRETCH",
+    "SLEEP_UNMOVED", "STEPPED", "TO_FIRE", "WAKE", "WAKE_STRETCH",
 ]  # fmt: skip
 
 # A population that may sleep: see `eventsim.grid.sleep`. Each block has a tick in which it is looked at next; all are
@@ -37,7 +37,10 @@ TO_FIRE = """                    fires[i] = condition
                     hits += 1 if condition else 0
 """
 
-SLEEP = """                    if moved == 0:
+SLEEP = """                    due{k}[b] = 1 << 62
+"""
+
+SLEEP_UNMOVED = """                    if moved == 0:
                         due{k}[b] = 1 << 62
 """
 
