@@ -1,6 +1,6 @@
 """Populations that rise or fall by the same step in each tick, so that a kernel may take many of their steps at once.
 
-A neuron with v -> v + c x in each tick, where only deliveries and resets change v and x, is a straight line until
+A neuron with v -> v + c x in each tick, where only deliveries and resets change v and x, is on a straight line until
 something touches it. After n ticks it is at v + n c x, and it first meets a limit in tick ceil((limit - v)/(c x)). A
 kernel then looks at a block of neurons again in the tick in which the first of them may fire, and a delivery to one of
 them first makes up for the steps that were left out.
@@ -12,17 +12,17 @@ Ceil, the difference and the quotient are rounded, but to the same side of a who
 float64, and rounding keeps order. So no tick is passed over in which a neuron would fire.
 """
 
+import ast
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
-from eventsim.errors import CompileError
-from eventsim.expressions import evaluate, names_in
+from eventsim.expressions import evaluate, names_in, tree_of
 from eventsim.grid.parking import unguarded_threshold
-from eventsim.grid.sleep import BLOCK, delivered_last, is_plain
+from eventsim.grid.sleep import BLOCK, delivered_last, is_plain, operations_of
 from eventsim.machine import use_wide_vectors
-from eventsim.neurons.affine import affine_form, inline
+from eventsim.neurons.affine import inline
 from eventsim.outline import outlined
 
 __all__ = ["Ramp", "catch_up", "ramps_of", "ticks_to_go"]
@@ -39,7 +39,7 @@ class Ramp:
     Parameters
     ----------
     variable, slope : str
-        v and x.
+        v and x; x may be a parameter.
     scale : float
         c.
     limit : str
@@ -64,11 +64,10 @@ def ramps_of(network, sampled=frozenset()):
 
 def _ramp_of(network, k):
     """The Ramp of population k, None when it does more than that, or when its sums need not be exact."""
-    population, by_kind = network.populations[k], {}
-    for operation in network.schedule:
-        if operation.kind != "deliver" and operation.index == k:
-            by_kind.setdefault(operation.kind, operation)
-    if not is_plain(network, k) or list(by_kind)[:2] != ["update", "threshold"] or not delivered_last(network, k):
+    population, mine = network.populations[k], operations_of(network, k)
+    by_kind = {o.kind: o for o in mine}
+    in_order = [o.kind for o in mine] in (["update", "threshold"], ["update", "threshold", "reset"])
+    if not in_order or not is_plain(network, k) or not delivered_last(network, k):
         return None
     if any(p.source == k and p.senders for p in network.pathways):  # which read what may be behind the time
         return None
@@ -77,6 +76,8 @@ def _ramp_of(network, k):
     if threshold is None:
         return None
     variable, slope, scale = step
+    if {variable, slope} & {*population.integers}:
+        return None
     unit, unit_of_slope = (_unit(network, k, name, by_kind.get("reset")) for name in (variable, slope))
     if unit is None or unit_of_slope is None:
         return None
@@ -87,22 +88,37 @@ def _ramp_of(network, k):
 
 
 def _step(operation, population):
-    """(v, x, c) of an update v -> v + c x, None when it does anything else."""
-    if operation.once or not operation.each or any(s.op not in ("=", ":=") for s in operation.each):
+    """(v, x, c) of an update that is worked out as v + c x, c a number; None when it is anything else."""
+    if operation.once or not operation.each or any(s.op != ":=" for s in operation.each[:-1]):
         return None
-    written = {s.variable for s in operation.each if s.op == "="}
-    if written != {operation.each[-1].variable} or any("keyed_" in s.expression for s in operation.each):
-        return None
-    (variable,), known = written, population.parameters | operation.constants
-    try:
-        form = affine_form(inline(operation.each, population.name), known, population.state.keys(), population.name)
-    except CompileError:
-        return None
-    others = sorted(form.coefficients.keys() - {variable})
-    if form.exponentials or np.any(form.constant) or np.any(form.of(variable) != np.float64(1.0)) or len(others) != 1:
-        return None
-    scale = form.of(others[0])
-    return (variable, others[0], float(scale)) if np.ndim(scale) == 0 and scale else None
+    *_, last = operation.each
+    tree, added = tree_of(inline(operation.each, population.name), population.name), None
+    if last.op == "+=":
+        added = tree
+    elif last.op == "=":
+        added = next((other for one, other in _sides(tree, ast.Add) if _is_name(one, last.variable)), None)
+    found = _multiple(added, operation.constants, population) if added is not None else None
+    return (last.variable, *found) if found and found[0] != last.variable else None
+
+
+def _multiple(tree, constants, population):
+    """(x, c) of c x, x a variable or parameter and c a number; None for anything else."""
+    own = population.state.keys() | {n for n, v in population.parameters.items() if v.dtype == np.float64}
+    for one, scale in ((tree, ast.Constant(1.0)), *_sides(tree, ast.Mult)):
+        text = ast.unparse(scale)
+        if isinstance(one, ast.Name) and one.id in own and names_in(text, population.name) <= constants.keys():
+            return one.id, float(evaluate(text, constants, population.name))
+    return None
+
+
+def _sides(tree, op):
+    """Both sides of an operation, either first; none of anything else."""
+    is_such = isinstance(tree, ast.BinOp) and isinstance(tree.op, op)
+    return ((tree.left, tree.right), (tree.right, tree.left)) if is_such else ()
+
+
+def _is_name(tree, name):
+    return isinstance(tree, ast.Name) and tree.id == name
 
 
 def _unit(network, k, variable, reset):
@@ -111,7 +127,8 @@ def _unit(network, k, variable, reset):
     None when that cannot be told from the network.
     """
     population = network.populations[k]
-    put = [population.state[variable], *_by_reset(reset, variable, population), *_by_deliveries(network, k, variable)]
+    start = (population.parameters | population.state)[variable]
+    put = [start, *_by_reset(reset, variable, population), *_by_deliveries(network, k, variable)]
     return None if any(values is None for values in put) else min(map(_lowest_bit, put))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from eventsim.expressions import evaluate, names_in
 
-__all__ = ["BLOCK", "delivered_last", "is_plain", "settles", "sleepers"]
+__all__ = ["BLOCK", "delivered_last", "is_plain", "operations_of", "settles", "sleepers"]
 
 #: Neurons that sleep and wake together: eight vectors of eight numbers, and a single look when they sleep.
 BLOCK = 64
@@ -30,12 +30,13 @@ def sleepers(network):
 
 def is_plain(network, k):
     """Whether population k does the same in each tick, once, and nothing but a reset when it fires."""
-    population, mine = network.populations[k], _operations(network, k)
+    population, mine = network.populations[k], operations_of(network, k)
     plain = all(o.every == 1 and not (o.lag or o.once or o.tables or o.fired) for o in mine)
     return plain and not (population.guards or population.booleans) and sum(o.kind == "threshold" for o in mine) == 1
 
 
-def _operations(network, k):
+def operations_of(network, k):
+    """What population k does in a tick, in order: all but deliveries."""
     return [o for o in network.schedule if o.kind != "deliver" and o.index == k]
 
 
@@ -43,7 +44,7 @@ def _may_sleep(network, k):
     population = network.populations[k]
     if not is_plain(network, k):
         return False
-    passed = [o for o in _operations(network, k) if o.kind in ("update", "threshold")]
+    passed = [o for o in operations_of(network, k) if o.kind in ("update", "threshold")]
     own = population.state.keys() | population.parameters.keys()
     closed = all(_is_closed(o, own, population) for o in passed)
     return closed and _in_one_pass(network, k) and _mostly_sleeps(passed, population)
@@ -114,13 +115,13 @@ _OPERATORS = {"+=": np.add, "-=": np.subtract, "*=": np.multiply, "/=": np.true_
 def settles(network, k):
     """Whether any pass over population k, which may sleep, leaves neurons that the next would neither move nor fire."""
     population, values = network.populations[k], {}
-    for operation in _operations(network, k):
+    for operation in operations_of(network, k):
         known = population.parameters | operation.constants
         for statement in operation.each if operation.kind == "update" else ():
             if statement.op != "=" or not names_in(statement.expression, population.name) <= known.keys():
                 return False
             values[statement.variable] = evaluate(statement.expression, known, population.name)
-    threshold = next(o for o in _operations(network, k) if o.kind == "threshold")
+    threshold = next(o for o in operations_of(network, k) if o.kind == "threshold")
     known, condition = population.parameters | threshold.constants | values, threshold.each[-1].expression
     if len(threshold.each) > 1 or not names_in(condition, population.name) <= known.keys():
         return False

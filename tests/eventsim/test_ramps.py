@@ -20,7 +20,7 @@ CELLS, TICKS = 3 * BLOCK - 5, 150
 MODEL = "dv/dt = 2*slope/ms : 1\nslope : 1\nlimit : 1 (constant)\nother : 1"
 
 
-def build(rng, scale=1.0, grid=4, threshold="v >= limit", order=0):
+def build(rng, scale=1.0, grid=4, threshold="v >= limit"):
     """Ramps up and down, whose slopes and values a generator and they themselves set, add to and take from."""
     cells = NeuronGroup(
         CELLS, MODEL, threshold=threshold, reset="v -= limit\nslope = 0\nother += 0.1", method="euler", name="cells"
@@ -40,7 +40,6 @@ def build(rng, scale=1.0, grid=4, threshold="v >= limit", order=0):
         wires.connect(i=rng.integers(0, len(sender), n), j=rng.integers(0, CELLS, n))
         wires.w = scale * rng.integers(-3, 5, n) / grid
         wires.pre.delay = rng.integers(0, 4, n) * ms
-        wires.pre.order = order
         network.add(wires)
     return network
 
@@ -101,23 +100,36 @@ def test_what_leaves_the_range_of_exact_sums_is_looked_at_in_each_tick(scale, gr
 
 
 def test_only_what_adds_up_exactly_and_by_itself_is_a_ramp():
-    def is_ramp(model="dv/dt = slope/ms : 1\nslope : 1", start=0.5, effect="slope_post += 0.25", order=0, **options):
+    def is_ramp(
+        model="dv/dt = slope/ms : 1\nslope : 1", start=0.5, effect="slope_post += 0.25", each_tick="", **options
+    ):
         options = {"threshold": "v >= 3", "reset": "v = 0", "method": "euler", "name": "cells"} | options
         cells = NeuronGroup(3, model, **options)
         cells.slope = start
+        if "tau" in model:
+            cells.tau = 1 * ms
+        if each_tick:
+            cells.run_regularly(each_tick, when="groups", order=1)
         wires = Synapses(cells, cells, "w : 1", on_pre=effect, name="wires")
         wires.connect()
-        wires.w, wires.pre.order = 0.1, order
+        wires.w = 0.1
         return bool(ramps_of(eventsim.compile_network(Network(cells, wires), namespace={"ms": ms})))
 
     assert is_ramp()
     assert is_ramp(reset="v -= 3") and is_ramp(effect="slope_post = 2") and is_ramp(threshold="v > 7")
     assert is_ramp("dv/dt = 0.5*slope/ms : 1\nslope : 1")
+    assert is_ramp(effect="v_post += 1")  # at slopes that stay as they are
+    assert not is_ramp(effect="v_post += 1", start=0.1)
+    assert not is_ramp("dv/dt = slope/tau : 1\nslope : 1\ntau : second (constant)")  # (dt slope)/tau is rounded twice
+    assert is_ramp("v : 1\nslope : 1", each_tick="v = slope + v") and is_ramp(
+        "v : 1\nslope : 1", each_tick="v += slope*2"
+    )
+    assert not is_ramp(each_tick="slope = 2*slope") and not is_ramp(each_tick="v = slope + v")  # besides
     for wrong in (0.1, 2.0**-60):  # too fine for the threshold
         assert not is_ramp(start=wrong)
     assert not is_ramp(reset="v = 0.1") and not is_ramp(reset="v = 0.5*v")
     assert not is_ramp(effect="slope_post += w") and not is_ramp(effect="v_post *= 2")
-    assert not is_ramp(effect="v_post += slope_pre")  # read when it may be behind the time
+    assert not is_ramp(effect="v_post += slope_pre", reset="v = 0\nslope = 0")  # read when it may be behind the time
     assert not is_ramp(threshold="v >= slope") and not is_ramp(refractory=2 * ms)
     assert not is_ramp("dv/dt = (slope - v)/ms : 1\nslope : 1")
     assert not is_ramp("dv/dt = (slope + 1)/ms : 1\nslope : 1")
