@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 import eventsim
 from eventsim import Simulation, Stimulus
 
-__all__ = ["scaling"]
+__all__ = ["GROWS", "TICKS", "grown", "scaling"]
 
-TICKS, SOURCES, FAN_OUT = 1000, 1000, 100
+TICKS, SOURCES, FAN_OUT = 1000, 1000, 200
 
 #: What grows -> its values; (neurons, deliveries) is what stays of the other.
-_GROWS = {
+GROWS = {
     "quick": {"neurons": (2_000, 20_000, 200_000), "deliveries": (20_000, 200_000, 2_000_000)},
     "full": {"neurons": (10_000, 100_000, 1_000_000, 10_000_000),
              "deliveries": (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)},
@@ -57,8 +57,8 @@ def scaling(quick=True, rounds=3, folder=Path("out/bench")):
     """
     size = "quick" if quick else "full"
     document = {}
-    for grows, values in _GROWS[size].items():
-        networks = [_network(**(_STAYS[size] | {grows: value})) for value in values]
+    for grows, values in GROWS[size].items():
+        networks = [grown(**(_STAYS[size] | {grows: value})) for value in values]
         runs = {way: [[] for _ in values] for way in _WAYS}
         for number in range(rounds + 1):
             for k, (network, stimulus) in enumerate(networks):
@@ -73,7 +73,7 @@ def scaling(quick=True, rounds=3, folder=Path("out/bench")):
     return document
 
 
-def _network(neurons, deliveries, seed=0):
+def grown(neurons, deliveries, seed=0):
     """(network, stimulus): so many leaky neurons and, at least, deliveries to them."""
     rng = np.random.default_rng(seed)
     cells = {"model": np.repeat(["source", "lif"], [SOURCES, neurons]), "tau_ms": np.full(SOURCES + neurons, 20.0)}

@@ -58,6 +58,14 @@ def test_the_coincidence_network_is_idle_nearly_always():
     assert 500 < trace.spikes("gates").tick.size < 3000  # 14,312 in the 200 ms that are measured
 
 
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_there_are_sources_and_ticks_enough_for_the_most_deliveries(size):
+    most = scaling.GROWS[size]["deliveries"][-1]
+    network, stimulus = scaling.grown(neurons=1000, deliveries=most)
+    reached = network.out_degree[stimulus.neuron[stimulus.tick < scaling.TICKS - 1]]
+    assert most == reached.sum()
+
+
 @pytest.mark.slow
 def test_the_cost_of_silent_neurons_grows_by_dense_steps_and_hardly_otherwise(tmp_path):
     document = scaling.scaling(rounds=1, folder=tmp_path)
