@@ -17,7 +17,13 @@ from numba import types
 from numba.core.typing.templates import signature as types_of_call
 from numba.extending import intrinsic
 
-__all__ = ["outlined"]
+__all__ = ["FOR_KERNELS", "UNCOUNTED", "outlined"]
+
+#: Options of `numba.njit` for what kernels call, and nobody else: what would let Python or C call it takes as long to
+#: compile as it does.
+FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: And for what makes no array: Numba need not count references to arrays then, which takes longer than a few events.
+UNCOUNTED: dict[str, Any] = {**FOR_KERNELS, "_nrt": False}
 
 #: What callers may have the address of: it stays where it is, whatever becomes of the module that defined it.
 _HELD: list[Any] = []

@@ -10,14 +10,12 @@ neuron. Nothing is read off a recorded spike or an out-degree: a recount from th
 but the network.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
-from eventsim.outline import outlined
+from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
@@ -28,15 +26,8 @@ _32_BITS = np.uint64(2**32 - 1)
 _BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F000F000F000F)  # sixteen bits
 
 
-#: Kernels call these, and nobody else: what would let Python or C do so takes as long to compile as they do.
-_FOR_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-# What is called for every few deliveries makes no array: Numba need not count references to arrays then (`_nrt=False`),
-# which took longer than what is done here.
-_UNCOUNTED = {**_FOR_KERNELS, "_nrt": False}
-
-
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def gather(fires, fires_by_eight, size, forth, history, at, first):
     """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
 
@@ -63,7 +54,7 @@ def gather(fires, fires_by_eight, size, forth, history, at, first):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def turn_round(history, at, fired):
     """Turn round the order of `fired` neurons from `at` on."""
     for j in range(fired // 2):
@@ -72,7 +63,7 @@ def turn_round(history, at, fired):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def announce(a, part, k, at, fired, here):
     """Count the spikes of population k, and for each the message to each core that it reaches.
 
@@ -116,7 +107,7 @@ def announce(a, part, k, at, fired, here):
         _count_messages(a, part, here)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _count_messages(a, part, here):
     """Add to the cells what was counted in bytes, and begin to count anew.
 
@@ -132,7 +123,7 @@ def _count_messages(a, part, here):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def emit(a, k, tick, here, is_time):
     """Let source population k fire, as its stimulus says, if it is time for it; returns whether anything did."""
     stimulus_tick, cursor, history = a.stimulus_tick, a.cursor, a.history
@@ -150,7 +141,7 @@ def emit(a, k, tick, here, is_time):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def land(a, part, pathway, source, tick):
     """Look up the rows of a pathway that land on a part in this tick, older spikes first, then by sender.
 
@@ -171,7 +162,7 @@ def land(a, part, pathway, source, tick):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def count_rows(a, part, pathway, n_landed, done, here):
     """Count the deliveries of a pathway to a part in this tick: all of them, those of each row, and those by core.
 
@@ -226,7 +217,7 @@ def count_rows(a, part, pathway, n_landed, done, here):
                 cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _count_lanes(a, part, n_lanes, n, lowest):
     """Add to the cells what was counted in lanes, and begin to count anew."""
     sums, cells = a.lane_sums, a.cells
@@ -241,7 +232,7 @@ def _count_lanes(a, part, n_lanes, n, lowest):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
+@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
 def sample(a, tick, may_run):
     """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
 
@@ -262,7 +253,7 @@ def sample(a, tick, may_run):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
+@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
 def may_run_to(a, tick, last_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
     filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3]
@@ -276,7 +267,7 @@ def may_run_to(a, tick, last_tick):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **_FOR_KERNELS)
+@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
 def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
     history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
@@ -303,7 +294,7 @@ def collect(a, first, stop):
     filled[3] += spikes - before
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _collect_counts(a, tick, now):
     """Append the counts of a tick, of all parts together, and begin to count anew."""
     cells, row_tick, row_core, row_kind, row_count = a.cells, a.row_tick, a.row_core, a.row_kind, a.row_count

@@ -202,7 +202,8 @@ class GridEngine:
 
 def _populations(network, recorded):
     """Populations of which some neuron is sampled; its value must be there in each tick."""
-    return {k for _, neuron in recorded for k, p in enumerate(network.populations) if p.start <= neuron < p.stop}
+    found = (k for _, neuron in recorded for k, p in enumerate(network.populations) if p.start <= neuron < p.stop)
+    return frozenset(found)
 
 
 def _set_threads(threads):

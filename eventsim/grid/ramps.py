@@ -23,7 +23,7 @@ from eventsim.grid.parking import unguarded_threshold
 from eventsim.grid.sleep import BLOCK, delivered_last, is_plain, operations_of
 from eventsim.machine import use_wide_vectors
 from eventsim.neurons.affine import inline
-from eventsim.outline import outlined
+from eventsim.outline import UNCOUNTED, outlined
 
 __all__ = ["Ramp", "catch_up", "ramps_of", "ticks_to_go"]
 
@@ -72,11 +72,11 @@ def _ramp_of(network, k):
     if any(p.source == k and p.senders for p in network.pathways):  # which read what may be behind the time
         return None
     step = _step(by_kind["update"], population)
-    threshold = unguarded_threshold(by_kind["threshold"], step[0], population, is_guarded=False) if step else None
-    if threshold is None:
+    if step is None or {*step} & {*population.integers}:
         return None
     variable, slope, scale = step
-    if {variable, slope} & {*population.integers}:
+    threshold = unguarded_threshold(by_kind["threshold"], variable, population, is_guarded=False)
+    if threshold is None:
         return None
     unit, unit_of_slope = (_unit(network, k, name, by_kind.get("reset")) for name in (variable, slope))
     if unit is None or unit_of_slope is None:
@@ -128,15 +128,16 @@ def _unit(network, k, variable, reset):
     """
     population = network.populations[k]
     start = (population.parameters | population.state)[variable]
-    put = [start, *_by_reset(reset, variable, population), *_by_deliveries(network, k, variable)]
+    put = [start, *_by_deliveries(network, k, variable)]
+    put += _by_reset(reset, variable, population) if reset is not None else ()
     return None if any(values is None for values in put) else min(map(_lowest_bit, put))
 
 
 def _by_reset(reset, variable, population):
     """What a reset puts into a variable, or adds to it; None where that is no constant."""
-    for statement in reset.each if reset is not None else ():
+    known = population.parameters | reset.constants
+    for statement in reset.each:
         if statement.variable == variable:
-            known = population.parameters | reset.constants
             is_constant = names_in(statement.expression, population.name) <= known.keys()
             adds = statement.op in ("=", "+=", "-=")
             yield evaluate(statement.expression, known, population.name) if is_constant and adds else None
@@ -168,7 +169,7 @@ def _lowest_bit(values):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def catch_up(variable, slope, scale, seen, b, tick):
     """Take the steps of block b up to the start of `tick`, all at once; seen[b] is up to where they were taken."""
     use_wide_vectors()
@@ -180,7 +181,7 @@ def catch_up(variable, slope, scale, seen, b, tick):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def ticks_to_go(variable, slope, scale, limit, reach, b):
     """After how many ticks a neuron of block b may be the first to fire, at least 1."""
     use_wide_vectors()
