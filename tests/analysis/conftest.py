@@ -105,7 +105,7 @@ def _interpreted(changes):
         )
         source = source.replace(FOR_THE_COMPILER, "")
         source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
-        source = source.replace("from eventsim.outline import outlined", "outlined = lambda function: function")
+        source = source.replace("@outlined\n", "")
         module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
         exec(source, vars(module))
         return vars(module)
