@@ -20,6 +20,7 @@ import numpy as np
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in
 from eventsim.grid.parking import parking_of, unguarded_threshold
+from eventsim.grid.phases import in_one_pass
 from eventsim.grid.sleep import delivered_last
 from eventsim.neurons.affine import affine_form, inline
 
@@ -77,7 +78,8 @@ def decay_of(network, k):
     by_kind = {o.kind: o for o in network.schedule if o.kind != "deliver" and o.index == k}
     mine = [o for o in network.schedule if o.kind != "deliver" and o.index == k]
     plain = all(o.every == 1 and not (o.tables or o.lag or o.once) for o in mine) and len(mine) == len(by_kind)
-    if population.is_source or not plain or list(by_kind)[:2] != ["update", "threshold"]:
+    in_order = list(by_kind)[:2] == ["update", "threshold"] and in_one_pass(network, k)
+    if population.is_source or not plain or not in_order:
         return None
     parking = parking_of(network, k) if population.guards else None
     if population.guards and parking is None:

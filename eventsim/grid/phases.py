@@ -1,6 +1,6 @@
-"""How far the parts of a kernel run without each other: phases of a tick, and ticks in a row."""
+"""What stands together in a tick, and how far the parts of a kernel run without each other: segments, phases, ticks."""
 
-__all__ = ["history_ticks", "phases_of", "ticks_ahead"]
+__all__ = ["history_ticks", "in_one_pass", "phases_of", "segments_of", "ticks_ahead"]
 
 _LONGEST_WAY = 16  # ticks; beyond, meeting costs nothing any more
 
@@ -22,6 +22,24 @@ def phases_of(network):
             fired.add(operation.index)
         phases[-1].append(operation)
     return [phase for phase in phases if phase]
+
+
+def segments_of(operations):
+    """Lists of operations that stay together: updates and thresholds of one population, or one of another kind."""
+    segments, by_population = [], {}
+    for operation in operations:
+        if operation.kind in ("update", "threshold"):
+            by_population.setdefault(operation.index, []).append(operation)
+        else:
+            segments += [*by_population.values(), [operation]]
+            by_population = {}
+    return segments + list(by_population.values())
+
+
+def in_one_pass(network, k):
+    """Whether updates and thresholds of population k stay together, with no delivery and no reset between them."""
+    segments = [segment for phase in phases_of(network) for segment in segments_of(phase)]
+    return sum(s[0].kind in ("update", "threshold") and s[0].index == k for s in segments) == 1
 
 
 def ticks_ahead(network):

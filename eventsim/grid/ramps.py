@@ -20,6 +20,7 @@ from numba import njit
 
 from eventsim.expressions import evaluate, names_in, tree_of
 from eventsim.grid.parking import unguarded_threshold
+from eventsim.grid.phases import in_one_pass
 from eventsim.grid.sleep import BLOCK, delivered_last, is_plain, operations_of
 from eventsim.machine import use_wide_vectors
 from eventsim.neurons.affine import inline
@@ -67,7 +68,7 @@ def _ramp_of(network, k):
     population, mine = network.populations[k], operations_of(network, k)
     by_kind = {o.kind: o for o in mine}
     in_order = [o.kind for o in mine] in (["update", "threshold"], ["update", "threshold", "reset"])
-    if not in_order or not is_plain(network, k) or not delivered_last(network, k):
+    if not in_order or not (is_plain(network, k) and in_one_pass(network, k) and delivered_last(network, k)):
         return None
     if any(p.source == k and p.senders for p in network.pathways):  # which read what may be behind the time
         return None

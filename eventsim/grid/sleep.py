@@ -16,6 +16,7 @@ import ast
 import numpy as np
 
 from eventsim.expressions import evaluate, names_in
+from eventsim.grid.phases import in_one_pass
 
 __all__ = ["BLOCK", "delivered_last", "is_plain", "operations_of", "settles", "sleepers"]
 
@@ -47,7 +48,7 @@ def _may_sleep(network, k):
     passed = [o for o in operations_of(network, k) if o.kind in ("update", "threshold")]
     own = population.state.keys() | population.parameters.keys()
     closed = all(_is_closed(o, own, population) for o in passed)
-    return closed and _in_one_pass(network, k) and _mostly_sleeps(passed, population)
+    return closed and in_one_pass(network, k) and _mostly_sleeps(passed, population)
 
 
 def _is_closed(operation, own, population):
@@ -77,16 +78,6 @@ def _tells_zeros_apart(expression, fixed):
 
 def _names(tree):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _in_one_pass(network, k):
-    """Whether no delivery comes between the updates and the threshold of population k."""
-    kinds = [
-        "pass" if o.kind in ("update", "threshold") and o.index == k else "deliver" if o.kind == "deliver" else ""
-        for o in network.schedule
-    ]
-    first, last = kinds.index("pass"), len(kinds) - kinds[::-1].index("pass")
-    return "deliver" not in kinds[first:last]
 
 
 def _mostly_sleeps(operations, population):

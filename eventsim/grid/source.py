@@ -36,7 +36,7 @@ from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import POWERS
 from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
-from eventsim.grid.phases import phases_of
+from eventsim.grid.phases import phases_of, segments_of
 from eventsim.grid.plan import plan_for
 from eventsim.grid.population_source import asleep, fire, ramps, reset, touched, update
 from eventsim.grid.sleep import BLOCK
@@ -74,7 +74,7 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     layout = Layout(network)
     emissions = "".join(_emit(o) for o in network.schedule if o.kind == "emit")
     phases = templates.MEET.join(
-        "".join(_segment(network, segment, layout, plan) for segment in _segments(operations))
+        "".join(_segment(network, segment, layout, plan) for segment in segments_of(operations))
         for operations in phases_of(network)
     )
     named = sorted({o.index for o in network.schedule if o.kind not in ("emit", "deliver")})
@@ -128,18 +128,6 @@ def _decay(k, layout, plan):
     value = f"{layout.names(k)[decay.variable]}[i]"
     return (touch_templates.DECAY_BEGIN.format(k=k, at=at, size=POWERS, **numbers),
             touch_templates.DECAY_AT_END.format(k=k, value=value))  # fmt: skip
-
-
-def _segments(operations):
-    """Lists of operations that stay together: updates and thresholds of one population, or one of another kind."""
-    segments, by_population = [], {}
-    for operation in operations:
-        if operation.kind in ("update", "threshold"):
-            by_population.setdefault(operation.index, []).append(operation)
-        else:
-            segments += [*by_population.values(), [operation]]
-            by_population = {}
-    return segments + list(by_population.values())
 
 
 def _segment(network, operations, layout, plan):
