@@ -5,9 +5,8 @@ from textwrap import indent
 from eventsim.compiled_network import EFFECTS
 from eventsim.errors import CompileError
 from eventsim.expressions import evaluate, names_in, translate
-from eventsim.grid import delivery_templates, sleep_templates, touch_templates
-from eventsim.grid.population_source import caught_up
-from eventsim.grid.sleep import BLOCK
+from eventsim.grid import delivery_templates, touch_templates
+from eventsim.grid.sleep_source import woken
 from eventsim.grid.statements import is_time, readable, time_names
 
 __all__ = ["deliver"]
@@ -30,23 +29,16 @@ def deliver(network, operation, layout, plan):
 def _row(network, operation, layout, plan):
     """Source that delivers a row synapse by synapse."""
     event, g = delivery_templates.EVENT if plan.records_events else "", network.pathways[operation.index].target
-    wake = _wake(sleep_templates.WAKE, layout, plan, g, 24)
+    wake = woken(layout, plan, g)
     return delivery_templates.ROW.format(each=wake + _delivery(network, operation, layout, plan), event=event)
 
 
 def _stretches(network, operation, layout, plan):
     """Source that delivers a row stretch by stretch."""
     each, g = indent(_delivery(network, operation, layout, plan), "    "), network.pathways[operation.index].target
-    wake = _wake(sleep_templates.WAKE_STRETCH, layout, plan, g, 28)
+    wake = woken(layout, plan, g, by_stretch=True)
     event = delivery_templates.EVENTS_OF_ROW if plan.records_events else ""
     return delivery_templates.STRETCHES.format(each=each, wake=wake, event=event)
-
-
-def _wake(template, layout, plan, g, indent):
-    """Source that wakes blocks of population g, where this may sleep; brought up to the end of this tick's pass."""
-    if g not in plan.sleeping:
-        return ""
-    return template.format(g=g, size=BLOCK, behind=caught_up(layout, plan, g, "tick + 1", indent))
 
 
 def _delivery(network, operation, layout, plan):

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from eventsim.errors import CompileError
-from eventsim.grid import sleep_templates, templates, touch_templates
+from eventsim.grid import templates, touch_templates
 from eventsim.grid.chance import LEAST_LOG, draws, screen_of
-from eventsim.grid.sleep import BLOCK
 from eventsim.grid.statements import StatementWriter, is_time
 from eventsim.philox import LEAST_LOG_OF_ALL, STEPS_AT_ONCE
 
-__all__ = ["asleep", "caught_up", "fire", "ramps", "reset", "touched", "update"]
+__all__ = ["counted_spikes", "fire", "reset", "touched", "update"]
 
 
-def _counted_spikes(k):
+def counted_spikes(k):
+    """Source that counts the spikes of population k in this tick."""
     return templates.FIRED.format(k=k)
 
 
@@ -71,7 +71,7 @@ def fire(network, operation, layout, plan, update=None):
         gathered = templates.EACH_FIRES.format(k=k, each=each, spike=spike, fired=fired)
     return templates.FIRE.format(
         where=writer.where, k=k, is_time=is_time(operation), back=back, once=once, blocks=templates.BLOCKS.format(k=k),
-        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=_counted_spikes(k),
+        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=counted_spikes(k),
     )  # fmt: skip
 
 
@@ -116,63 +116,12 @@ def reset(network, operation, layout, plan):
     )  # fmt: skip
 
 
-def asleep(network, operations, layout, plan):
-    """Updates and threshold of a population that may sleep, one pass over the blocks that are awake."""
-    k, each, views, written = operations[0].index, "", "", []
-    for operation in operations:
-        writer = StatementWriter(network, operation, layout, blocked=True)
-        each += writer.lines(operation.each, 20) + (sleep_templates.TO_FIRE if operation.kind == "threshold" else "")
-        written += [writer.places[s.variable] for s in operation.each if s.variable in writer.places]
-    if k in plan.ramps:
-        behind = caught_up(layout, plan, k, "tick", 16) + sleep_templates.STEPPED.format(k=k)
-        rest = sleep_templates.SLEEP_ON.format(k=k, **_line(layout, plan, k))
-    elif k in plan.settling:
-        behind, rest = "", sleep_templates.SLEEP.format(k=k)
-    else:
-        places = [f"{place}[i]" for place in dict.fromkeys(written)]
-        held = "".join(sleep_templates.HELD.format(n=n, place=place) for n, place in enumerate(places))
-        moved = "".join(sleep_templates.MOVED.format(n=n, place=place) for n, place in enumerate(places))
-        each, behind, rest = held + each + moved, "", sleep_templates.SLEEP_UNMOVED.format(k=k)
-    views = "".join(line[4:] for line in writer.views(each).splitlines(keepends=True))
-    return sleep_templates.ASLEEP.format(
-        where=f"population {k}", k=k, size=BLOCK, behind=behind, views=views, each=each, rest=rest,
-        counted=_counted_spikes(k),
-    )  # fmt: skip
-
-
-def ramps(network, layout, plan, k):
-    """(begin, end) of a call of the kernel, for a population of ramps."""
-    operation = next(o for o in network.schedule if o.kind == "threshold" and o.index == k)
-    ramp, writer = plan.ramps[k], StatementWriter(network, operation, layout)
-    parameters = {name: writer.places[name] for owner, name in layout.floats if owner == k}
-    if ramp.limit in parameters:
-        limits = sleep_templates.LIMIT.format(k=k, limit=parameters[ramp.limit])
-    else:
-        limits = sleep_templates.LIMITS.format(k=k, limit=writer.expression(ramp.limit))
-    begin = sleep_templates.RAMPS.format(
-        k=k, limits=limits, scale=layout.constant(ramp.scale), reach=layout.constant(ramp.reach)
-    )
-    return begin, sleep_templates.RAMPS_AT_END.format(k=k) + caught_up(layout, plan, k, "stop", 8)
-
-
-def caught_up(layout, plan, k, tick, indent):
-    """Source that brings block `b` of a population up to the start of a tick, where that sleeps on as a ramp."""
-    if k not in plan.ramps:
-        return ""
-    return sleep_templates.CATCH_UP.format(k=k, indent=" " * indent, tick=tick, **_line(layout, plan, k))
-
-
-def _line(layout, plan, k):
-    places = layout.names(k)
-    return {"variable": places[plan.ramps[k].variable], "slope": places[plan.ramps[k].slope]}
-
-
 def touched(network, operations, layout, plan):
     """Updates and threshold of a population that runs by touch."""
     k = operations[0].index
     return touch_templates.TOUCHED.format(
         where=f"population {k}", k=k, each=_decaying(network, operations, layout, plan.decays[k]),
-        leave=touch_templates.LEAVE.format(k=k), counted=_counted_spikes(k),
+        leave=touch_templates.LEAVE.format(k=k), counted=counted_spikes(k),
     )  # fmt: skip
 
 

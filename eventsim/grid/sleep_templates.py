@@ -7,7 +7,7 @@ __all__ = [
 
 # A population that may sleep: see `eventsim.grid.sleep`. Each block has a tick in which it is looked at next; all are
 # awake when the kernel is called. What a pass held of a neuron before it is compared with what it leaves; who fires is
-# looked up once the block is done.
+# looked up once the block is done. Tick 2^62 is never.
 AWAKE = """    due{k} = np.full((n{k} + {size} - 1) // {size}, np.int64(first_tick))
 """
 

@@ -38,8 +38,9 @@ from eventsim.grid.delivery_source import deliver
 from eventsim.grid.layout import Layout
 from eventsim.grid.phases import phases_of, segments_of
 from eventsim.grid.plan import plan_for
-from eventsim.grid.population_source import asleep, fire, ramps, reset, touched, update
+from eventsim.grid.population_source import fire, reset, touched, update
 from eventsim.grid.sleep import BLOCK
+from eventsim.grid.sleep_source import asleep, ramps
 from eventsim.grid.statements import is_time
 from eventsim.philox import STEPS_AT_ONCE
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 import eventsim
 from eventsim import Simulation, Stimulus
 
-__all__ = ["GROWS", "TICKS", "grown", "scaling"]
+__all__ = ["GROWS", "TICKS", "network_of", "scaling"]
 
 TICKS, SOURCES, FAN_OUT = 1000, 1000, 200
 
@@ -58,7 +58,7 @@ def scaling(quick=True, rounds=3, folder=Path("out/bench")):
     size = "quick" if quick else "full"
     document = {}
     for grows, values in GROWS[size].items():
-        networks = [grown(**(_STAYS[size] | {grows: value})) for value in values]
+        networks = [network_of(**(_STAYS[size] | {grows: value})) for value in values]
         runs = {way: [[] for _ in values] for way in _WAYS}
         for number in range(rounds + 1):
             for k, (network, stimulus) in enumerate(networks):
@@ -73,8 +73,8 @@ def scaling(quick=True, rounds=3, folder=Path("out/bench")):
     return document
 
 
-def grown(neurons, deliveries, seed=0):
-    """(network, stimulus): so many leaky neurons and, at least, deliveries to them."""
+def network_of(neurons, deliveries, seed=0):
+    """(network, stimulus): so many leaky neurons, and so many deliveries to them."""
     rng = np.random.default_rng(seed)
     cells = {"model": np.repeat(["source", "lif"], [SOURCES, neurons]), "tau_ms": np.full(SOURCES + neurons, 20.0)}
     cells["tau_ms"][:SOURCES] = np.nan

@@ -61,7 +61,7 @@ def test_the_coincidence_network_is_idle_nearly_always():
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_there_are_sources_and_ticks_enough_for_the_most_deliveries(size):
     most = scaling.GROWS[size]["deliveries"][-1]
-    network, stimulus = scaling.grown(neurons=1000, deliveries=most)
+    network, stimulus = scaling.network_of(neurons=1000, deliveries=most)
     reached = network.out_degree[stimulus.neuron[stimulus.tick < scaling.TICKS - 1]]
     assert most == reached.sum()
 
