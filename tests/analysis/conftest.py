@@ -1,7 +1,6 @@
 """Small random networks with everything that makes counting hard, and runs of them."""
 
-import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import brian2
 import numpy as np
@@ -13,6 +12,7 @@ from eventsim import Stimulus, compile_network, simulate
 from eventsim.grid import engine as grid_engine
 from eventsim.grid import kernel as grid_kernel
 from hardware_models import Placement, cost, count_events, load_chip
+from tests.support.interpreted import interpreted
 
 _TICKS, _QUERIES = 20, 3
 
@@ -84,35 +84,6 @@ def random_model():
     return build
 
 
-#: A line of a kernel that means nothing to Python, and that Numba's instruction refuses there.
-FOR_THE_COMPILER = "    use_wide_vectors()\n"
-
-
-def _interpreted(changes):
-    """What stands for `eventsim.kernel_cache.load`: sources run by Python itself, with some text replaced.
-
-    No compilation, the same arithmetic. Each replacement must be found, in the kernel or in what all kernels share.
-    """
-    found = set()
-
-    def load(source, prefix):
-        for old, new in changes:
-            if old in source:
-                source = source.replace(old, new)
-                found.add(old)
-        assert prefix == "counting" or found == {old for old, _ in changes}, (
-            f"not in the kernel: {changes}, but {found}"
-        )
-        source = source.replace(FOR_THE_COMPILER, "")
-        source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
-        source = source.replace("@outlined\n", "")
-        module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
-        exec(source, vars(module))
-        return vars(module)
-
-    return load
-
-
 @pytest.fixture(scope="session")
 def run():
     """A function (model, *changes, handed=None, trace=None) -> Trace: run it, deliveries recorded, with the kernel's
@@ -120,7 +91,7 @@ def run():
 
     def run(model, *changes, handed=None, trace=None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grid_kernel, "load", _interpreted(changes))
+            patch.setattr(grid_kernel, "load", interpreted(changes))
             if handed is not None:
                 for name in ("plan_for", "kernel_for", "allocate"):
                     original = getattr(grid_engine, name)
