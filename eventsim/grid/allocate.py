@@ -40,7 +40,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     buffers = BufferSizes() if buffers is None else buffers
     layout, populations, pathways = Layout(network), network.populations, network.pathways
     sizes = np.array([p.size for p in populations], dtype=np.int64)
-    span, depth = ticks_ahead(network), history_ticks(network)
+    span, depth = ticks_ahead(network, n_parts), history_ticks(network, n_parts)
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     bounds = bounds_of_parts(network, n_parts)
     arrays = divide(network, bounds, plan.storage, keep_ids=events is not None)

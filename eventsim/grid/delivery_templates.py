@@ -8,7 +8,7 @@ __all__ = [
 # The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
 # spikes of other parts are not looked at for that.
 DELIVER = """            # {where}
-            if {is_time} and (tick - latest < depth or n_parts > 1):
+            if {is_time} and (tick - latest <= longest or n_parts > 1):
                 n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)
 {event_start}                for j in range(n_landed):
 {ask}                    row = landed[part, j]

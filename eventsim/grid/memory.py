@@ -32,14 +32,14 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         Whether the run may have to go back to where all bits were known (see `eventsim.grid.decay`).
     """
     n, m, populations = network.n_neurons, network.n_synapses, network.populations
-    depth = history_ticks(network)
+    depth = history_ticks(network, n_parts)
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
     rows, longest = (of(p.rows.size for p in network.pathways) for of in (sum, lambda sizes: max(sizes, default=0)))
     spread = min(rows * 2 * n_cores * n_parts, LANES * m)
     later = {
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
-        f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network) * n_parts,
+        f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network, n_parts) * n_parts,
         "buffers of spikes, counts and samples": _SPIKE * (buffers.spikes + n)
         + _ROW * (buffers.rows + len(KINDS) * n_cores) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
         "recorded deliveries": 8 * buffers.deliveries * records_events,

@@ -3,6 +3,7 @@
 __all__ = ["history_ticks", "in_one_pass", "phases_of", "segments_of", "ticks_ahead"]
 
 _LONGEST_WAY = 16  # ticks; beyond, meeting costs nothing any more
+_IN_FLIGHT = 1 << 20  # neurons times ticks; beyond, the spikes of so many ticks would fill the caches
 
 
 def phases_of(network):
@@ -42,15 +43,31 @@ def in_one_pass(network, k):
     return sum(s[0].kind in ("update", "threshold") and s[0].index == k for s in segments) == 1
 
 
-def ticks_ahead(network):
-    """Ticks that parts may run without each other's spikes: as many as the shortest delay, 1 where phases are cut."""
-    if len(phases_of(network)) > 1 or any(p.senders for p in network.pathways):
+def ticks_ahead(network, n_parts):
+    """Ticks that parts run before the first collects what they recorded.
+
+    Where each tick has a meeting, none between two ticks is needed unless one ends with spikes that the next begins
+    with; without one, parts meet after as many ticks as the shortest delay lasts. One part alone waits for nobody.
+    """
+    phases, few = phases_of(network), max(1, min(_LONGEST_WAY, _IN_FLIGHT // max(1, network.n_neurons)))
+    if n_parts == 1:
+        return few
+    if any(p.senders for p in network.pathways):
         return 1
+    if len(phases) > 1:
+        return 1 if _handed_on(network, phases) else few
     delays = [int(p.delays[0]) for p in network.pathways if not network.populations[p.source].is_source]
     return min(max(min(delays, default=1), 1), _LONGEST_WAY)
 
 
-def history_ticks(network):
+def _handed_on(network, phases):
+    """Whether the first phase of a tick delivers spikes of the last phase of the tick before."""
+    fired = {operation.index for operation in phases[-1] if operation.kind == "threshold"}
+    pathways = [network.pathways[operation.index] for operation in phases[0] if operation.kind == "deliver"]
+    return any(p.source in fired and 1 in p.delays for p in pathways)
+
+
+def history_ticks(network, n_parts):
     """Ticks for which spikes are remembered: the longest delay or lag of a reset, and those that parts run ahead."""
     longest = [int(p.delays[-1]) for p in network.pathways] + [operation.lag for operation in network.schedule]
-    return ticks_ahead(network) + max(longest, default=0)
+    return ticks_ahead(network, n_parts) + max(longest, default=0)

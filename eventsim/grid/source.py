@@ -9,8 +9,8 @@ Invariants of the kernel
 - `history` keeps, for each population and each of the last `depth` ticks, the neurons that fired, ascending.
   A pathway delivers at tick t, for each delay d from the longest to zero, the rows of the spikes of tick
   t - d: older spikes first, then by sending neuron, then by synapse, which is the order of Brian2's queue.
-- A part (see `eventsim.grid.parts`) writes the state of its own neurons only. Parts meet after as many ticks as the
-  shortest delay lasts; within a tick, only before a delivery without delay, for which all parts must have fired.
+- A part (see `eventsim.grid.parts`) writes the state of its own neurons only. Within a tick, parts meet only before a
+  delivery without delay, for which all must have fired; between ticks, as seldom as `eventsim.grid.phases` says.
 - Deliveries of a pathway are counted one by one. Those of each core and neuron are counted by row, when the row's are
   done, from the lists that it was delivered from (see `eventsim.grid.spread`), and nowhere else.
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.

@@ -34,6 +34,7 @@ def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth, per_tick = history_count.shape[1], tally.shape[1], tally.shape[2] * tally.shape[3]
+    longest = depth - now_depth
     fires = np.empty(256, np.bool_)
     fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick

@@ -1,4 +1,5 @@
-"""Random models, their operations at random places in a tick: Brian2's spikes, whichever way a kernel looks at them.
+"""Random models, their operations at random places in a tick: Brian2's spikes, whichever way a kernel looks at them, in
+whatever number of threads.
 
 The kernels are run by Python itself, so that a network costs no compilation.
 """
@@ -6,6 +7,7 @@ The kernels are run by Python itself, so that a network costs no compilation.
 from collections import Counter
 
 import brian2
+import numba
 import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
@@ -20,6 +22,8 @@ from tests.support.interpreted import interpreted
 pytestmark = pytest.mark.usefixtures("one_millisecond")
 
 TICKS = 40
+#: As many threads as two cores give.
+MANY = min(2, numba.config.NUMBA_NUM_THREADS)
 #: Equations, and what may be done besides in each tick.
 MODELS = (
     ("v : 1\nslope : 1", ("", "v = 0*v", "v = 0", "v = 0.25*v", "v += slope", "v = slope + v", "slope = 0.5*slope")),
@@ -80,6 +84,6 @@ def test_no_place_in_the_tick_loses_a_spike(seeds, monkeypatch):
         compiled = eventsim.compile_network(made, namespace={"ms": ms})
         plan, theirs = plan_for(compiled), by_brian2(made, compiled, TICKS)
         met.update(kind for kind in ("sleeping", "ramps", "decays") if getattr(plan, kind))
-        for updates in UPDATES:
-            assert by_eventsim(compiled, TICKS, updates=updates).spikes == theirs.spikes, (seed, updates)
+        for options in [{"updates": updates} for updates in UPDATES] + [{"threads": MANY}]:
+            assert by_eventsim(compiled, TICKS, **options).spikes == theirs.spikes, (seed, options)
     assert min(met["sleeping"], met["ramps"]) > len(seeds) / 20
