@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 __all__ = ["ask_for", "ask_for_row", "instruction", "meet", "use_wide_vectors"]
 
-_WORD, _INT32 = ir.IntType(64), ir.IntType(32)
+_INT32 = ir.IntType(32)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
 _LOOKS = 4096
 _LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
@@ -49,40 +49,35 @@ def ask_for(array, index):
 
 
 @instruction
-def _look(_, array, index):
-    """array[index], as other threads last left it."""
+def _look(_, meeting, thread):
+    """meeting[thread, 0], as that thread last left it, and with it all that it wrote before."""
 
     def write(context, builder, signature, arguments):
-        return builder.load_atomic(_place(context, builder, signature.args[0], *arguments), "seq_cst", 8)
+        return builder.load_atomic(_came(context, builder, signature, arguments), "acquire", 8)
 
-    return types.int64(array, types.intp), write
+    return types.int64(meeting, types.intp), write
 
 
 @instruction
-def _leave(_, array, index, value):
-    """Set array[index] for other threads to see, after everything that this one wrote before."""
+def _come(_, meeting, thread, times):
+    """Set meeting[thread, 0] for other threads to see, after all that this one wrote before."""
 
     def write(context, builder, signature, arguments):
-        array, index, value = arguments
-        builder.store_atomic(value, _place(context, builder, signature.args[0], array, index), "seq_cst", 8)
+        builder.store_atomic(arguments[2], _came(context, builder, signature, arguments), "release", 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.int64), write
+    return types.void(meeting, types.intp, types.int64), write
 
 
-@instruction
-def _count_up(_, array, index):
-    """Add one to array[index] at once; returns what was there."""
-
-    def write(context, builder, signature, arguments):
-        place = _place(context, builder, signature.args[0], *arguments)
-        return builder.atomic_rmw("add", place, _WORD(1), "seq_cst")
-
-    return types.int64(array, types.intp), write
+def _came(context, builder, signature, arguments):
+    """Pointer to the first number in a thread's row."""
+    meeting = context.make_array(signature.args[0])(context, builder, arguments[0])
+    width = builder.extract_value(meeting.shape, 1)
+    return builder.gep(meeting.data, [builder.mul(arguments[1], width)])
 
 
 @njit(nogil=True)
-def meet(meeting, n_threads):
+def meet(meeting, thread, n_threads):
     """Return when all threads have come here.
 
     A thread that waits looks for some microseconds, then lets others run between looks: on a busy machine the one that
@@ -90,22 +85,18 @@ def meet(meeting, n_threads):
 
     Parameters
     ----------
-    meeting : (16,) int64
-        How many have come, and 64 bytes on, so that they do not share a line, how many meetings there were.
-    n_threads : int
+    meeting : (n_threads, more) int64
+        First in each row, and in lines of their own: to how many meetings each thread has come.
     """
     if n_threads == 1:
         return
-    meetings = _look(meeting, 8)
-    if _count_up(meeting, 0) == n_threads - 1:
-        _leave(meeting, 0, 0)
-        _count_up(meeting, 8)
-        return
-    looks = 0
-    while _look(meeting, 8) == meetings:
-        looks += 1
-        if looks > _LOOKS:
-            _LET_OTHERS_RUN()
+    times, looks = meeting[thread, 0] + 1, 0
+    _come(meeting, thread, times)
+    for other in range(n_threads):
+        while _look(meeting, other) < times:
+            looks += 1
+            if looks > _LOOKS:
+                _LET_OTHERS_RUN()
 
 
 @instruction

@@ -9,7 +9,7 @@ from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import powers_of
 from eventsim.grid.events import event_arrays
 from eventsim.grid.layout import Layout
-from eventsim.grid.parts import bounds_of_parts, divide, flat
+from eventsim.grid.parts import apart, bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
 from eventsim.grid.reach import reach
 from eventsim.grid.spread import spread
@@ -63,25 +63,24 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
     tally = np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64)
-    messages = np.zeros((n_parts, 8 * -(-n_cores // 64)), dtype=np.uint64)
+    messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
         **arrays, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
         population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
         cursor=arrays["stimulus_at"][:-1].copy(),
         history=np.zeros(int(depth * sizes.sum()), dtype=np.int32), history_at=depth * (np.cumsum(sizes) - sizes),
-        history_count=np.zeros((sizes.size, depth, n_parts), dtype=np.int64),
+        history_count=apart(n_parts, (sizes.size, depth), np.int64),
         active=_counted_from_the_first(bounds), active_count=np.diff(bounds, axis=0),
         updated=np.full(network.n_neurons if plan.decays else 0, -2, dtype=np.int32),
         powers=np.concatenate([np.empty(0), *(powers_of(plan.decays[k]) for k in sorted(plan.decays))]),
         largest=np.zeros((n_parts, sizes.size)), in_doubt=np.zeros(n_parts, dtype=bool),
         resting=np.zeros(network.n_neurons, dtype=np.int32),
-        resting_head=np.zeros((n_parts, sizes.size), dtype=np.int64),
-        resting_count=np.zeros((n_parts, sizes.size), dtype=np.int64),
+        resting_head=apart(n_parts, sizes.shape, np.int64), resting_count=apart(n_parts, sizes.shape, np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
         message_words=messages, message_bytes=messages.view(np.uint8), tally=tally, cells=tally.ravel(),
-        delivered=np.zeros((n_parts, len(pathways)), dtype=np.int64),
-        busy=np.zeros((n_parts, span), dtype=bool),
+        delivered=apart(n_parts, (len(pathways),), np.int64),
+        busy=apart(n_parts, (span,), bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
         spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),
         row_tick=np.empty(buffers.rows + per_tick, dtype=np.int64),
@@ -91,7 +90,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),
-        may_run=np.array([0, span, 0], dtype=np.int64), meeting=np.zeros(16, dtype=np.int64),
+        may_run=np.array([0, span, 0], dtype=np.int64), meeting=apart(n_parts, (1,), np.int64),
     )  # fmt: skip
 
 

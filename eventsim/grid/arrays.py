@@ -50,7 +50,7 @@ _FIELDS = (
 #: stretch_at : as rows, the first stretch of each; stretch : (n, 3) int, first receiver, size, and where in `shared`
 #: its weights begin; both empty where nothing is stretched (see `eventsim.grid.stretches`)
 #: history : int32; for each population T slots of `size` neurons, part q's spikes from bounds[q, k] on
-#: history_count : (P, T, Q) int64
+#: history_count : (Q, P, T) int64
 #: active : (n_neurons,) int32; of population k and part q the first active_count[q, k] from the part's first neuron on
 #: updated : (n_neurons,) int32, powers : (decaying populations * POWERS,) float64, largest : (Q, P) float64,
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
@@ -76,6 +76,9 @@ _FIELDS = (
 #: spike_*, row_*, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
+#: meeting : (Q, 1) int64; to how many meetings each part has come
+#: What parts write to in each tick has more, unused, between one part's and the next's: history_count, resting_*,
+#: lane_*, message_*, delivered, busy, meeting (see `eventsim.grid.parts.apart`)
 GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.

@@ -118,7 +118,7 @@ def _count_messages(a, part, here):
     for core in range(n_cores - 1):
         word, byte, bit = core // 64, core // 8 % 8, core % 8
         cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(messages[part, 64 * word + 8 * bit + byte])
-    for word in range(a.message_words.shape[1]):
+    for word in range(8 * (a.width - 2)):
         a.message_words[part, word] = 0
 
 
@@ -127,14 +127,14 @@ def _count_messages(a, part, here):
 def emit(a, k, tick, here, is_time):
     """Let source population k fire, as its stimulus says, if it is time for it; returns whether anything did."""
     stimulus_tick, cursor, history = a.stimulus_tick, a.cursor, a.history
-    slot, fired = tick % a.history_count.shape[1], np.int64(0)
+    slot, fired = tick % a.history_count.shape[2], np.int64(0)
     at = a.history_at[k] + slot * a.population_size[k]
     if is_time:
         while cursor[k] < a.stimulus_at[k + 1] and stimulus_tick[cursor[k]] == tick:
             history[at + fired] = a.stimulus_neuron[cursor[k]]
             cursor[k] += 1
             fired += 1
-    a.history_count[k, slot, 0] = fired
+    a.history_count[0, k, slot] = fired
     if fired:
         announce(a, np.int64(0), k, at, fired, here)
     return fired > 0
@@ -151,10 +151,10 @@ def land(a, part, pathway, source, tick):
     first_row, first_delay = a.rows_at[part, pathway], a.delays_at[pathway]
     n_delays, n_landed = a.delays_at[pathway + 1] - first_delay, np.int64(0)
     for d in range(n_delays - 1, -1, -1):
-        past = (tick - a.delays[first_delay + d]) % history_count.shape[1]
-        for q in range(history_count.shape[2]):
+        past = (tick - a.delays[first_delay + d]) % history_count.shape[2]
+        for q in range(bounds.shape[0] - 1):
             at = a.history_at[source] + past * a.population_size[source] + bounds[q, source]
-            for j in range(at, at + history_count[source, past, q]):
+            for j in range(at, at + history_count[q, source, past]):
                 row = first_row + np.int64(history[j]) * n_delays + d
                 landed[part, n_landed] = row
                 n_landed += rows[row + 1, 0] > rows[row, 0]
@@ -276,11 +276,11 @@ def collect(a, first, stop):
     n_parts, depth = a.tally.shape[:2]
     spikes, before = filled[0], filled[0]
     for tick in range(first, stop):
-        slot, now = tick % history_count.shape[1], tick % depth
+        slot, now = tick % history_count.shape[2], tick % depth
         for k in range(population_size.size):
             for part in range(n_parts):
                 at = history_at[k] + slot * population_size[k] + bounds[part, k]
-                for j in range(history_count[k, slot, part]):
+                for j in range(history_count[part, k, slot]):
                     neuron = population_start[k] + history[at + j]
                     spike_tick[spikes], spike_neuron[spikes] = tick, neuron
                     spikes += 1

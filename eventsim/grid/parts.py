@@ -8,7 +8,7 @@ import numpy as np
 
 from eventsim.grid.stretches import cut
 
-__all__ = ["bounds_of_parts", "divide", "flat"]
+__all__ = ["apart", "bounds_of_parts", "divide", "flat"]
 
 _LINE = 64  # bytes
 
@@ -26,6 +26,16 @@ def flat(arrays, dtype):
     first = -room.ctypes.data % _LINE
     whole = room[first : first + size].view(dtype)
     return np.concatenate([np.empty(0, dtype), *arrays], out=whole, casting="unsafe"), at
+
+
+def apart(n_parts, shape, dtype):
+    """Zeros, an array of that shape, or a larger one, for each part, so that no two parts write to the same line.
+
+    A line that two threads write to goes to and fro between their caches at each of their writes.
+    """
+    first, *others = shape
+    line = -(-_LINE // (np.dtype(dtype).itemsize * max(1, int(np.prod(others)))))
+    return np.zeros((n_parts, first + line, *others), dtype=dtype)
 
 
 def bounds_of_parts(network, n_parts):

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.parts import flat
+from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 
 __all__ = ["LANES", "spread"]
@@ -71,7 +71,7 @@ def spread(network, core_of, bounds, arrays, storage):
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
-    sums = np.zeros((len(table), -(-most_lanes // _IN_A_SUM)), dtype=np.uint64)
+    sums = apart(len(table), (-(-most_lanes // _IN_A_SUM),), np.uint64)
     return {
         "spread": table, "lanes": _aligned(lanes), "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],

@@ -33,7 +33,7 @@ RUN = """
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
-    depth, now_depth, per_tick = history_count.shape[1], tally.shape[1], tally.shape[2] * tally.shape[3]
+    depth, now_depth, per_tick = history_count.shape[2], tally.shape[1], tally.shape[2] * tally.shape[3]
     longest = depth - now_depth
     fires = np.empty(256, np.bool_)
     fires_by_eight = fires.view(np.uint64)
@@ -51,7 +51,7 @@ def run(part, first_tick, last_tick, a):
                 here = now * per_tick
                 is_busy = False
 {emissions}                busy[0, now] = is_busy
-        meet(meeting, n_parts)
+        meet(meeting, part, n_parts)
         before, stop = stop, may_run[0]
         if stop == before:
             break
@@ -62,11 +62,11 @@ def run(part, first_tick, last_tick, a):
             if is_busy:
                 latest = tick
 {due}{phases}            busy[part, now] = is_busy
-        meet(meeting, n_parts)
+        meet(meeting, part, n_parts)
 {end}    return stop
 """
 
-MEET = """            meet(meeting, n_parts)
+MEET = """            meet(meeting, part, n_parts)
 """
 
 # Names for the part's neurons of a population.
@@ -80,7 +80,7 @@ SPIKE = """{indent}history[at + fired] = base{k} + i
 """
 
 # All spikes of a population in this tick.
-FIRED = """            history_count[{k}, slot, part] = fired
+FIRED = """            history_count[part, {k}, slot] = fired
             if fired:
                 announce(a, part, np.int64({k}), at, fired, here)
                 is_busy = True
@@ -187,6 +187,6 @@ UNPARK = """    for j in range(resting_count[part, {k}]):
 RESET = """            # {where}
             if {is_time}:
 {once}                at = history_at[{k}] + {slot} * population_size[{k}] + base{k}
-                for j in range(history_count[{k}, {slot}, part]):
+                for j in range(history_count[part, {k}, {slot}]):
                     i = history[at + j] - base{k}
 {each}"""

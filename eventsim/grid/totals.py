@@ -26,8 +26,8 @@ def totals(network, storage, arrays):
         message_source, message_destination, message_count, sorted and without zeros, cores counted from the host, -1
     """
     count, weight = _received(network, storage, arrays)
-    return {"received_count": count, "received_weight": weight, "delivered": arrays.delivered.sum(axis=0),
-            **_messages(arrays)}  # fmt: skip
+    delivered = arrays.delivered.sum(axis=0)[: len(network.pathways)]
+    return {"received_count": count, "received_weight": weight, "delivered": delivered, **_messages(arrays)}
 
 
 def _received(network, storage, arrays):

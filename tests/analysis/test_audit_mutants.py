@@ -49,9 +49,9 @@ KERNEL = {
         "a.delays[first_delay + d]) %", "max(0, a.delays[first_delay + d] - (pathway == {pathway}))) %", {"counts"}),
     "one pathway delivers a tick late": (
         "a.delays[first_delay + d]) %",
-        "min(history_count.shape[1] - 1, a.delays[first_delay + d] + (pathway == {pathway}))) %", {"counts"}),
+        "min(history_count.shape[2] - 1, a.delays[first_delay + d] + (pathway == {pathway}))) %", {"counts"}),
     "the last spike of each tick is forgotten before it is sent": (
-        "a.history_count[k, slot, 0] = fired", "a.history_count[k, slot, 0] = max(0, fired - (k == {source}))",
+        "a.history_count[0, k, slot] = fired", "a.history_count[0, k, slot] = max(0, fired - (k == {source}))",
         {"counts", "cores"}),
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
