@@ -1,11 +1,13 @@
 """simulate: run a compiled network from start to end, on either clock, and write what happened into a trace."""
 
 import sys
+from numbers import Real
 
 from eventsim.errors import ConfigError
 from eventsim.interrupts import terminated_in_order
 from eventsim.ranks import chosen_ranks, simulate_on_ranks
 from eventsim.simulation import Simulation
+from eventsim.stimulus import Stimulus
 
 __all__ = ["reporter", "simulate"]
 
@@ -64,7 +66,7 @@ def simulate(network, stimulus=None, *, clock="grid", duration_ms=None, trace=No
             raise ConfigError("a brian2.Network does not say how long it runs; give simulate(network, duration_ms=...)")
         network = compile_network(network, callers_names(1))
     stimulus = getattr(network, "stimulus", None) if stimulus is None else stimulus
-    if duration_ms is not None and stimulus is not None:
+    if duration_ms is not None and isinstance(stimulus, Stimulus):
         stimulus = stimulus.lasting(_whole_ticks(duration_ms, network.dt_ms))
     ranks = chosen_ranks() if ranks is None else ranks
     if ranks is not None:
@@ -95,6 +97,8 @@ def _is_brian2(network):
 
 
 def _whole_ticks(duration_ms, dt_ms):
+    if not isinstance(duration_ms, Real):
+        raise ConfigError(f"duration_ms is {duration_ms!r}; give a number of milliseconds, without a unit")
     steps = duration_ms / dt_ms
     if not (0 <= steps < 2**62 and abs(steps - round(steps)) <= 1e-6):  # not a number, among others
         raise ConfigError(f"duration_ms is {duration_ms:g}; it must be a whole number of ticks of {dt_ms:g} ms")

@@ -15,6 +15,7 @@ from eventsim.counts import HOST
 from eventsim.errors import ConfigError
 from eventsim.grid import GridEngine
 from eventsim.interrupts import interrupts_held_back
+from eventsim.stimulus import Stimulus
 from eventsim.trace import TraceWriter
 from eventsim.trace.event_record import choose_events
 
@@ -225,6 +226,8 @@ def checked(network, stimulus, core_of, record, record_every_ticks):
         raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
                           "use compile_network() first")  # fmt: skip
     stimulus, core_of = network.stimulus if stimulus is None else stimulus, _check_core_of(network, core_of)
+    if not isinstance(stimulus, Stimulus):
+        raise ConfigError(f"the stimulus is a {type(stimulus).__name__}; give a Stimulus, or None for the network's")
     _check_sources(network, stimulus)
     if record_every_ticks < 1:
         raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")

@@ -181,7 +181,7 @@ def why(trace, neuron, tick, ticks, plot):
     shell_complete=completion.chip_names,
 )  # fmt: skip
 @click.option(
-    "--table", default="davies2018", show_default=True, help="Energy table of that chip.",
+    "--table", help="Energy table of that chip [its first].",
     shell_complete=completion.table_names,
 )  # fmt: skip
 @click.option("--placer", default="in_order", show_default=True, help="in_order, greedy or partition.")
@@ -373,8 +373,19 @@ def main(arguments=None):
     except EventSimError as error:
         _fail(str(error), BAD_INPUT, arguments)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing more
+        _write_no_more()  # the reader left
         sys.exit(FINE)
+    except OSError as error:
+        if error.filename is None:  # what is printed finds no room, as far as can be told
+            _write_no_more()
+        where = error.filename or "what should be printed"
+        remedy = "see whether it is there, and what may be written"
+        _fail(f"{where}: {error.strerror or error}; {remedy}", BROKEN_ENVIRONMENT, arguments)
+
+
+def _write_no_more():
+    """What is still to be flushed at the end would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message, code, arguments):

@@ -66,7 +66,8 @@ def overrides(settings, config_type, what):
     for setting in settings:
         key, value = _setting(setting)
         if key not in names:
-            raise ConfigError(f"--set {setting}: '{what}' has no key '{key}'; its keys are: {', '.join(names)}")
+            told = "--quick" if setting == "quick=true" else f"--set {setting}"
+            raise ConfigError(f"{told}: '{what}' has no key '{key}'; its keys are: {', '.join(names)}")
         values[key], origin[key] = value, f"--set {setting}"
     return values, origin
 

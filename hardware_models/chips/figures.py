@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Claim", "Count", "Figure", "UNITS", "unit_of"]
+__all__ = ["Claim", "Count", "Figure", "How", "Read", "UNITS", "unit_of"]
 
 #: How the publication came by a number. "unverified": nobody published it, or it was not checked.
 How = Literal["simulated", "measured", "fitted", "derived", "unverified"]

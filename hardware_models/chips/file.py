@@ -4,13 +4,14 @@ import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models.chips.chip import Chip
 from hardware_models.chips.cost_table import Table
-from hardware_models.chips.figures import Claim, Figure
+from hardware_models.chips.figures import Claim, Figure, How, Read
 from hardware_models.chips.keys import allowed_keys
 from hardware_models.chips.rules import check_consistency
 
@@ -22,6 +23,10 @@ _LARGEST = 15  # powers of ten a number may lie from 1, so that a hostile one ca
 
 #: Sections whose entries have names of their own -> what each entry is.
 _MAPPINGS = {"tables": Table, "lacks": Claim, "facts": Figure, "unpublished": Claim}
+
+#: Keys that are found everywhere -> what they take.
+_ALLOWED = {"value": "a whole number", "how": f"one of {', '.join(get_args(How))}",
+            "read": f"one of {', '.join(get_args(Read))}", "scope": "per_operation or all_in"}  # fmt: skip
 
 
 def list_chips():
@@ -49,7 +54,8 @@ def load_chip(name_or_path):
     if path.suffix != ".toml":
         if str(name_or_path) not in list_chips():
             known = ", ".join(list_chips())
-            raise ConfigError(f"unknown chip '{name_or_path}'; there are {known}, or give the path of a .toml file")
+            raise ConfigError(f"unknown chip '{name_or_path}'; there are {known}, or give the path of a file whose "
+                              "name ends in .toml")  # fmt: skip
         path = _SHIPPED / f"{name_or_path}.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -88,7 +94,7 @@ def _check_numbers(node, where, path):
             if value and abs(Decimal(value).adjusted()) > _LARGEST:
                 raise ConfigError(f"{path}: `{here}` is more than {_LARGEST} powers of ten from 1; use another unit")
         elif key == "value":
-            raise ConfigError(f"{path}: `{here}` is {value!r}; give a number, its unit belongs into the key")
+            raise ConfigError(f"{path}: `{here}` is {str(value)[:60]!r}; give a number, its unit belongs into the key")
 
 
 def _complete_tables(document, path):
@@ -122,7 +128,9 @@ def _convert(document, kind, where, path):
         inside = inside.strip("`").removeprefix("$")
         field = re.search("(unknown|missing required) field `(.+)`", what)
         if field is None:
-            raise ConfigError(f"{path}: `{where}{inside}`: {what[0].lower()}{what[1:]}") from None
+            allowed = _ALLOWED.get(inside.rpartition(".")[2])
+            remedy = f"; give {allowed}" if allowed else ""
+            raise ConfigError(f"{path}: `{where}{inside}`: {what[0].lower()}{what[1:]}{remedy}") from None
         key, allowed = f"{where}{inside}.{field[2]}", allowed_keys(kind, inside)
         if field[1] != "unknown":
             raise ConfigError(f"{path}: `{key}` is missing; give it, beside {', '.join(allowed)}") from None

@@ -9,9 +9,10 @@ Dynamic energy, for a table per operation:
     + spike * spikes + message_out * messages_out + message_in * messages_in
     + hop_east_west * (hops along rows) + hop_north_south * (hops along columns)
 
-of which a table prices those terms that it knows. A neuron's update is cheaper when it is idle. With potentials that
-are not whole numbers, whether a neuron is idle cannot be decided, so the update, and with it every sum, is an interval
-from all idle to all active. On whole numbers `count_activity` decides it, and the sum is one number.
+of which a table prices those terms that it knows; a report names the others that occurred. A neuron's update is cheaper
+when it is idle. With potentials that are not whole numbers, whether a neuron is idle cannot be decided, so the update,
+and with it every sum, is an interval from all idle to all active. On whole numbers `count_activity` decides it, and the
+sum is one number.
 """
 
 from fractions import Fraction
@@ -78,8 +79,8 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     Raises
     ------
     ProvenanceError
-        The chip has no such table, the tables do not go together, the counts are of another network, the activity of
-        other counts, or an all-in figure is asked for away from its operating point.
+        The chip has no such table, the tables do not go together or do not price synaptic events, the counts are of
+        another network, the activity of other counts, or an all-in figure is asked for away from its operating point.
     ConfigError
         A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
     """
@@ -90,8 +91,12 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
         raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
     if activity is not None and activity.counts_hash != counts.hash:
         raise ProvenanceError("the activity is of other counts; count both from the same trace and placement")
-    amounts = quantities(counts, chip.mesh, activity)
-    terms = {term: keys for term, keys in _terms(activity).items() if keys[0] in figures}
+    amounts, all_terms = quantities(counts, chip.mesh, activity), _terms(activity)
+    terms = {term: keys for term, keys in all_terms.items() if keys[0] in figures}
+    unpriced = {term: int(amounts[term].sum()) for term in all_terms if term not in terms}
+    if first.scope == "per_operation" and unpriced.get("synaptic_events"):
+        raise ProvenanceError(f"table {', '.join(names)} of {chip.name} has no synaptic_event_pj, and there are "
+                              f"{unpriced['synaptic_events']:,} synaptic events; name a table beside it that has it")
     lines = tuple(
         CostLine(term, sum(map(int, amounts[term])), figures[low].exact, figures[high].exact,
                  _unverified_inputs(term, (low, high), figures, chip.mesh))
@@ -110,7 +115,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
         lines=lines, per_core=_per_core(amounts, figures, terms), ticks=ticks,
         static_mw=static.power_mw_per_chip.exact * _n_chips(amounts, chip) if static else Fraction(0),
         copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
-        not_costed=_not_costed(counts, chip, first), binning=counts.binning, origin=first.origin,
+        not_costed=_not_costed(counts, chip, first, unpriced), binning=counts.binning, origin=first.origin,
         caution=first.caution, unverified=_unverified(used, lines, chip.mesh),
     )  # fmt: skip
 
@@ -212,13 +217,14 @@ def _missing(counts, chip, network):
     return tuple(chip.check(network))
 
 
-def _not_costed(counts, chip, table):
+def _not_costed(counts, chip, table, unpriced):
     """What happened but has no published figure."""
     if table.scope == "all_in":
         return ()
     from_host = counts.message_source == HOST
     between = ~from_host & ~within_a_chip(counts, chip.mesh)
-    items = []
+    occurred = [f"{n:,} {term}" for term, n in unpriced.items() if n]
+    items = [f"no figure of their own in this table: {', '.join(occurred)}"] if occurred else []
     if from_host.any():
         items.append(f"host injection, no published figure: {counts.message_count[from_host].sum():,} messages")
     if between.any():

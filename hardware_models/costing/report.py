@@ -197,7 +197,7 @@ class CostReport:
         rows.append(f"  dynamic: {_interval(self.dynamic_low_pj, self.dynamic_high_pj)}")
         span = " to ".join(dict.fromkeys(f"{float(ns / 1000):.4g}" for ns in (ticks.shortest_ns, ticks.longest_ns)))
         rows.append(f"  static, apart: {_show(self.static_pj)} ({float(self.static_mw):g} mW for {ticks.count:,} ticks "
-                    f"of {span} us, {ticks.rule}; {float(ticks.total_ns / 1_000_000):.4g} ms in all)")  # fmt: skip
+                    f"of {span} us, {ticks.rule}; {_duration(ticks.total_ns)} in all)")  # fmt: skip
         if each := self.per_query():
             rows.append(f"  per query, {self.queries:,} in sequence: "
                         f"{_interval(each['dynamic_low_pj'], each['dynamic_high_pj'])} dynamic, "
@@ -211,10 +211,16 @@ class CostReport:
 
 def _show(energy_pj):
     """An energy to four digits, in the unit that reads best."""
-    for unit, size in (("mJ", 10**9), ("uJ", 10**6), ("nJ", 10**3)):
-        if energy_pj >= size:
-            return f"{float(energy_pj / size):.4g} {unit}"
-    return f"{float(energy_pj):.4g} pJ"
+    return _in_units(energy_pj, (("J", 10**12), ("mJ", 10**9), ("uJ", 10**6), ("nJ", 10**3), ("pJ", 1)))
+
+
+def _duration(time_ns):
+    return _in_units(time_ns, (("s", 10**9), ("ms", 10**6), ("us", 10**3), ("ns", 1)))
+
+
+def _in_units(value, units):
+    unit, size = next((each for each in units if value >= each[1]), units[-1])
+    return f"{float(value / size):.4g} {unit}"
 
 
 def _mark(line):

@@ -186,6 +186,15 @@ def test_what_is_no_compiled_network_is_refused():
             eventsim.simulate(thing)
 
 
+def test_what_is_no_stimulus_or_no_number_of_milliseconds_is_refused(compiled):
+    for options in ({}, {"duration_ms": 3}):
+        with pytest.raises(ConfigError, match="the stimulus is a int; give a Stimulus"):
+            eventsim.simulate(compiled, 5, **options)
+    for wrong in ("3", 3 * brian2.ms):
+        with pytest.raises(ConfigError, match="give a number of milliseconds, without a unit"):
+            eventsim.simulate(compiled, duration_ms=wrong)
+
+
 def test_progress_rises_to_one(compiled, monkeypatch):
     monkeypatch.setattr(simulation, "_SECONDS_PER_STRETCH", 0.0)
     seen = []

@@ -118,6 +118,15 @@ def test_a_mistake_in_a_chip_file_is_one_line_with_file_and_key(edited, old, new
     assert "\n" not in message and str(path) in message and f"`{key}`" in message
 
 
+@pytest.mark.parametrize("old, new, remedy", [
+    ("value = 1024", "value = 1024.5", "give a whole number"),
+    ('how = "unverified"\nread = "publication"\n\n[static', 'how = "guessed"\n\n[static', "give one of simul"),
+])  # fmt: skip
+def test_it_says_what_is_allowed(edited, old, new, remedy):
+    with pytest.raises(ConfigError, match=remedy):
+        load_chip(edited(old, new))
+
+
 def test_half_an_interval_of_a_neuron_update_is_refused(tmp_path):
     text = SHIPPED.read_text(encoding="utf-8")
     start = text.index("[tables.davies2018.energy.neuron_update_idle_pj]")

@@ -149,7 +149,7 @@ def test_a_given_tick_may_not_be_shorter_than_the_chip_can_be(hand, loihi):
         cost(hand, loihi, tick_us=0.1481)
 
 
-@pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), "slow", True])
+@pytest.mark.parametrize("wrong", [0, -1, 1e308, float("nan"), float("inf"), "slow", True])
 def test_a_tick_length_must_be_a_positive_number(hand, loihi, wrong):
     with pytest.raises(ConfigError, match="tick_us is"):
         cost(hand, loihi, tick_us=wrong)
@@ -201,6 +201,19 @@ def test_tables_that_complete_one_another_are_summed(hand, loihi, with_table):
     report = cost(hand, chip, ("other", "events"))
     assert float(report.dynamic_low_pj) == float(report.dynamic_high_pj) == 236 + 6.8 + 12 + 8
     assert report.table == "other + events"
+
+
+def test_operations_without_a_figure_are_named_and_without_one_for_synaptic_events_nothing_is_told(hand, with_table):
+    report = cost(hand, with_table(("synaptic_event_pj", "message_in_pj")), "other")
+    assert report.not_costed[0] == ("no figure of their own in this table: 24 neuron_updates, 8 core_ticks, 2 spikes, "
+                                    "4 messages_out, 4 hops_east_west, 2 hops_north_south")  # fmt: skip
+    with pytest.raises(ProvenanceError, match="has no synaptic_event_pj, and there are 10 synaptic events"):
+        cost(hand, with_table(("message_in_pj",)), "other")
+
+
+def test_large_sums_are_shown_in_large_units(hand, loihi):
+    told = str(cost(hand, loihi, tick_us=10_000_000))  # 104.4 mW for four ticks of 10 s
+    assert "static, apart: 4.176 J" in told and "; 40 s in all" in told
 
 
 def test_an_all_in_figure_holds_static_power_already(hand, with_table):

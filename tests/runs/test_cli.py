@@ -1,6 +1,9 @@
 """A user's mistakes: one line on standard error and exit code 2, never a traceback."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import h5py
 import pytest
@@ -41,6 +44,8 @@ MISTAKES = {
     "TOML with an unknown key": (["run", "{tmp}/extra.toml"], "unknown field `colour`"),
     "a tick that is no number": (["cost", "{trace}", "--tick-us", "soon"], "--tick-us soon"),
     "a tick of no length": (["cost", "{trace}", "--tick-us", "0"], "tick_us"),
+    "a tick that is too long": (["cost", "{trace}", "--tick-us", "1e308"], "1e+09 at most"),
+    "quick where nothing is": (["run", "on-chip", "--quick"], "--quick: 'on-chip' has no key 'quick'"),
     "unknown table": (["cost", "{trace}", "--table", "davis"], "davies2018"),
 }
 
@@ -86,6 +91,15 @@ def test_a_failed_run_leaves_the_results_of_the_one_before(small_run, tmp_path, 
     with pytest.raises(SystemExit):
         cli.main(["run", "digits-attention", "--out", str(tmp_path), "--set", "support=1700"])
     assert (tmp_path / "trace.h5").read_bytes() == (small_run[0] / "trace.h5").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_finds_no_room_is_one_line_and_exit_code_3():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "runs.cli", "chips"]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (3, 1)
+    assert "No space left" in ended.stderr
 
 
 def test_a_broken_environment_is_exit_code_3(monkeypatch, capsys):
