@@ -98,7 +98,7 @@ class Counters(NamedTuple):
 
     Parameters
     ----------
-    slot_of : (n_neurons,) int64
+    slot_of : (n_neurons,) uint16, or int32 where cores are that many
     reach, reach_at : int64
         The distinct slots that each neuron's synapses lead to, end to end, and where its own begin.
     tally, noted : (n_slots * n_kinds,) int64

@@ -41,7 +41,15 @@ from eventsim.continuous.arrays import (
 )
 from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refractory, to_threshold
 from eventsim.continuous.queue import before, put, sort, take_out
-from eventsim.continuous.scatter import close_tick, count_spike, deliver, emit
+from eventsim.continuous.scatter import (
+    ask_for_spikes,
+    ask_for_synapses,
+    close_tick,
+    count_spike,
+    deliver,
+    emit,
+    row_of,
+)
 from eventsim.continuous.state import sample
 from eventsim.lending import lent
 from eventsim.neurons import ADAPTIVE, ESCAPE
@@ -170,6 +178,7 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
         while not stormy:
             for f in range(n_fired):
                 n = fired[f]
+                ask_for_spikes(neurons, counters, fired, f, n_fired)
                 cell = cells[n]
                 kind = kinds[cell.kind]
                 again = True
@@ -199,12 +208,16 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
                 if arrival_due[lane_id].tick != tick or arrival_due[lane_id].offset != offset:
                     break
                 k = lane.spike
+                first, stop = row_of(wires, lane, spikes[k].neuron)
+                ask_for_synapses(neurons, wires, counters, first, stop)
                 while k >= 0 and spikes[k].tick + lane.delay == tick and spikes[k].offset == offset:
-                    n_touched = deliver(
-                        neurons, wires, counters, registers, lane, spikes[k].neuron, tick, offset, stamp, touched,
-                        n_touched,
-                    )  # fmt: skip
                     k = spikes[k].next
+                    following, its_stop = row_of(wires, lane, spikes[k].neuron) if k >= 0 else (first, stop)
+                    n_touched = deliver(
+                        neurons, wires, counters, registers, lane, first, stop, following, tick, offset, stamp,
+                        touched, n_touched,
+                    )  # fmt: skip
+                    first, stop = following, its_stop
                 lane.spike = k
                 if k >= 0:
                     put(arrival_heap, arrival_due, lane_id, spikes[k].tick + lane.delay, spikes[k].offset)

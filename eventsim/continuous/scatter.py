@@ -9,12 +9,12 @@ from eventsim.continuous.queue import put, sort
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for
 
-__all__ = ["close_tick", "count_spike", "deliver", "emit"]
+__all__ = ["ask_for_spikes", "ask_for_synapses", "close_tick", "count_spike", "deliver", "emit", "row_of"]
 
 _N_KINDS = len(KINDS)
 
-#: Deliveries for which a cell is asked for ahead of time: it is in no cache.
-_AHEAD = 16
+#: Deliveries for which a cell is asked for ahead of time: it is in no cache. Nor is where a spike's synapses begin.
+_AHEAD, _SPIKES_AHEAD = 16, 4
 
 #: Counts that are looked at in the time in which one is sorted.
 _LOOKS_PER_SORTED = 16
@@ -29,6 +29,38 @@ def _count(tally, noted, registers, place):
 
 
 @njit(forceinline=True)
+def ask_for_spikes(neurons, counters, fired, f, n_fired):
+    """Have what spikes to come read on its way into the cache, for spike `f` of those that fired."""
+    n = fired[min(f + 2 * _SPIKES_AHEAD, n_fired - 1)]
+    ask_for(neurons.cells, n)
+    ask_for(counters.slot_of, n)
+    ask_for(counters.reach_at, n)
+    ask_for(counters.reach, counters.reach_at[fired[min(f + _SPIKES_AHEAD, n_fired - 1)]])
+
+
+@njit(forceinline=True)
+def _row(pathway, lane, neuron):
+    return pathway.rows_at + (neuron - pathway.source_start) * pathway.n_delays + lane.delay_index
+
+
+@njit(forceinline=True)
+def row_of(wires, lane, neuron):
+    """First synapse, and last + 1, of a neuron over a lane."""
+    pathway = wires.pathways[lane.pathway]
+    row = _row(pathway, lane, neuron)
+    return pathway.first + wires.rows[row], pathway.first + wires.rows[row + 1]
+
+
+@njit(forceinline=True)
+def ask_for_synapses(neurons, wires, counters, first, stop):
+    """Have the first synapses of a row, and the cells that they reach, on their way into the cache."""
+    for synapse in range(first, min(first + _AHEAD, stop)):
+        ask_for(neurons.cells, np.int64(wires.post[synapse]))
+        ask_for(counters.slot_of, np.int64(wires.post[synapse]))
+    ask_for(wires.weight, first)
+
+
+@njit(forceinline=True)
 def emit(neurons, wires, arrivals, spikes, population, spike):
     """Append a spike to the list of its population, and wake the lanes that wait for one."""
     last = neurons.newest[population]
@@ -38,6 +70,7 @@ def emit(neurons, wires, arrivals, spikes, population, spike):
     neurons.newest[population] = spike
     for k in range(wires.lanes_at[population], wires.lanes_at[population + 1]):
         lane = wires.lanes[wires.lanes_of[k]]
+        ask_for(wires.rows, _row(wires.pathways[lane.pathway], lane, spikes[spike].neuron))
         if lane.spike < 0:
             lane.spike = spike
             put(arrivals.heap, arrivals.due, wires.lanes_of[k], spikes[spike].tick + lane.delay, spikes[spike].offset)
@@ -93,8 +126,9 @@ def _affect(cell, more, wires, pathway, n, w, shut):
 
 
 @njit(forceinline=True)
-def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, stamp, touched, n_touched):
-    """Deliver one spike over one lane.
+def deliver(neurons, wires, counters, registers, lane, first, stop, following, tick, offset, stamp, touched,
+            n_touched):  # fmt: skip
+    """Deliver one spike over one lane: synapses `first` to `stop` - 1; those from `following` on come next.
 
     A neuron that this round has reached is marked with `stamp`, and with `stamp` + 1 when it is listed in `touched`:
     when it may fire in this round or, by itself, later. Most do neither, and are not looked at again.
@@ -105,17 +139,15 @@ def deliver(neurons, wires, counters, registers, lane, neuron, tick, offset, sta
         How many neurons are listed so far.
     """
     pathway = wires.pathways[lane.pathway]
-    row = pathway.rows_at + (neuron - pathway.source_start) * pathway.n_delays + lane.delay_index
-    first, stop = pathway.first + wires.rows[row], pathway.first + wires.rows[row + 1]
     plain, weighted, post, weight = pathway.plain, pathway.weighted, wires.post, wires.weight
     cells, further, kinds, slot_of = neurons.cells, neurons.further, neurons.kinds, counters.slot_of
     tally, noted, n_noted, n_reached = counters.tally, counters.noted, registers[NOTED], 0
-    for synapse in range(first, min(first + _AHEAD, stop)):
-        ask_for(cells, np.int64(post[synapse]))
-        ask_for(slot_of, np.int64(post[synapse]))
+    ask_for(post, following)
+    ask_for(weight, following)
     for synapse in range(first, stop):
         n, w = np.int64(post[synapse]), weight[synapse]
-        ahead = np.int64(post[min(synapse + _AHEAD, stop - 1)])
+        beyond = synapse + _AHEAD - stop
+        ahead = np.int64(post[min(following + beyond if beyond >= 0 else stop + beyond, post.size - 1)])
         ask_for(cells, ahead)
         ask_for(slot_of, ahead)
         cell, more = cells[n], further[n]

@@ -54,7 +54,8 @@ def kinds_of(population, model, changes):
 
 def _distinct(kinds):
     """The distinct ones, and for each which it is."""
-    if (kinds == kinds[0]).all():
+    bits = kinds.view(np.uint64).reshape(kinds.size, -1)
+    if (bits == bits[0]).all():
         return kinds[:1], np.zeros(kinds.size, np.uint32)
     _, first, index = np.unique(kinds.view(f"V{KIND.itemsize}"), return_index=True, return_inverse=True)
     return kinds[first], index
@@ -126,8 +127,8 @@ def _effect(network, models, pathway, effect):
 
 def counters_of(network, core_of, row_room):
     """Counters at zero, for neurons on cores."""
-    slot_of = core_of.astype(np.int32) + 1
-    n_slots = int(slot_of.max(initial=1)) + 1
+    n_slots = int(core_of.max(initial=0)) + 2
+    slot_of = (core_of + 1).astype(np.uint16 if n_slots <= 1 << 16 else np.int32)  # small, so as to stay in a cache
     pairs = np.unique(network.pre.astype(np.int64) * n_slots + slot_of[network.post])
     n_places = n_slots * len(KINDS)
     rows = (np.empty(row_room + 2 * n_places, dtype) for dtype in (np.int64, np.int32, np.uint8, np.int64))
