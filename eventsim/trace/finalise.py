@@ -122,8 +122,11 @@ def _stay_within_allowed_expansion(file):
     A large network whose wiring and weights are perfectly regular compresses a thousandfold. Then its largest
     columns are stored as they are until the file is large enough for what it holds.
     """
-    columns = sorted(datasets(file).items(), key=lambda item: item[1].nbytes)
-    expanded = sum(dataset.nbytes for _, dataset in columns)
+    found = datasets(file)
+    expanded = sum(dataset.nbytes for dataset in found.values())
+    if expanded <= allowed_bytes(0):
+        return
+    columns = sorted(found.items(), key=lambda item: item[1].nbytes)
     while expanded > allowed_bytes(sum(dataset.id.get_storage_size() for _, dataset in columns)):
         name, _ = columns.pop()
         store_again_uncompressed(file, name)

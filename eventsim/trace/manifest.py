@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from eventsim.arrays import decode_json, encode_json
@@ -51,6 +52,7 @@ def new_manifest(manifest, network, stimulus, clock, foreign=None):
     }  # fmt: skip
 
 
+@cache
 def _version(distribution):
     try:
         return version(distribution)
