@@ -299,7 +299,7 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 
 @verb
 @click.argument("networks", nargs=-1, metavar="[B1|B1x10|B2|B3|B4|sparse|chip|softmax|head|SSA|QKTA]...")
-@click.option("--quick", is_flag=True, help="Small networks: to see that everything works.")
+@click.option("--quick", is_flag=True, help="Small networks: all of them take about half an hour.")
 @click.option("--rounds", default=5, show_default=True, help="Rounds in which the simulators take turns.")
 @click.option("--threads", multiple=True, type=click.IntRange(1), default=(1, 2), show_default=True)
 @click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
@@ -309,10 +309,14 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 def bench(networks, quick, rounds, threads, with_numpy, nest, sanafe, out):
     """Measure speed and memory against other simulators.
 
-    Brian2's C++ standalone needs a C++ compiler. NEST and SANA-FE run where this interpreter, or the one that is named,
-    has them.
+    Brian2's C++ standalone needs a C++ compiler and make. It is built once for each network and number of threads, 10
+    to 60 s each on two cores; with that a network takes 2 to 5 minutes with --quick, and one minute in the first
+    example. What is measured so far is in bench.json after each network; what is built is used again.
+
+    NEST and SANA-FE run where this interpreter, or the one that is named, has them.
 
     \b
+    eventsim bench B1 --quick --rounds 1 --threads 1
     eventsim bench --quick
     eventsim bench B1 B2 --rounds 9
     eventsim bench B2 chip --nest nest/bin/python --sanafe sanafe/bin/python

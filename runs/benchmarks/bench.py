@@ -5,30 +5,34 @@ the simulators run in turn, round after round, each run a process of its own; fi
 medians of the ratios within a round, so that a machine whose speed drifts spoils neither.
 """
 
-import hashlib
 import json
+import os
 import platform
+import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+import time
 from pathlib import Path
 from statistics import median
 
 import numba
 
-from eventsim.errors import ConfigError
+from eventsim.errors import ConfigError, EnvironmentProblem
 from runs.benchmarks.brian2_results import standalone_result
 from runs.benchmarks.cases import CASES, Case
 from runs.benchmarks.other_simulators import PROGRAMS, interpreters, prepare_other, run_other
+from runs.benchmarks.prepared import prepared, versions
 from runs.benchmarks.processes import module, run_process
 from runs.benchmarks.shown import plot, table
+from runs.run import results_folder
 
 __all__ = ["bench"]
 
-_PACKAGES = ("eventsim-spiking", "brian2", "numba", "llvmlite", "numpy")
+#: What a run of a C++ standalone project reads, beside its folder of results.
+_PROJECT = ("main", "layout.json", "static_arrays/*")
 
 
 def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, others=None, folder=Path("out/bench")):
-    """Run the benchmark.
+    """Run the benchmark; bench.json and bench.png are written after each network, so that a stop loses none before it.
 
     Parameters
     ----------
@@ -53,31 +57,37 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, oth
     Raises
     ------
     ConfigError
-        For an unknown network.
+        For an unknown network, or a folder that cannot be made.
     EnvironmentProblem
-        When a simulator fails.
+        When a simulator fails, or there is no C++ compiler.
     """
     unknown = set(names) - set(CASES)
     if unknown:
         raise ConfigError(f"there is no benchmark '{min(unknown)}'; choose from {', '.join(CASES)}")
     if rounds < 1:
         raise ConfigError(f"rounds is {rounds}; it must be at least 1")
-    folder = Path(folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = results_folder(folder, "bench").resolve()
     others = interpreters(others or {})
-    results = [_measure(Case(name, quick), rounds, threads, with_numpy, others, folder) for name in names or CASES]
-    document = {"machine": _machine(), "versions": _versions(), "quick": quick, "rounds": rounds, "cases": results}
-    (folder / "bench.json").write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    plot(document, folder / "bench.png")
-    written = f"written: {folder / 'bench.json'}, {folder / 'bench.png'}"
-    return document, f"{table(document)}\n\n{written}"
+    cases = [Case(name, quick) for name in names or CASES]
+    document = {"machine": _machine(), "versions": versions(), "quick": quick, "rounds": rounds, "cases": []}
+    for number, case in enumerate(cases, 1):
+        began = time.perf_counter()
+        try:
+            document["cases"].append(_measure(case, rounds, threads, with_numpy, others, folder))
+        finally:
+            _say("")  # what comes next has the line for itself
+        written = json.dumps(document, indent=2, allow_nan=False) + "\n"
+        (folder / "bench.json").write_text(written, encoding="utf-8")
+        plot(document, folder / "bench.png")
+        took = f"network {number} of {len(cases)}, {time.perf_counter() - began:.0f} s"
+        print(f"{case.name}: {took}; results so far: {folder / 'bench.json'}", file=sys.stderr, flush=True)
+    return document, f"{table(document)}\n\nwritten: {folder / 'bench.json'}, {folder / 'bench.png'}"
 
 
 def _measure(case, rounds, threads, with_numpy, others, folder):
     """One case: prepared, then every simulator in turn."""
     home = folder / case.folder
-    home.mkdir(exist_ok=True)
-    prepared = _prepare(case, home, threads)
+    sizes = _prepare(case, home, threads)
     audited = _audited(case, home)
     runners = _runners(case, home, threads, bool(audited)) | _other_runners(case, home, threads, others)
     runs = {label: [] for label in runners}
@@ -90,7 +100,7 @@ def _measure(case, rounds, threads, with_numpy, others, folder):
     if with_numpy:  # once: it takes as long as all the others
         _say(f"{case.name}: brian2 numpy")
         runs["brian2 numpy"] = [run_process(module("brian2_side", "numpy", case.name, *_flags(case)))] * rounds
-    return {"name": case.name, "duration_ms": case.duration_ms, **prepared, "rows": _rows(runs, audited)}
+    return {"name": case.name, "duration_ms": case.duration_ms, **sizes, "rows": _rows(runs, audited)}
 
 
 def _flags(case):
@@ -98,26 +108,30 @@ def _flags(case):
 
 
 def _prepare(case, home, threads):
-    """Compile the network and build Brian2's projects, unless that was done with the same sources and versions."""
-    sources = "".join(
-        (Path(__file__).parent / f"{name}.py").read_text() for name in ("attention", "networks", "cases", "brian2_side")
-    )
-    stamp = hashlib.sha256((sources + json.dumps(_versions())).encode()).hexdigest()
-    record = home / "prepared.json"
-    done = json.loads(record.read_text()) if record.exists() else {}
-    done = done if done.get("stamp") == stamp else {"stamp": stamp, "build_s": {}}
-    if "compile_s" not in done:
-        _say(f"{case.name}: compiling the network")
-        command = module("eventsim_side", "compile", case.name, home / "network.npz", *_flags(case))
-        result = run_process(command)
-        done |= {name: result[name] for name in ("compile_s", "neurons", "synapses")}
+    """Compile the network and build Brian2's projects, unless that was done."""
+    told = prepared(home, ["network.npz"], lambda: _compile(case, home / "network.npz"))
+    builds = {}
     for n in threads:
-        if str(n) not in done["build_s"]:
-            _say(f"{case.name}: building Brian2's C++ standalone for {n} threads")
-            command = module("brian2_side", "build", case.name, home / f"standalone-{n}", n, *_flags(case))
-            done["build_s"][str(n)] = run_process(command)["build_s"]
-        record.write_text(json.dumps(done))
-    return {name: done[name] for name in ("neurons", "synapses", "compile_s", "build_s")}
+        project = home / f"standalone-{n}"
+        builds[str(n)] = prepared(project, _PROJECT, lambda project=project, n=n: _build(case, project, n))["build_s"]
+    return {name: told[name] for name in ("neurons", "synapses", "compile_s")} | {"build_s": builds}
+
+
+def _compile(case, path):
+    _say(f"{case.name}: compiling the network")
+    return run_process(module("eventsim_side", "compile", case.name, path, *_flags(case)))
+
+
+def _build(case, project, n):
+    compiler = (os.environ.get("CXX", "").split() or ["g++"])[0]  # as make chooses it
+    missing = [program for program in (compiler, "make") if shutil.which(program) is None]
+    if missing:
+        raise EnvironmentProblem(
+            "Brian2's C++ standalone needs a C++ compiler and make, and PATH has no "
+            f"{' and no '.join(missing)}; install them (Debian, Ubuntu: apt install g++ make), or extend PATH"
+        )
+    _say(f"{case.name}: building Brian2's C++ standalone for {n} thread{'s' * (n != 1)}")
+    return run_process(module("brian2_side", "build", case.name, project, n, *_flags(case)))
 
 
 def _audited(case, home):
@@ -189,10 +203,11 @@ def _rows(runs, audited):
             "speed_up": median(c["run_s"] / r["run_s"] for c, r in zip(cpp, results)),
             "time_of_eventsim": median(r["run_s"] / o["run_s"] for r, o in zip(results, own)),
             "peak_mb": median(r["peak_mb"] for r in results),
-            "memory": median(r["peak_mb"] / max(c["peak_mb"], 1e-3) for c, r in zip(cpp, results)),
             "spikes": results[0]["spikes"],
             "same_spikes": all(r["digest"] == expected for r in results) if has_digest else None,
         }  # fmt: skip
+        if all(c["peak_mb"] for c in cpp):  # all were seen
+            row["memory"] = median(r["peak_mb"] / c["peak_mb"] for c, r in zip(cpp, results))
         if exact:
             row["replayed"] = audited["replayed"]
         for name in ("start_s", "finish_s", "events"):
@@ -211,16 +226,6 @@ def _machine():
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     return {"processor": model, "threads": numba.config.NUMBA_NUM_THREADS, "system": platform.platform(terse=True)}
-
-
-def _versions():
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _say(text):

@@ -37,7 +37,8 @@ def _build(case, folder, threads):
     network, monitors = _monitored(case)
     network.run(case.duration_ms * brian2.ms)
     began = time.perf_counter()
-    brian2.device.build(directory=str(folder), compile=True, run=False)
+    # Cleaned first: make would keep a damaged binary that is newer than its sources.
+    brian2.device.build(directory=str(folder), compile=True, run=False, clean=True)
     names = brian2.device.get_array_filename
     layout = {
         "dt_s": float(monitors[0][0].source.clock.dt_),

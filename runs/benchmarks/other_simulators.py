@@ -7,6 +7,7 @@ spikes. Neither is a dependency.
 """
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from eventsim.errors import ConfigError
+from runs.benchmarks.prepared import prepared
 from runs.benchmarks.processes import module, run_process
 from runs.benchmarks.spikes import spikes_digest
 
@@ -23,6 +25,11 @@ _HERE = Path(__file__).parent
 
 #: Program -> the package that has it, and the networks that it is measured on.
 PROGRAMS = {"nest": ("nest", ("B1", "B1x10", "B2")), "sanafe": ("sanafe", ("chip",))}
+
+#: Program -> the files that it runs a network from.
+_FILES = {"nest": ("network.npz", "run_in_nest.py"), "sanafe": ("chip.yaml", "network.yaml", "starts.npy")}
+
+_MEASURED = ("run_s", "spikes")
 
 
 def interpreters(given):
@@ -47,20 +54,28 @@ def interpreters(given):
 
 
 def _having(package, python):
-    """The interpreter, seen to have a package before minutes of building are spent."""
+    """The interpreter's path, after it was seen to have a package: before minutes of building are spent."""
+    found = shutil.which(python)
+    if found is None or not _imports(found, package):
+        raise ConfigError(f"{python} cannot import {package}; give a Python interpreter that can")
+    return str(Path(found).absolute())
+
+
+def _imports(python, package):
+    """Whether an interpreter says that it has a package, as no other program would; a mere folder has no __file__."""
+    code = f"import {package}; assert {package}.__file__; print({package}.__name__)"
     try:
-        subprocess.run([str(python), "-c", f"import {package}"], check=True, capture_output=True, timeout=120)
+        done = subprocess.run([python, "-c", code], check=True, capture_output=True, timeout=120)
     except (OSError, subprocess.SubprocessError):
-        raise ConfigError(f"{python} cannot import {package}; give a Python interpreter that can") from None
-    return python
+        return False
+    return done.stdout.split()[-1:] == [package.encode()]
 
 
 def prepare_other(program, case, flags, home):
     """Write a compiled network for another program, unless that was done; returns the folder."""
     folder = home / program
-    if not (folder / "done").exists():
-        run_process(module("eventsim_side", program, case.name, home / "network.npz", *flags, "--folder", folder))
-        (folder / "done").touch()
+    command = module("eventsim_side", program, case.name, home / "network.npz", *flags, "--folder", folder)
+    prepared(folder, _FILES[program], lambda: run_process(command))
     return folder
 
 
@@ -70,13 +85,14 @@ def run_other(program, python, folder, threads, ticks):
     Raises
     ------
     EnvironmentProblem
-        When the program does not run.
+        When the program does not run, or does not say what it measured.
     """
     if program == "nest":
-        return run_process([str(python), str(_HERE / "nest_timed.py"), str(folder), str(threads)])
-    files = [folder / name for name in ("chip.yaml", "network.yaml")]
-    measured = run_process([str(python), str(_HERE / "sanafe_timed.py"), *map(str, files), str(ticks),
-                            str(folder / "spikes.npy")])  # fmt: skip
+        command = [python, str(_HERE / "nest_timed.py"), str(folder), str(threads)]
+        return run_process(command, needed=_MEASURED)
+    files = [str(folder / name) for name in ("chip.yaml", "network.yaml")]
+    command = [python, str(_HERE / "sanafe_timed.py"), *files, str(ticks), str(folder / "spikes.npy")]
+    measured = run_process(command, needed=_MEASURED)
     tick, population, neuron = np.load(folder / "spikes.npy").T
     starts = np.load(folder / "starts.npy")
     return measured | {"digest": spikes_digest(tick, starts[population] + neuron)}

@@ -22,30 +22,45 @@ def module(name, *arguments):
     return [sys.executable, "-m", f"runs.benchmarks.{name}", *map(str, arguments)]
 
 
-def run_process(command, folder=_ROOT):
+def run_process(command, folder=_ROOT, needed=()):
     """Run a command to its end.
+
+    Parameters
+    ----------
+    command : sequence of str
+    folder : path
+        Where it runs.
+    needed : sequence of str
+        What its last line of output has to say.
 
     Returns
     -------
-    dict : wall_s; peak_mb (the largest resident set, 0 where there is no /proc); and what its last line of output says,
-        when that is JSON, a peak of its own in place of the other
+    dict : wall_s; peak_mb (the largest resident set, 0 where it was not seen: there is no /proc, or the end came at
+        once); and what its last line of output says, when that is JSON, a peak of its own in place of the other
 
     Raises
     ------
     EnvironmentProblem
-        When it fails.
+        When it fails, or does not say what is needed.
     """
     environment = os.environ | {"PYTHONPATH": str(_ROOT)}
     began = time.perf_counter()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=errors)
-        peak = _watch(process)
+        try:
+            peak = _watch(process)
+        finally:
+            process.kill()  # it must not outlive a stop of this one
         wall_s = time.perf_counter() - began
         printed, complaints = (_text(file) for file in (output, errors))
+    shown = " ".join(map(str, command))
     if process.returncode:
         last = (complaints.strip().splitlines() or ["it said nothing"])[-1]
-        raise EnvironmentProblem(f"{' '.join(map(str, command))} ended with code {process.returncode}: {last}")
-    return {"wall_s": wall_s, "peak_mb": peak} | _last_line(printed)
+        raise EnvironmentProblem(f"{shown} ended with code {process.returncode}: {last}")
+    told = _last_line(printed)
+    if not told.keys() >= set(needed):
+        raise EnvironmentProblem(f"{shown} ended without a last line of JSON with {', '.join(needed)}")
+    return {"wall_s": wall_s, "peak_mb": peak} | told
 
 
 def peak_mb(pid="self"):
@@ -60,12 +75,12 @@ def _watch(process):
     """Wait for a process; returns its largest resident set in MB.
 
     It is looked at from time to time: what the system tells at the end counts in the memory of this process, of which
-    the other began as a copy.
+    the other began as a copy. Nothing is seen of one that ends before the first look.
     """
     peak = 0.0
     while process.poll() is None:
-        peak = max(peak, peak_mb(process.pid))
         time.sleep(_LOOK_S)
+        peak = max(peak, peak_mb(process.pid))
     return peak
 
 

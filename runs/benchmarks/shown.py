@@ -8,7 +8,8 @@ __all__ = ["plot", "table"]
 def table(document):
     """The results as text."""
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
-    lines = [f"{document['machine']['processor']}; {versions}; medians of {document['rounds']} rounds in turn"]
+    rounds = f"{document['rounds']} round{'s' * (document['rounds'] != 1)}"
+    lines = [f"{document['machine']['processor']}; {versions}; medians of {rounds} in turn"]
     for case in document["cases"]:
         builds = ", ".join(f"{s:.0f} s" for s in case["build_s"].values())
         lines += [
@@ -20,12 +21,14 @@ def table(document):
         ]
         for row in case["rows"]:
             per_event, start = (f"{row[k]:.2f}" if k in row else "" for k in ("ns_per_event", "start_s"))
+            peak = f"{row['peak_mb']:.0f}" if row["peak_mb"] else ""
+            memory = f"{row['memory']:.2f}x" if "memory" in row else ""
             same = {True: "same", False: "OTHER", None: "its own"}[row["same_spikes"]]
             if row["same_spikes"] and "replayed" in row:
-                same = f"audited ({row['replayed']:,} replayed)"
+                same = f"audited ({row['replayed']:,} replayed)" if row["replayed"] else "not replayed"
             lines.append(f"  {row['simulator']:<36}{row['run_s']:>9.4f}{row['speed_up']:>9.2f}x"
                          f"{row['time_of_eventsim']:>10.2f}{per_event:>10}"
-                         f"{row['peak_mb']:>7.0f}{row['memory']:>7.2f}x{start:>9}  "
+                         f"{peak:>7}{memory:>8}{start:>9}  "
                          f"{row['spikes']:,} {same}")  # fmt: skip
     return "\n".join(lines)
 
