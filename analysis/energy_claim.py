@@ -97,22 +97,25 @@ def accountings():
     yield Accounting("weights and potentials from a cache", "A MAC reads its weight; a delivery reads its weight, and "
                      "reads and writes a potential, 32 bit each, in a cache of 8 KB.", float_mac, float_event,
                      float_mac, sources=memory)  # fmt: skip
-    yield Accounting("the same, against int8", "The network without spikes in 8 bit, the spiking one as before.",
-                     byte_mac, float_event, float_mac, sources=bytes_)  # fmt: skip
-    yield Accounting("both in integers", "Weights of 8 bit in both; potentials of 16 bit.", byte_mac, byte_event,
-                     byte_mac, sources=bytes_)  # fmt: skip
+    yield Accounting("weights and potentials from a cache, against int8", "The network without spikes in 8 bit, the "
+                     "spiking one in float32, both from a cache.", byte_mac, float_event, float_mac,
+                     sources=bytes_)  # fmt: skip
+    yield Accounting("both networks in integers", "Weights of 8 bit in both, potentials of 16 bit, all from a cache.",
+                     byte_mac, byte_event, byte_mac, sources=bytes_)  # fmt: skip
     for chip, tables in (("loihi", ("davies2018", "nahuku", "nahuku_dense", "nahuku_conv")),
                          ("truenorth", ("affine", "split"))):  # fmt: skip
         for table in tables:
-            figure = load_chip(chip).tables[table].energy.synaptic_event_pj
+            priced = load_chip(chip).tables[table]
+            figure = priced.energy.synaptic_event_pj
             yield Accounting(f"{chip}, {table}", "Deliveries at the chip's price against the arithmetic of float32 "
                              "MACs alone; neurons and messages only where a circuit was run.", mac, figure.exact, mac,
-                             (chip, table), sources=(figure.source, *floats))  # fmt: skip
+                             (chip, table), sources=(figure.source, *floats),
+                             unverified=figure.how == "unverified" or priced.caution is not None)  # fmt: skip
     figure = load_chip("loihi").tables["davies2018"].energy.synaptic_event_pj
     yield Accounting("loihi, davies2018, against int8", "Deliveries at the chip's price against MACs of 8 bit with "
                      "their weights read.", byte_mac, figure.exact, byte_mac, ("loihi", "davies2018"),
                      sources=(figure.source, *bytes_))  # fmt: skip
     static = load_chip("loihi").static.power_mw_per_chip
-    yield Accounting("loihi, davies2018, static power, 1 ms ticks", "As loihi, davies2018, and the static power of the "
-                     "chips that the weights fill, each stored once, for a tick of 1 ms per step.", mac, figure.exact,
-                     mac, ("loihi", "davies2018"), static.exact, (figure.source, static.source, *floats))  # fmt: skip
+    yield Accounting("loihi, davies2018, with static power", "As loihi, davies2018, and the static power of the chips "
+                     "that the weights fill, each stored once, for a tick per step.", mac, figure.exact, mac,
+                     ("loihi", "davies2018"), static.exact, (figure.source, static.source, *floats))  # fmt: skip

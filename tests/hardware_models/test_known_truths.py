@@ -74,5 +74,5 @@ def test_the_experiment_writes_a_report_and_a_summary_in_which_all_holds(tmp_pat
     assert [truth["number"] for truth in summary["truths"]] == [1, 2, *([3] if installed() else []), 4, 5, 6]
     assert all(truth["holds"] for truth in summary["truths"])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "1784.4 pJ" in page and page.count("data:image/png") == 2
+    assert "1,784.4\N{NO-BREAK SPACE}pJ" in page and page.count("data:image/png") == 2
     assert sum("1.0000" in line for line in experiment.lines(summary)) > 10

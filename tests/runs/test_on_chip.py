@@ -1,9 +1,13 @@
 """on-chip, small: what runs, what is refused and why, and that the ranges of energy are of what was counted."""
 
+import copy
+
 import pytest
 
 from eventsim import open_trace
+from eventsim.errors import ConfigError
 from hardware_models import cost, count_events, load_chip, place
+from runs.experiments.on_chip.report import lines
 from runs.run import run_experiment
 
 
@@ -62,3 +66,57 @@ def test_the_page_has_one_figure_and_names_what_is_refused(small):
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 1 and "escape noise" in page
     assert "What runs on truenorth? 2 of 3: digits, qk_mask" in text
+
+
+def test_what_an_unverified_table_alone_says_is_marked(small):
+    folder, summary, text = small
+    energy = rows(summary)["digits", "truenorth"]["energy"]
+    (affine,), (split,) = ({way["dynamic_high"] for way in energy["ways"] if way["table"] == table}
+                           for table in ("affine", "split"))  # fmt: skip
+    assert (energy["verified"]["dynamic"], energy["dynamic"]) == ([affine, affine], [affine, split])
+    on_loihi = rows(summary)["digits", "loihi"]["energy"]
+    assert on_loihi["verified"]["dynamic"] == on_loihi["dynamic"]
+    for told in (text, (folder / "report.html").read_text()):
+        assert f"{affine:.3g}, to {split:.3g}*" in told and "*: unverified, by table split of truenorth" in told
+
+
+def test_the_quoted_factor_leaves_out_unverified_tables(small):
+    summary = copy.deepcopy(small[1])
+    for row in summary["rows"]:
+        row["energy"]["verified"]["total"], row["energy"]["total"] = [2.0, 34.0], [0.001, 1e9]
+    said = "\n".join(lines(summary))
+    assert "by a factor of 17 to 17, by table, ticks and copies alone; left out, as unverified: table split of" in said
+    for row in summary["rows"]:
+        row["energy"]["verified"] = None
+    said = "\n".join(lines(summary))
+    assert "factor" not in said and "0.001* to 1,000,000,000*" in said
+
+
+def test_headings_say_the_unit_and_reasons_are_whole(small):
+    folder, summary, text = small
+    assert "dynamic per query, µJ  with static, least to most, µJ" in text
+    page = (folder / "report.html").read_text()
+    assert "why</th>" not in page and "...<" not in page
+    why = rows(summary)["race", "loihi"]["why"]
+    assert why.replace("'", "&#39;") in page and "% off (rms)</td>" in page
+
+
+@pytest.mark.parametrize("settings, complaint", [
+    (["cases=['qk_mask']", "tick_ms=1e308"], "tick_ms=1e308: Expected `float` <= 1000000.0"),
+    (["cases=['qk_mask']", "tick_ms=1e-3"], "tick_ms = 0.001: .*the busiest core needs"),
+    (["cases=['qk_mask']", "rate=1e-9"], "mask alone: qk: what it should say is 0 throughout.* give a higher rate"),
+    (["cases=['thinning', 'ssa']", "rate=1e-9"], "rate = 1e-09: not one of the .* draws is a spike"),
+    (["cases=['qk_mask', 'digits']", "support=1797"], "support 1797 plus queries 60 exceed the 1797 digits"),
+    (["cases=['qk_mask']", "channels=7"], "channels = 7 is not a multiple of heads = 2"),
+    (["cases=['race']", "spread=1e308"], "spread=1e308: Expected `float` <= 30.0"),
+    (["cases=['race']", "spread=25"], "spread = 25: the logits drawn lie up to .* apart.* up to 30; give less"),
+    (["cases=['first_spike']", "spread=1e-300"], "spread=1e-300: Expected `float` >= 0.001"),
+    (["cases=['digits']", "beta=1e300"], "beta=1e300: Expected `float` <= 1000.0"),
+    (["cases=['race']", "rows=100000000000"], "rows=100000000000: Expected `int` <= 4096"),
+    (["cases=['ssa']", "tokens=1", "channels=1", "heads=1", "steps=1", "rate=1.0", "seed=3"],
+     "block: ssa: what it should say is 0 throughout"),
+])  # fmt: skip
+def test_a_refused_run_leaves_nothing_behind(tmp_path, settings, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        run_experiment("on-chip", settings, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -8,64 +8,77 @@ from msgspec import Meta
 
 from analysis.energy_claim import CLAIMED, accountings, activity
 from analysis.operation_counts import deliveries, products
-from circuits.pipeline import Pipeline
 from eventsim import compile_network, simulate
-from hardware_models import cost, count_events, load_chip, place
+from hardware_models import count_events, load_chip, place
 from hardware_models.costing.published import load_models, load_thresholds
+from runs.experiments.drawn_circuits import BoundedBlock, all_at_once, cost_at, drawn_circuit
 from runs.experiments.energy_claim.report import lines, write
-from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
 
 __all__ = ["Config", "lines", "run"]
 
 
-class Config(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Config(BoundedBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/energy_claim.toml for what each key means."""
 
     blocks: Annotated[list[Literal["ssa", "qk_token", "sdsa"]], Meta(min_length=1)]
-    tick_ms: Annotated[float, Meta(gt=0)]
 
 
 def run(config, folder, progress):
     """Run the experiment; write a trace for each block and report.html into `folder` and return the summary."""
     ways, ms = list(accountings()), Fraction(str(config.tick_ms))
-    summary = {
-        "experiment": "energy-claim", "config": msgspec.to_builtins(config), "claimed": list(CLAIMED),
-        "accountings": [_accounting(way) for way in ways],
-        "models": [_model(name, model, ways, ms) for name, model in load_models().items()],
-        "thresholds": [{"title": each.title, "steps": int(each.steps_count.value), "rate": float(each.rate_ratio.value),
-                        "rho": float(each.activity), "source": each.rate_ratio.source}
-                       for each in load_thresholds().values()],
-        "blocks": [_block(name, config, ways, ms, folder / f"{name}.h5", progress) for name in config.blocks],
-    }  # fmt: skip
-    write(folder / "report.html", summary)
+    circuits = {name: drawn_circuit(name, config) for name in config.blocks}  # all are there before one is run
+    with all_at_once(folder) as fresh:
+        summary = {
+            "experiment": "energy-claim", "config": msgspec.to_builtins(config), "claimed": list(CLAIMED),
+            "accountings": [_accounting(way) for way in ways],
+            "models": [_model(name, model, ways, ms) for name, model in load_models().items()],
+            "thresholds": [{"title": each.title, "steps": int(each.steps_count.value),
+                            "rate": float(each.rate_ratio.value), "rho": float(each.activity),
+                            "source": each.rate_ratio.source} for each in load_thresholds().values()],
+            "blocks": [_block(name, *circuit, ways, config.tick_ms, fresh / f"{name}.h5", progress)
+                       for name, circuit in circuits.items()],
+        }  # fmt: skip
+        write(fresh / "report.html", summary)
     return summary
 
 
 def _accounting(way):
+    """An accounting as plain types; with static power the activity for a ratio is each model's own, and None here."""
+    activities = [None if way.static_mw else float(way.activity_for(ratio)) for ratio in (*CLAIMED, 1)]
     return {
         "name": way.name, "text": way.text, "ann_pj": float(way.ann), "event_pj": float(way.event),
         "own_pj": float(way.own), "static": bool(way.static_mw), "unverified": way.unverified,
-        "sources": list(way.sources), "rho_claimed": [float(way.activity_for(ratio)) for ratio in CLAIMED],
-        "rho_even": float(way.activity_for(1)),
+        "sources": list(way.sources), "rho_claimed": activities[:-1], "rho_even": activities[-1],
     }  # fmt: skip
 
 
 def _model(name, model, ways, ms):
-    """A published model: its activity, and its ratio under each accounting; None where a figure is missing."""
+    """A published model: its activity; under each accounting its ratio, and its activity for the ratios claimed and
+    for 1; None where a figure is missing."""
     own = {"name": name, "title": model.title, "steps": int(model.steps_count.value),
            "unverified": list(model.unverified), "counted": model.additions_count is not None,
            "sources": {key: figure.source for key in model.__struct_fields__[1:]
                        if (figure := getattr(model, key)) is not None}}  # fmt: skip
     found = activity(model, ways[0].ann, ways[0].event)
     if found is None or model.unverified:
-        return own | {"rho": None, "own_share": None, "ratios": [None] * len(ways), "rho_even": [None] * len(ways)}
+        unknown = [None] * len(ways)
+        return own | {"rho": None, "own_share": None, "ratios": unknown,
+                      "rho_claimed": [[None] * len(CLAIMED)] * len(ways), "rho_even": unknown}  # fmt: skip
     rho, share = found
-    ratios, even = [], []
-    for way in ways:
-        static = _static(way, model, ms)
-        ratios.append(None if static is None else float(way.ratio(rho, share, static)))
-        even.append(None if static is None else float(way.activity_for(1, share, static)))
-    return own | {"rho": float(rho), "own_share": float(share), "ratios": ratios, "rho_even": even}
+    statics = [_static(way, model, ms) for way in ways]
+    ratios = [None if static is None else float(way.ratio(rho, share, static)) for way, static in zip(ways, statics)]
+    activities = [[_reached(way, ratio, share, static) for ratio in (*CLAIMED, 1)]
+                  for way, static in zip(ways, statics)]  # fmt: skip
+    return own | {"rho": float(rho), "own_share": float(share), "ratios": ratios,
+                  "rho_claimed": [each[:-1] for each in activities], "rho_even": [each[-1] for each in activities]}
+
+
+def _reached(way, ratio, share, static):
+    """The activity at which a model has this ratio; words where no activity is low enough, None where not known."""
+    if static is None:
+        return None
+    rho = way.activity_for(ratio, share, static)
+    return "not reached" if rho < 0 else float(rho)
 
 
 def _static(way, model, ms):
@@ -81,27 +94,24 @@ def _static(way, model, ms):
     return way.static_per_mac(chips, ms * model.steps_count.exact, macs)
 
 
-def _block(name, config, ways, ms, path, progress):
+def _block(name, circuit, x, ways, tick_ms, path, progress):
     """A block that is run: deliveries counted, and on chips all that they price, neurons and messages included."""
-    case = drawn(name, config)
-    circuit = Pipeline(case.block, case.x.shape[1], steps=len(case.x), levels=int(case.x.max()))
     network = compile_network(circuit.network())
-    with simulate(network, circuit.stimulus(case.x), trace=path, progress=progress) as trace:
+    with simulate(network, circuit.stimulus(x), trace=path, progress=progress) as trace:
         routes = deliveries(trace, circuit)
         events, built = int(routes["all"].sum()), set(routes["stage"])  # a membrane output has no synapses
         dense = sum(product.dense for product in products(circuit, trace) if product.stage in built)
-        macs = Fraction(dense, len(case.x))
-        ratios = [_block_ratio(way, trace, macs, Fraction(events), ms) for way in ways]
+        macs = Fraction(dense, len(x))
+        ratios = [_block_ratio(way, trace, macs, Fraction(events), tick_ms) for way in ways]
     return {"name": name, "neurons": network.n_neurons, "synapses": network.n_synapses, "macs": float(macs),
             "deliveries": events, "rho": float(events / macs), "ratios": ratios}  # fmt: skip
 
 
-def _block_ratio(way, trace, macs, events, ms):
+def _block_ratio(way, trace, macs, events, tick_ms):
     """(least, most) ratio: neurons all active, or all idle."""
     if way.table is None:
         return [float(way.ratio(events / macs))] * 2
     chip = load_chip(way.table[0])
-    counts = count_events(trace, place(trace.network, chip))
-    report = cost(counts, chip, way.table[1], tick_us=float(ms) * 1e3)
+    report = cost_at(tick_ms, count_events(trace, place(trace.network, chip)), chip, way.table[1])
     static = report.static_pj if way.static_mw else 0
     return [float(way.ann * macs / (energy + static)) for energy in (report.dynamic_high_pj, report.dynamic_low_pj)]

@@ -1,4 +1,4 @@
-"""The page and the lines of energy-claim: one table and one figure."""
+"""The page and the lines of energy-claim: tables and one figure."""
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 from analysis.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 from analysis.report import Figure, Section, Table, Verdict, write_report
 
-__all__ = ["activity_figure", "lines", "ratio_table", "write"]
+__all__ = ["activity_figure", "lines", "ratio_table", "static_table", "write"]
 
 _LEAD = (
     "A spiking transformer is said to take 38 to 57 times less energy than one without spikes. Here that ratio is "
@@ -17,7 +17,12 @@ _LEAD = (
 _CAPTION = (
     "Ratio: energy without spikes over energy with them; below 1 the spiking network loses. For a model, deliveries "
     "and its own MACs are priced, on chips nothing else, so the true ratio there is lower. Activity for a ratio: with "
-    "no MACs of its own."
+    "no MACs of its own. See models: with static power it depends on the model, and stands in the table below. Weights "
+    "unknown: no number of parameters is listed for this model, so how many chips hold them is not known."
+)
+_STATIC = (
+    "Deliveries per synapse and inference up to which the ratio is reached with ticks of {:g} ms, the model's own MACs "
+    "priced. Not reached: static power and own MACs alone take more."
 )
 _RUN = (
     "The same for attention blocks that were built and run, small ones; on chips neurons and messages are priced too, "
@@ -41,6 +46,7 @@ def write(path, summary):
     published = Table(headings[:columns], tuple(row[:columns] for row in rows), _CAPTION, "l" + "r" * (columns - 1))
     built = Table((headings[0], *headings[columns:]), tuple((row[0], *row[columns:]) for row in rows), _RUN,
                   "l" + "r" * len(summary["blocks"]))  # fmt: skip
+    static = Table(*static_table(summary), _STATIC.format(summary["config"]["tick_ms"]), "llrrr")
     figure = Figure(activity_figure(summary), _TO_SEE)
     accounts = tuple((way["name"], f"{way['ann_pj']:.4g}", f"{way['event_pj']:.4g}", way["text"],
                       "; ".join(way["sources"])) for way in summary["accountings"])  # fmt: skip
@@ -50,17 +56,19 @@ def write(path, summary):
         for model in summary["models"]
     )  # fmt: skip
     sections = [
-        Section("Every accounting, every network", (), (published, built)),
+        Section("Every accounting, every network", (), (published, static, built)),
         Section("Up to which activity the spiking network wins", (), (figure,)),
         Section("What each accounting counts", (), (Table(_ACCOUNTS, accounts, "", "lrrll"),)),
         Section("What others found", (), (Table(_FOUND, _found(summary), "", "lrrrl"),)),
-        Section("The published models", (), (Table(("model", "activity", "", "sources"), models, "", "lrll"),)),
+        Section("The published models", (), (Table(_MODELS, models, "", "lrll"),)),
     ]  # fmt: skip
     settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
     write_report(path, "38 to 57 times less energy: where it holds", _LEAD, list(_verdicts(summary)), sections,
                  f"Configuration: {settings}")  # fmt: skip
 
 
+_UNKNOWN = "weights unknown"
+_MODELS = ("model", "activity", "where its activity is from", "sources")
 _FOUND = ("who", "steps", "wins below a rate of", "activity", "source")
 
 
@@ -84,22 +92,42 @@ def _known(summary):
 def ratio_table(summary):
     """Headings, and a row for each accounting."""
     models, blocks = _known(summary), summary["blocks"]
-    low, high = summary["claimed"]
-    headings = ("accounting", f"activity for {low}x", f"for {high}x", "for 1x",
-                *(model["title"].split(",")[0] for model in models),
+    headings = ("accounting", *_goals(summary), *(model["title"].split(",")[0] for model in models),
                 *(f"{block['name']}, run" for block in blocks))  # fmt: skip
     rows = [("(activity)", "", "", "", *(f"{each['rho']:.2f}" for each in (*models, *blocks)))]
     for k, way in enumerate(summary["accountings"]):
         rows.append((
-            way["name"] + (" (unverified)" if way["unverified"] else ""), *(f"{rho:.4f}" for rho in way["rho_claimed"]),
-            "see models" if way["static"] else f"{way['rho_even']:.3f}",
+            way["name"] + (" (unverified)" if way["unverified"] else ""), *_activities(way),
             *(_times(model["ratios"][k]) for model in models), *(_times(*block["ratios"][k]) for block in blocks),
         ))  # fmt: skip
     return headings, tuple(rows)
 
 
+def _goals(summary):
+    low, high = summary["claimed"]
+    return f"activity for {low}x", f"for {high}x", "for 1x"
+
+
+def _activities(way):
+    if way["static"]:
+        return ("see models",) * 3
+    return *(f"{rho:.4f}" for rho in way["rho_claimed"]), f"{way['rho_even']:.3f}"
+
+
+def static_table(summary):
+    """Headings, and for each accounting with static power a row for each model: its activity for each ratio."""
+    rows = ((way["name"], model["title"].split(",")[0],
+             *map(_activity, (*model["rho_claimed"][k], model["rho_even"][k])))
+            for k, way in enumerate(summary["accountings"]) if way["static"] for model in _known(summary))  # fmt: skip
+    return ("accounting", "model", *_goals(summary)), tuple(rows)
+
+
+def _activity(rho):
+    return _UNKNOWN if rho is None else rho if isinstance(rho, str) else f"{rho:.4f}"
+
+
 def _times(*ratios):
-    return "" if None in ratios else " to ".join(dict.fromkeys(f"{ratio:.2g}" for ratio in ratios))
+    return _UNKNOWN if None in ratios else " to ".join(dict.fromkeys(f"{ratio:.2g}" for ratio in ratios))
 
 
 def _verdicts(summary):
@@ -114,12 +142,12 @@ def _verdicts(summary):
     yield Verdict("Does a published model reach it?", f"{reaching or 'none'} of {len(models)} whose operations could "
                   f"be read: by their own counts at the same prices, {min(m['ratios'][0] for m in models):.1f} to "
                   f"{best['ratios'][0]:.1f} times ({best['title']})", reaching > 0)  # fmt: skip
-    worst = min(range(len(ways)), key=lambda k: ways[k]["rho_even"])
+    worst = min((way for way in ways if not way["static"]), key=lambda way: way["rho_even"])
     yield Verdict("Where does the spiking network stop winning?", f"at {ways[0]['rho_even']:.2f} deliveries per "
-                  f"synapse and inference by operation counts, at {ways[1]['rho_even']:.2f} with memory, at "
-                  f"{ways[worst]['rho_even']:.3f} for {ways[worst]['name']}")  # fmt: skip
+                  f"synapse and inference by operation counts, at {ways[1]['rho_even']:.2f} with memory, without "
+                  f"static power at {worst['rho_even']:.3f} for {worst['name']}")  # fmt: skip
     first = summary["thresholds"][0]
-    integers = next(way for way in ways if way["name"] == "both in integers")
+    integers = next(way for way in ways if way["name"] == "both networks in integers")
     yield Verdict("What do others find?", f"{first['source']}, hence {first['rho']:.3f} deliveries per synapse; here, "
                   f"{integers['name']}, {integers['rho_even']:.3f}")  # fmt: skip
     losing = [way["name"] for k, way in enumerate(ways)
@@ -171,9 +199,17 @@ def activity_figure(summary):
 
 def lines(summary):
     """The summary in words, for a terminal."""
-    headings, rows = ratio_table(summary)
-    widths = [max(len(row[k]) for row in (headings, *rows)) for k in range(len(headings))]
-    for row in (headings, *rows):
-        yield "  ".join(text.ljust(w) if k == 0 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))
+    yield from _aligned(*ratio_table(summary), 1)
+    yield ""
+    yield from _aligned(*static_table(summary), 2)
+    yield _STATIC.format(summary["config"]["tick_ms"])
+    yield ""
     for verdict in _verdicts(summary):
         yield f"{verdict.question} {verdict.answer}"
+
+
+def _aligned(headings, rows, n_left):
+    """Lines of columns, the first few of them aligned left."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows)]
+    for row in (headings, *rows):
+        yield "  ".join(text.ljust(w) if k < n_left else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))

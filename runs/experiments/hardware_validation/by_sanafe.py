@@ -23,8 +23,11 @@ from hardware_models import Placement, cost, count_activity, count_events, load_
 from hardware_models.counting.sanafe_files import architecture, network_and_mapping
 from runs.experiments.hardware_validation.rows import Row, Truth, energy_of, exactly
 
-__all__ = ["by_sanafe", "installed", "run_sanafe"]
+__all__ = ["NOT_INSTALLED", "by_sanafe", "installed", "run_sanafe"]
 
+_NUMBER, _TITLE, _REMEDY = 3, "The same network in SANA-FE", "pip install sanafe==2.2.9"
+#: Number, title, and why it is left out.
+NOT_INSTALLED = (_NUMBER, _TITLE, f"left out, since SANA-FE, another simulator, is optional and not there; {_REMEDY}")
 _SOURCE = "SANA-FE, run on the same network, mapping and table"
 _SOMA = ("idle_updates", "active_updates", "spikes")
 _NEAR = Fraction(1, 10**12)  # SANA-FE adds floating-point numbers
@@ -62,7 +65,7 @@ def run_sanafe(network, placed, stimulus, table="nahuku"):
             done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
             found = json.loads(done.stdout.splitlines()[-1])
         except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-            raise EnvironmentProblem(f"SANA-FE does not run ({error}); pip install sanafe==2.2.9") from None
+            raise EnvironmentProblem(f"SANA-FE does not run ({error}); {_REMEDY}") from None
     trains = [(tick, *map(int, who.removeprefix("p").split("."))) for tick, who in found["trains"]]
     start = [p.start for p in network.populations]
     return found | {"trains": sorted((tick, start[k] + i) for tick, k, i in trains)}
@@ -71,7 +74,7 @@ def run_sanafe(network, placed, stimulus, table="nahuku"):
 def by_sanafe(config):
     """A random recurrent network on eight tiles, and the smallest cases in which the two depart."""
     rows = [*_compared(config), *_departures()]
-    return Truth(3, "The same network in SANA-FE", "240 neurons that integrate, with an excitatory recurrence, and 16 "
+    return Truth(_NUMBER, _TITLE, "240 neurons that integrate, with an excitatory recurrence, and 16 "
                  "sources on 12 cores, 200 ticks, table nahuku. Below, the smallest cases in which the two depart: one "
                  "update each of a potential of 0, which SANA-FE prices as active.", tuple(rows))  # fmt: skip
 
@@ -109,7 +112,8 @@ def _compared(config):
 def _nearly(quantity, computed, joules):
     """A row of energy that agrees to the rounding of SANA-FE's sums; `computed` is in pJ."""
     nj = Fraction(joules) * 10**9
-    return Row(quantity, "nJ", computed / 1000, f"{float(nj):.9g}", _SOURCE, abs(computed / 1000 - nj) <= _NEAR * nj)
+    return Row(quantity, "nJ", computed / 1000, f"{float(nj):.9g}", _SOURCE, f"to {float(_NEAR):g} of it",
+               abs(computed / 1000 - nj) <= _NEAR * nj)  # fmt: skip
 
 
 #: What happens -> threshold of a neuron, weights of the sources that all fire in the first tick, and ticks.
@@ -131,7 +135,7 @@ def _departures():
         soma = run_sanafe(network, placed, stimulus)["energy"]["soma"]
         computed = energy_of(ours, *_SOMA)
         differs = abs(Fraction(soma) * 10**12 - computed - Fraction("21.6")) < Fraction(1, 1000)
-        yield Row(f"energy, soma, after {what}: 21.6 less", "pJ", computed, f"{soma * 1e12:.6g}", _SOURCE, differs)
+        yield Row(f"energy, soma, after {what}", "pJ", computed, f"{soma * 1e12:.6g}", _SOURCE, "21.6 pJ less", differs)
 
 
 def _ours(network, placed, stimulus):

@@ -11,11 +11,13 @@ from msgspec import Meta
 from analysis.report import Section, Table, Verdict, write_report
 from hardware_models import count_events, load_chip
 from runs.experiments.core_maps import core_maps
-from runs.experiments.hardware_validation.truths import TRUTHS, run_on_79_cores
+from runs.experiments.hardware_validation.rows import in_digits_of
+from runs.experiments.hardware_validation.truths import LEFT_OUT, TRUTHS, run_on_79_cores
 
 __all__ = ["Config", "lines", "run"]
 
-_HEADINGS = ("quantity", "computed", "published", "ratio", "holds", "published by")
+_HEADINGS = ("what is compared", "computed", "published or expected", "ratio", "accepted range", "within",
+             "published or expected by")  # fmt: skip
 _LEAD = (
     "A network is built neuron by neuron, run, placed on the cores of a chip and counted; the counts are multiplied "
     "with a published table. Here the result stands beside numbers that other people measured, simulated or worked "
@@ -32,9 +34,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def run(config, folder, progress):
     """Run the experiment; write report.html into `folder` and return the summary."""
     truths = [_as_plain(truth(config)) for truth in TRUTHS]
-    summary = {"experiment": "hardware-validation", "config": msgspec.to_builtins(config), "truths": truths}
-    verdicts = [Verdict(truth["title"], _answer(truth), truth["holds"]) for truth in truths]
-    sections = [*(_section(truth) for truth in truths), _maps(config)]
+    left_out = [dict(zip(("number", "title", "text"), each)) for each in LEFT_OUT]
+    summary = {"experiment": "hardware-validation", "config": msgspec.to_builtins(config), "truths": truths,
+               "left_out": left_out}  # fmt: skip
+    verdicts = [Verdict(truth["title"], _answer(truth), truth["holds"], _outcome(truth)) for truth in truths]
+    sections = [*(_section(each) for each in _in_order(summary)), _maps(config)]
     write_report(folder / "report.html", "Hardware models against published numbers", _LEAD, verdicts, sections,
                  f"Configuration: seed = {config.seed}")  # fmt: skip
     return summary
@@ -42,31 +46,51 @@ def run(config, folder, progress):
 
 def _as_plain(truth):
     rows = [{"quantity": row.quantity, "unit": row.unit, "computed": float(row.computed), "published": row.published,
-             "ratio": row.ratio, "holds": row.holds, "source": row.source} for row in truth.rows]  # fmt: skip
-    return {"number": truth.number, "title": truth.title, "text": truth.text, "rows": rows,
+             "ratio": row.ratio, "accepted": row.accepted, "holds": row.holds, "source": row.source}
+            for row in truth.rows]  # fmt: skip
+    return {"number": truth.number, "title": truth.title, "text": truth.text, "limits": truth.limits, "rows": rows,
             "holds": all(row["holds"] is not False for row in rows)}  # fmt: skip
 
 
+def _in_order(summary):
+    """Truths, and what stands in the place of those that are left out, by number."""
+    return sorted([*summary["truths"], *summary["left_out"]], key=lambda each: each["number"])
+
+
+def _outcome(truth):
+    return "as expected" if truth["holds"] else "NOT AS EXPECTED"
+
+
 def _answer(truth):
+    """In a few words, the last row that is judged as the example."""
     claimed = [row for row in truth["rows"] if row["holds"] is not None]
-    last = claimed[-1]
-    return (f"{sum(row['holds'] for row in claimed)} of {len(claimed)} as they must be; {last['quantity']}: "
-            f"{_with_unit(last['computed'], last)}, published {last['published']}")  # fmt: skip
-
-
-def _with_unit(value, row):
-    return f"{value:,.8g} {row['unit']}".strip()
+    quantity, computed, published, _, accepted, *_ = _cells(claimed[-1])
+    return _unbroken(f"{sum(row['holds'] for row in claimed)} of {len(claimed)} within what is accepted; {quantity}: "
+                     f"{computed}, published {published}, accepted: {accepted}. {truth['limits']}", truth)  # fmt: skip
 
 
 def _section(truth):
-    table = Table(_HEADINGS, tuple(_cells(row) for row in truth["rows"]), "", "lrrrll")
-    return Section(f"{truth['number']}. {truth['title']}", (truth["text"],), (table,))
+    title = f"{truth['number']}. {truth['title']}"
+    if "rows" not in truth:
+        return Section(title, (truth["text"],))
+    text = tuple(_unbroken(each, truth) for each in (truth["text"], truth["limits"]) if each)
+    rows = tuple(tuple(_unbroken(cell, truth) for cell in _cells(row)) for row in truth["rows"])
+    return Section(title, text, (Table(_HEADINGS, rows, "", "lrrrlll"),))
+
+
+def _unbroken(text, truth):
+    """Units stay beside their numbers."""
+    for unit in {row["unit"] for row in truth["rows"]} - {""}:
+        text = text.replace(f" {unit}", f"\N{NO-BREAK SPACE}{unit}")
+    return text.strip()
 
 
 def _cells(row):
-    holds = {True: "yes", False: "NO", None: ""}[row["holds"]]
-    return (row["quantity"], _with_unit(row["computed"], row), f"{row['published']} {row['unit']}".strip(),
-            f"{row['ratio']:.4f}", holds, row["source"])  # fmt: skip
+    computed, published = (f"{in_digits_of(row['published'], float(number))} {row['unit']}".strip()
+                           for number in (row["computed"], row["published"]))  # fmt: skip
+    within = {True: "yes", False: "NO", None: "not judged"}[row["holds"]]
+    return (row["quantity"], computed, published, f"{row['ratio']:.4f}", row["accepted"] or "nothing expected", within,
+            row["source"])  # fmt: skip
 
 
 def _maps(config):
@@ -80,8 +104,15 @@ def _maps(config):
 
 def lines(summary):
     """The summary in words, for a terminal."""
-    for truth in summary["truths"]:
-        yield f"{truth['number']}. {truth['title']}: {'holds' if truth['holds'] else 'DOES NOT HOLD'}"
-        for row in truth["rows"]:
-            quantity, computed, published, ratio, holds, _ = _cells(row)
-            yield f"   {quantity:<48}{computed:>20}{published:>20}{ratio:>9}  {holds}"
+    tables = [_HEADINGS, *(_cells(row) for truth in summary["truths"] for row in truth["rows"])]
+    widths = [max(map(len, column)) for column in zip(*tables)][:-1]  # without sources
+    for each in _in_order(summary):
+        if "rows" not in each:
+            yield f"{each['number']}. {each['title']}: {each['text']}"
+            continue
+        yield f"{each['number']}. {each['title']}: {_outcome(each)}"
+        if each["limits"]:
+            yield f"   {each['limits']}"
+        for cells in (_HEADINGS, *map(_cells, each["rows"])):
+            yield "   " + "  ".join(text.rjust(w) if 0 < k < 4 else text.ljust(w)
+                                    for k, (text, w) in enumerate(zip(cells, widths))).rstrip()  # fmt: skip

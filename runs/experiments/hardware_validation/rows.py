@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Row", "Truth", "as_printed", "energy_of", "exactly"]
-
+__all__ = ["Row", "Truth", "as_printed", "energy_of", "exactly", "half_a_digit", "in_digits_of",
+           "within"]  # fmt: skip
 
 @dataclass(frozen=True)
 class Row:
@@ -16,8 +16,10 @@ class Row:
     computed : Fraction
     published : str
         As printed.
+    accepted : str
+        What the computed number must be; empty where nothing is claimed.
     holds : bool or None
-        Whether it came out as it must; None where nothing is claimed.
+        Whether it is; None where nothing is claimed.
     """
 
     quantity: str
@@ -25,6 +27,7 @@ class Row:
     computed: Fraction
     published: str
     source: str
+    accepted: str = ""
     holds: bool | None = None
 
     @property
@@ -34,22 +37,44 @@ class Row:
 
 @dataclass(frozen=True)
 class Truth:
-    """A published case, and what became of it here."""
+    """A published case, and what became of it here; `limits` says what "as expected" does not mean for it."""
 
     number: int
     title: str
     text: str
     rows: tuple[Row, ...]
+    limits: str = ""
+
+
+def within(quantity, unit, computed, published, source, low, high):
+    """A row that must lie from `low` to `high`."""
+    decimals = _decimals(published) + 1
+    accepted = f"{float(low):,.{decimals}f} to {float(high):,.{decimals}f} {unit}".strip()
+    return Row(quantity, unit, computed, published, source, accepted, low <= computed <= high)
 
 
 def as_printed(quantity, unit, computed, published, source):
     """A row that must agree to the last digit that was printed."""
-    digits = len(published.partition(".")[2])
-    return Row(quantity, unit, computed, published, source, round(computed, digits) == Fraction(published))
+    half = half_a_digit(published)
+    return within(quantity, unit, computed, published, source, Fraction(published) - half, Fraction(published) + half)
 
 
 def exactly(quantity, unit, computed, published, source):
-    return Row(quantity, unit, computed, published, source, computed == Fraction(published))
+    return Row(quantity, unit, computed, published, source, "exactly", computed == Fraction(published))
+
+
+def half_a_digit(published):
+    """Half of the last digit that was printed."""
+    return Fraction(1, 2 * 10 ** _decimals(published))
+
+
+def in_digits_of(published, number):
+    """Eight digits of a number as text, and at least as many decimals as were published."""
+    return f"{number:,.{max(_decimals(f'{number:.8g}'), _decimals(published))}f}"
+
+
+def _decimals(text):
+    return len(text.partition(".")[2])
 
 
 def energy_of(report, *terms):

@@ -7,12 +7,13 @@ import numpy as np
 
 from circuits import StoredKeyAttention
 from circuits.attention import HEADS
-from circuits.pipeline import Pipeline
+from circuits.softmax.latency import SPAN_LIMIT
 from eventsim import CompiledNetwork, compile_network
+from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
+from runs.experiments.drawn_circuits import drawn_circuit
 from runs.experiments.on_chip.digits import LatencyDigits
 from runs.experiments.on_chip.masks import MASKS
-from runs.experiments.operation_counts.experiment import drawn
 from runs.experiments.softmax_convergence.copies import KINDS, Copies
 from runs.inputs import digits
 
@@ -54,10 +55,20 @@ class Case:
     measure: str
     accuracy: Callable | None = None
 
+    def __post_init__(self):
+        if self.exact is not None:
+            self._require_answer(self.exact)
+
+    def _require_answer(self, exact):
+        if self.measure == "rms" and not np.nan_to_num(exact).any():
+            raise ConfigError(f"{self.title}: what it should say is 0 throughout, and no error is relative to that; "
+                              "give a higher rate, another seed, or more tokens, channels or steps")  # fmt: skip
+
     def error(self, said, exact):
         """How far `said` is from `exact`, in the case's measure; NaN in either is no answer, and left out."""
         if self.measure == "total variation":
             return float(0.5 * np.nansum(np.abs(said - exact), axis=-1).mean())
+        self._require_answer(exact)
         scale = np.sqrt(np.nanmean(np.square(exact)))
         return float(np.sqrt(np.nanmean(np.square(said - exact))) / scale)
 
@@ -65,6 +76,9 @@ class Case:
 def _softmax_circuit(name, config):
     rng = np.random.default_rng(config.seed)
     logits = rng.normal(0, config.spread, (config.rows, config.n))
+    if (span := np.ptp(logits, axis=1).max()) > SPAN_LIMIT:
+        raise ConfigError(f"spread = {config.spread:g}: the logits drawn lie up to {span:.3g} apart, and these "
+                          f"circuits take up to {SPAN_LIMIT:g}; give less")  # fmt: skip
     options = {"rate_per_tick": 0.2, "inhibition": 0.5}
     made = Copies(KINDS[name], logits, config.length, options, config.seed)
     network = compile_network(made.circuit.network())
@@ -121,10 +135,9 @@ def _head(name, config):
 
 
 def _block(name, config):
-    case = drawn(name, config)
-    circuit = Pipeline(case.block, case.x.shape[1], steps=len(case.x), levels=int(case.x.max()))
-    return Case(f"block: {name}", compile_network(circuit.network()), circuit.stimulus(case.x), 1, circuit.decode,
-                None, "rms")  # fmt: skip
+    circuit, x = drawn_circuit(name, config)
+    return Case(f"block: {name}", compile_network(circuit.network()), circuit.stimulus(x), 1, circuit.decode, None,
+                "rms")  # fmt: skip
 
 
 #: How each case is made: name -> function(name, config).

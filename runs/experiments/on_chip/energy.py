@@ -1,11 +1,12 @@
 """What a query costs on a chip: a range over tables, lengths of ticks, and queries in sequence or side by side."""
 
 from hardware_models import cost
+from runs.experiments.drawn_circuits import cost_at
 
 __all__ = ["energy_range"]
 
 
-def energy_range(counts, chip, network, queries, tick_us):
+def energy_range(counts, chip, network, queries, tick_ms):
     """Energy per query under every table of a chip that holds for any network.
 
     Parameters
@@ -14,28 +15,34 @@ def energy_range(counts, chip, network, queries, tick_us):
     chip : Chip
     network : CompiledNetwork
     queries : int
-    tick_us : float
+    tick_ms : float
         The real-time tick.
 
     Returns
     -------
     dict
         `ways`, one row for each table and length of ticks: table, ticks, unverified, and in microjoule dynamic_low,
-        dynamic_high, static (queries one after the other) and static_parallel (copies filling the chips); and of all
-        of them together dynamic (least, most) and total (least, most), static energy included.
+        dynamic_high, static (queries one after the other) and static_parallel (copies filling the chips); of all of
+        them together dynamic (least, most) and total (least, most), static energy included; and `verified`, the same
+        two of those alone that are not unverified, None where there is none.
     """
     ways = []
     for name, table in chip.tables.items():
         if table.scope == "all_in":  # holds at its own operating point alone
             continue
         fastest = "fastest" if table.time is not None else float(chip.facts["fastest_tick_us"].value)
-        for label, ticks in (("fastest", fastest), ("real time", tick_us)):
-            report = cost(counts, chip, name, tick_us=ticks, queries=queries, network=network)
+        options = {"queries": queries, "network": network}
+        for label, report in (("fastest", cost(counts, chip, name, tick_us=fastest, **options)),
+                              ("real time", cost_at(tick_ms, counts, chip, name, **options))):  # fmt: skip
             each = {key.removesuffix("_pj"): float(energy / 10**6) for key, energy in report.per_query().items()}
             ways.append({"table": name, "ticks": label, "tick_us": float(report.ticks.mean_ns / 1000),
                          "unverified": bool(report.unverified or report.caution)} | each)  # fmt: skip
+    sound = [way for way in ways if not way["unverified"]]
+    return {"ways": ways, "verified": _span(sound) if sound else None} | _span(ways)
+
+
+def _span(ways):
     return {
-        "ways": ways,
         "dynamic": [min(way["dynamic_low"] for way in ways), max(way["dynamic_high"] for way in ways)],
         "total": [min(way["dynamic_low"] + way["static_parallel"] for way in ways),
                   max(way["dynamic_high"] + way["static"] for way in ways)],

@@ -10,52 +10,54 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from circuits.softmax.latency import SPAN_LIMIT
 from eventsim import simulate
 from eventsim.errors import CapacityError
 from hardware_models import count_events, load_chip, place, quantise
 from hardware_models.integers.obstacles import obstacles
+from runs.experiments.drawn_circuits import BoundedBlock, all_at_once
 from runs.experiments.on_chip.cases import CASES
 from runs.experiments.on_chip.energy import energy_range
 from runs.experiments.on_chip.report import lines, write
-from runs.experiments.operation_counts.experiment import DrawnBlock
 
 __all__ = ["Config", "lines", "run"]
 
-Positive = Annotated[int, Meta(ge=1)]
-PositiveFloat = Annotated[float, Meta(gt=0)]
+#: Upper bounds are far above what is of use, and below what overflows or fills the memory.
+Few = Annotated[int, Meta(ge=1, le=64)]
+Many = Annotated[int, Meta(ge=1, le=4096)]
 
 
-class Config(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Config(BoundedBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """See runs/configs/on_chip.toml for what each key means."""
 
     cases: Annotated[list[Literal[tuple(CASES)]], Meta(min_length=1)]
     chips: Annotated[list[Literal["loihi", "truenorth"]], Meta(min_length=1)]
-    rows: Positive
-    n: Annotated[int, Meta(ge=2)]
-    length: Annotated[int, Meta(ge=4)]
-    spread: PositiveFloat
-    head_tokens: Positive
-    head_channels: Positive
-    head_ticks: Annotated[int, Meta(ge=4)]
+    rows: Many
+    n: Annotated[int, Meta(ge=2, le=4096)]
+    length: Annotated[int, Meta(ge=4, le=2**20)]
+    spread: Annotated[float, Meta(ge=1e-3, le=SPAN_LIMIT)]
+    head_tokens: Few
+    head_channels: Few
+    head_ticks: Annotated[int, Meta(ge=4, le=2**16)]
     support: Annotated[int, Meta(ge=2)]
-    queries: Positive
-    beta: PositiveFloat
-    tau_ticks: Positive
-    levels: Annotated[int, Meta(ge=2)]
-    tick_ms: PositiveFloat
+    queries: Annotated[int, Meta(ge=1)]
+    beta: Annotated[float, Meta(gt=0, le=1000)]
+    tau_ticks: Many
+    levels: Annotated[int, Meta(ge=2, le=1024)]
 
 
 def run(config, folder, progress):
     """Run the experiment; write a trace for each circuit that runs on a chip, and report.html, into `folder`."""
-    rows = [row for name in config.cases for row in _rows(name, config, folder, progress)]
-    summary = {"experiment": "on-chip", "config": msgspec.to_builtins(config), "rows": rows}
-    write(folder / "report.html", summary)
+    cases = {name: CASES[name](name, config) for name in config.cases}  # all are there before one is run
+    with all_at_once(folder) as fresh:
+        rows = [row for name, case in cases.items() for row in _rows(name, case, config, fresh, progress)]
+        summary = {"experiment": "on-chip", "config": msgspec.to_builtins(config), "rows": rows}
+        write(fresh / "report.html", summary)
     return summary
 
 
-def _rows(name, config, folder, progress):
+def _rows(name, case, config, folder, progress):
     """A row for each chip: what becomes of one circuit there."""
-    case = CASES[name](name, config)
     with simulate(case.network, case.stimulus, progress=progress) as trace:
         said, exact = case.says(trace), case.exact
         exact = said if exact is None else exact
@@ -112,7 +114,7 @@ def _energy(trace, case, chip, config):
         return {"cores": None, "energy": None, "does_not_fit": str(error)}
     counts = count_events(trace, placed)
     return {"cores": int(placed.n_cores), "does_not_fit": None,
-            "energy": energy_range(counts, chip, trace.network, case.queries, config.tick_ms * 1e3)}  # fmt: skip
+            "energy": energy_range(counts, chip, trace.network, case.queries, config.tick_ms)}  # fmt: skip
 
 
 def _share_mapped(network, found):

@@ -1,8 +1,9 @@
-"""The page and the lines of on-chip: one table and one figure."""
+"""The page and the lines of on-chip: tables and one figure."""
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from analysis.plots import BLUE, ORANGE
 from analysis.report import Figure, Section, Table, Verdict, write_report
@@ -10,8 +11,11 @@ from analysis.report import Figure, Section, Table, Verdict, write_report
 __all__ = ["lines", "write"]
 
 _HEADINGS = ("circuit", "chip", "status", "error as is", "error on chip", "neurons, copies", "cores",
-             "dynamic per query", "with static, least to most", "why")  # fmt: skip
+             "dynamic per query, µJ", "with static, least to most, µJ")  # fmt: skip
 _COLOURS = {"loihi": BLUE, "truenorth": ORANGE}
+_PALE = 0.25
+_LEAST = 1e-9  # microjoule; a logarithmic axis has no 0
+_WIDTH = 0.25  # of a range that is one number, as a share of it, so that it can be seen
 _LEAD = (
     "Each circuit is compiled and offered to each chip. Native: it runs as it is. Quantised: it runs in the chip's "
     "integers, where it was simulated spike by spike. Refused: something in it has no place on the chip; its energy is "
@@ -22,7 +26,7 @@ _LEAD = (
 def write(path, summary):
     """Write report.html from the experiment's summary."""
     rows = summary["rows"]
-    table = Table(_HEADINGS, tuple(_cells(row) for row in rows), _CAPTION, "lll" + "r" * 6 + "l")
+    table = Table(_HEADINGS, tuple(_cells(row) for row in rows), " ".join([_CAPTION, *_star(rows)]), "lll" + "r" * 6)
     figure = Figure(_figure(rows), _TO_SEE)
     sections = [
         Section("Every circuit on every chip", (), (table,)),
@@ -38,15 +42,15 @@ def write(path, summary):
 
 _CAPTION = (
     "Error: total variation of attention weights from exact softmax, or rms of outputs from exact attention, relative; "
-    "published blocks are exact as circuits, so theirs is what quantising changed. Energy in microjoule; a range spans "
-    "all tables of the chip but all-in ones."
+    "published blocks are exact as circuits, so theirs is what quantising changed. A range of energy spans all tables "
+    "of the chip but all-in ones."
 )
 
 
 _TO_SEE = (
     "Bars: dynamic energy, over the chip's tables, neurons idle or active. Lines: static energy with it, from fastest "
     "ticks with copies side by side to real-time ticks and one query after the other. Hollow: the circuit as it is, "
-    "which the chip refuses."
+    "which the chip refuses. Pale: how far dynamic energy reaches by unverified tables."
 )
 
 
@@ -62,10 +66,23 @@ def _verdicts(rows):
         yield Verdict(f"What does quantising for {row['chip']} cost in accuracy?",
                       f"{row['title']}: {row['accuracy_on_chip']:.1%}, {row['accuracy_as_is']:.1%} as it is, "
                       f"{row['accuracy_exact']:.1%} exact softmax")  # fmt: skip
-    spans = [row["energy"]["total"][1] / row["energy"]["total"][0] for row in rows if row["energy"]]
-    if spans:
+    totals = [row["energy"]["verified"]["total"] for row in rows if row["energy"] and row["energy"]["verified"]]
+    if totals:
+        spans = [most / least for least, most in totals]
         yield Verdict("How far does the energy of one circuit on one chip range?", f"by a factor of {min(spans):,.0f} "
-                      f"to {max(spans):,.0f}, by table, ticks and copies alone")  # fmt: skip
+                      f"to {max(spans):,.0f}, by table, ticks and copies alone"
+                      + f"; left out, as unverified: {', '.join(_unverified(rows)) or 'none'}")  # fmt: skip
+
+
+def _unverified(rows):
+    """Tables that are unverified for some row."""
+    return dict.fromkeys(f"table {way['table']} of {row['chip']}" for row in rows if row["energy"]
+                         for way in row["energy"]["ways"] if way["unverified"])  # fmt: skip
+
+
+def _star(rows):
+    if unverified := _unverified(rows):
+        yield f"*: unverified, by {', '.join(unverified)}; what stands before it is by the others."
 
 
 def _cells(row):
@@ -76,30 +93,31 @@ def _cells(row):
     return (
         row["title"], row["chip"], row["status"], f"{row['error_as_is']:.4f}{accuracy}",
         "" if refused else f"{row['error_on_chip']:.4f}{there}", neurons,
-        "does not fit" if row["cores"] is None else f"{row['cores']:,}", _span(energy and energy["dynamic"]),
-        _span(energy and energy["total"]), _why(row),
+        "does not fit" if row["cores"] is None else f"{row['cores']:,}", _span(energy, "dynamic"),
+        _span(energy, "total"),
     )  # fmt: skip
 
 
-def _span(pair):
-    return "" if pair is None else " to ".join(dict.fromkeys(map(_amount, pair)))
+def _span(energy, what):
+    """From least to most, and with a star to where unverified tables alone take it."""
+    if energy is None:
+        return ""
+    least, most = energy[what]
+    if energy["verified"] is None:
+        return " to ".join(dict.fromkeys(f"{_amount(value)}*" for value in (least, most)))
+    low, high = energy["verified"][what]
+    further = [f"from {_amount(least)}*"] * (least < low) + [f"to {_amount(most)}*"] * (most > high)
+    return ", ".join([" to ".join(dict.fromkeys(map(_amount, (low, high)))), *further])
 
 
 def _amount(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def _why(row, most=50):
-    """A few words; the sections below have all of them."""
-    if row["status"] != "refused":
-        return f"weights {row['weight_error']:.2%} off (rms)"
-    text = row["why"].partition("': ")[2]
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
 def _obstacles(rows):
     for row in rows:
-        notes = [] if row["status"] == "refused" else row["why"].split("; ")
+        notes = [] if row["status"] == "refused" else [f"weights {row['weight_error']:.2%} off (rms)",
+                                                      *row["why"].split("; ")]  # fmt: skip
         for text in [*row["obstacles"], *filter(None, [*notes, row["does_not_fit"]])]:
             yield row["title"], row["chip"], f"{row['mapped']:.0%}", text
 
@@ -126,29 +144,37 @@ def _figure(rows):
     for row in shown:
         y = len(titles) - 1 - titles.index(row["title"]) + (0.17 if row["chip"] == "loihi" else -0.17)
         colour, refused = _COLOURS[row["chip"]], row["status"] == "refused"
-        low, high = np.maximum(row["energy"]["dynamic"], 1e-9)
-        ax.plot(row["energy"]["total"], [y, y], color=colour, linewidth=1.2, linestyle=":" if refused else "-",
-                marker="|", markersize=7)  # fmt: skip
+        _bar(ax, y, row["energy"]["dynamic"], color=colour, alpha=_PALE)
+        if (sound := row["energy"]["verified"]) is None:
+            continue
+        ax.plot(sound["total"], [y, y], color=colour, linewidth=1.2, linestyle=":" if refused else "-", marker="|",
+                markersize=7)  # fmt: skip
         face, edge = ("white", colour) if refused else (colour, "white")
-        ax.barh(y, max(high - low, 0.02 * low), 0.26, low, color=face, edgecolor=edge, linewidth=1,
-                hatch="" if row["chip"] == "loihi" else "////")  # fmt: skip
+        _bar(ax, y, sound["dynamic"], color=face, edgecolor=edge, linewidth=1,
+             hatch="" if row["chip"] == "loihi" else "////")  # fmt: skip
     ax.set_yticks(np.arange(len(titles))[::-1], titles)
     ax.set_xscale("log")
     spans = [value for row in shown for value in (row["energy"]["dynamic"][0], row["energy"]["total"][1])]
-    ax.set_xlim(max(min(spans, default=1.0), 1e-9) / 2, 2 * max(spans, default=1.0))
+    ax.set_xlim(max(min(spans, default=1.0), _LEAST) / 2, 2 * max(spans, default=1.0))
     ax.set_xlabel("energy per query, µJ (logarithmic)")
     looks = [Line2D([], [], color=colour, linewidth=5, label=chip) for chip, colour in _COLOURS.items()]
     looks.append(Line2D([], [], color="grey", linestyle=":", marker="|", label="refused: as it is, not runnable"))
-    figure.legend(handles=looks, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    looks.append(Patch(color="grey", alpha=_PALE, label="unverified tables"))
+    figure.legend(handles=looks, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
+
+
+def _bar(ax, y, span, **looks):
+    low, high = np.maximum(span, _LEAST)
+    ax.barh(y, max(high - low, _WIDTH * low), 0.26, low, **looks)
 
 
 def lines(summary):
     """The summary in words, for a terminal."""
-    headings, rows = _HEADINGS[:-1], [_cells(row)[:-1] for row in summary["rows"]]
-    widths = [max(len(row[k]) for row in (headings, *rows)) for k in range(len(headings))]
-    for row in (headings, *rows):
+    rows = [_cells(row) for row in summary["rows"]]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows)]
+    for row in (_HEADINGS, *rows):
         yield "  ".join(text.ljust(w) if k < 3 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))
+    yield from _star(summary["rows"])
     for verdict in _verdicts(summary["rows"]):
         yield f"{verdict.question} {verdict.answer}"
-    yield "Energy in microjoule per query, dynamic, and with static energy from least to most."

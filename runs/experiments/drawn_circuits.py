@@ -1,0 +1,59 @@
+"""What energy-claim and on-chip share: bounds of their keys, drawn blocks as circuits, and files that take the place of
+older ones only when a run has ended well."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from msgspec import Meta
+
+from circuits.pipeline import Pipeline
+from eventsim.errors import ConfigError
+from hardware_models import cost
+from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
+
+__all__ = ["BoundedBlock", "all_at_once", "cost_at", "drawn_circuit"]
+
+#: A side of an array that is drawn: more is a slip of the pen.
+Side = Annotated[int, Meta(ge=1, le=1024)]
+
+
+class BoundedBlock(DrawnBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A DrawnBlock of bounded size, and the length of a real-time tick, from 1 us to a quarter of an hour."""
+
+    tokens: Side
+    channels: Side
+    heads: Side
+    steps: Side
+    tick_ms: Annotated[float, Meta(ge=1e-3, le=1e6)]
+
+    def __post_init__(self):
+        if self.channels % self.heads:
+            raise ConfigError(f"channels = {self.channels} is not a multiple of heads = {self.heads}; make it one")
+
+
+def drawn_circuit(name, config):
+    """(Pipeline, input) of a block that is drawn."""
+    case = drawn(name, config)
+    if not case.x.any():
+        raise ConfigError(f"rate = {config.rate:g}: not one of the {case.x.size:,} inputs that seed = {config.seed} "
+                          "draws is a spike; give a higher rate, 1 at most")  # fmt: skip
+    return Pipeline(case.block, case.x.shape[1], steps=len(case.x), levels=int(case.x.max())), case.x
+
+
+def cost_at(tick_ms, counts, chip, table, **options):
+    """`cost` with ticks of so many ms; what it has against them names the key that set them."""
+    try:
+        return cost(counts, chip, table, tick_us=tick_ms * 1e3, **options)
+    except ConfigError as error:
+        raise ConfigError(f"tick_ms = {tick_ms:g}: {error}") from None
+
+
+@contextmanager
+def all_at_once(folder):
+    """A folder to write to; at the end its files go to `folder`, where older ones stay if anything is refused."""
+    with TemporaryDirectory(prefix="unfinished-", dir=folder) as fresh:
+        yield Path(fresh)
+        for path in Path(fresh).iterdir():
+            path.replace(folder / path.name)
