@@ -180,7 +180,7 @@ def _energy(summary):
         f"Counts per core times the table '{fastest['table']}' ({scope}, {fastest['process']}, {fastest['voltage']}), "
         f"on {fastest['n_cores']:,} of its cores. Dynamic energy is an interval because an idle neuron update is "
         "cheaper than an active one, and a potential that is not a whole number is never exactly idle. Static power "
-        "runs for as long as a query lasts, so it depends on how long ticks are and on how many queries share the chip.",
+        "runs for as long as a query lasts, so it depends on how long ticks are and on how many queries share it.",
         "Not runnable as is: the chip lacks what the second table lists, so these are the costs of what happened here, "
         "on a chip like it." if fastest["missing"] else "The chip runs this network as it is.",
     )  # fmt: skip
