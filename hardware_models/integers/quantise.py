@@ -86,15 +86,17 @@ def quantise(network, chip, **choices):
 
 
 def _require_thresholds(network, cells, losses):
-    """Raises ConfigError where weights are so large that a threshold beside them is off by half of itself or more."""
+    """Raises ConfigError where weights, or other thresholds, are so large that one is off by half of itself or more."""
     for name in losses.populations.query("threshold_error >= 0.5").index:
         k = [p.name for p in network.populations].index(name)
         largest = {
             p.name: np.abs(network.weight[p.synapses]).max(initial=0.0) for p in network.pathways if p.target == k
         }
-        pathway = max(largest, key=largest.__getitem__)
+        pathway = max(largest, key=largest.__getitem__, default=None)
+        beside = f"pathway '{pathway}': weights up to {largest[pathway]:.3g} beside " if largest else ""
+        least, most = cells[k].threshold.min(), cells[k].threshold.max()
         raise ConfigError(
-            f"{losses.chip} cannot run this network: pathway '{pathway}': weights up to {largest[pathway]:.3g} beside "
-            f"thresholds from {cells[k].threshold.min():.3g} in '{name}'; in one unit for both, a threshold is half or "
-            "more of itself off; use smaller weights (one above the threshold fires by itself), or cost it as it is"
+            f"{losses.chip} cannot run this network: {beside}thresholds from {least:.3g} in '{name}', up to "
+            f"{most:.3g}, all in one unit: a threshold is half or more of itself off; use smaller weights (one above "
+            "the threshold fires by itself), thresholds that are nearer to each other, or cost it as it is"
         )

@@ -254,3 +254,10 @@ def test_a_network_that_is_not_in_the_chips_form_is_told_apart(loihi):
     leaky = dataclasses.replace(cells, parameters=cells.parameters | {"keep_v": cells.parameters["keep_v"] + 0.5})
     found = departures(dataclasses.replace(made, populations=(made.populations[0], leaky)), loihi)
     assert found == ["population 'gate': decay_v is 4094.5; a whole number from 0 to 4096 is allowed"]
+
+
+def test_thresholds_too_far_apart_for_one_unit_are_refused_where_no_weight_is(loihi):
+    cells = {"model": ["source", "lif", "lif"], "tau_ms": [NAN, 20.0, 20.0], "v_th": [NAN, 1.0, 1e12]}
+    unconnected = network(cells, {"pre": [], "post": [], "weight": [], "delay_ms": []})
+    with pytest.raises(ConfigError, match=r"thresholds from 1 in 'lif', up to 1e\+12"):
+        quantise(unconnected, loihi)
