@@ -309,15 +309,12 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 def bench(networks, quick, rounds, threads, with_numpy, nest, sanafe, out):
     """Measure speed and memory against other simulators.
 
-    Brian2's C++ standalone needs a C++ compiler and make. It is built once for each network and number of threads, 10
-    to 60 s each on two cores; with that a network takes 2 to 5 minutes with --quick, and one minute in the first
-    example. What is measured so far is in bench.json after each network; what is built is used again.
-
-    NEST and SANA-FE run where this interpreter, or the one that is named, has them.
+    Brian2's C++ standalone needs a C++ compiler and make; it is built once for each network and number of threads, 10
+    to 60 s each. With --quick a network takes 2 to 5 minutes, in the first example one. bench.json is written after
+    each network. NEST and SANA-FE run where this interpreter, or the one that is named, has them.
 
     \b
     eventsim bench B1 --quick --rounds 1 --threads 1
-    eventsim bench --quick
     eventsim bench B1 B2 --rounds 9
     eventsim bench B2 chip --nest nest/bin/python --sanafe sanafe/bin/python
     """
@@ -383,8 +380,7 @@ def main(arguments=None):
         if error.filename is None:  # what is printed finds no room, as far as can be told
             _write_no_more()
         where = error.filename or "what should be printed"
-        remedy = "see whether it is there, and what may be written"
-        _fail(f"{where}: {error.strerror or error}; {remedy}", BROKEN_ENVIRONMENT, arguments)
+        _fail(f"{where}: {error.strerror or error}; see what may be written there", BROKEN_ENVIRONMENT, arguments)
 
 
 def _write_no_more():

@@ -23,7 +23,8 @@ def run_experiment(name, settings, folder=None, ranks=None):
     settings : sequence of str
         Overrides "key=value".
     folder : path, optional
-        out/NAME by default. Files of an earlier run are replaced one by one, each when its successor is whole.
+        out/NAME by default. Files of an earlier run are replaced when their successor is whole, one by one or
+        all at the end.
     ranks : int, optional
         Processes among which each simulation is divided; see `eventsim.ranks`.
 

@@ -34,7 +34,8 @@ def report_trace(path, out=None, chip=None, table=None, placer="greedy", progres
     out : path, optional
         The page; report.html beside the trace, named after it, if left out.
     chip, table : str, optional
-        Where it is placed and by which figures it is costed; those it was run for, else Loihi's "davies2018".
+        Where it is placed and by which figures it is costed; those it was run for, else Loihi,
+        and the chip's first table.
     placer : str
     progress : True or callable, optional
         Of the audit.
@@ -44,7 +45,7 @@ def report_trace(path, out=None, chip=None, table=None, placer="greedy", progres
         noted = trace.manifest.get("placement")
         noted = noted if isinstance(noted, dict) else {}
         chip = load_chip(chip or str(noted.get("chip", "loihi")))
-        table = table or (str(noted["table"]) if noted.get("table") in chip.tables else next(iter(chip.tables)))
+        table = table or (str(noted["table"]) if noted.get("table") in chip.tables else chip.first_table)
         blocks = block_map(trace)
         placed, counts, costed, unplaced = _placed(trace, chip, table, placer)
         bounds, unasked = _bounds(trace, path)

@@ -63,7 +63,7 @@ def cost_trace(path, chip, table, tick_us, binning=None, placer="in_order"):
         placement = place(trace.network, chip, placer)
         counts = count_events(trace, placement, binning)
         queries = trace.stimulus.n_queries or None
-        table = table or next(iter(chip.tables), "davies2018")
+        table = table or chip.first_table
         return cost(counts, chip, table, tick_us=_tick_us(tick_us), queries=queries, network=trace.network)
 
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from eventsim.arrays import content_hash
-from eventsim.errors import ConfigError
+from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models.chips.cost_table import Static, Table
 from hardware_models.chips.features import missing_features
 from hardware_models.chips.figures import Claim, Count, Figure
@@ -78,6 +78,19 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tables: dict[str, Table] = {}
     facts: dict[str, Figure] = {}
     unpublished: dict[str, Claim] = {}
+
+    @property
+    def first_table(self):
+        """Name of the first cost table; raises ProvenanceError when there is none."""
+        if not self.tables:
+            raise ProvenanceError(f"no cost table of {self.name}: {self.why_no_table}")
+        return next(iter(self.tables))
+
+    @property
+    def why_no_table(self):
+        """Why there is no cost table, and what to do."""
+        why = self.unpublished.get("tables")
+        return f"there is none{f' ({why.source})' if why else ''}; add one in a chip file of your own"
 
     @property
     def hash(self):

@@ -6,7 +6,10 @@ import msgspec
 
 from hardware_models.chips.figures import Figure
 
-__all__ = ["Energy", "OperatingPoint", "Static", "Table", "Time", "voltage_in_words"]
+__all__ = ["Energy", "OperatingPoint", "Scope", "Static", "Table", "Time", "voltage_in_words"]
+
+#: Whether figures are summed over operations, or one figure holds everything.
+Scope = Literal["per_operation", "all_in"]
 
 
 class Static(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +86,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Why no result of this table may be quoted without a word of warning.
     """
 
-    scope: Literal["per_operation", "all_in"]
+    scope: Scope
     origin: str
     process: str
     energy: Energy

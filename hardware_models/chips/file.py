@@ -10,7 +10,7 @@ import msgspec
 
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models.chips.chip import Chip
-from hardware_models.chips.cost_table import Table
+from hardware_models.chips.cost_table import Scope, Table
 from hardware_models.chips.figures import Claim, Figure, How, Read
 from hardware_models.chips.keys import allowed_keys
 from hardware_models.chips.rules import check_consistency
@@ -26,7 +26,7 @@ _MAPPINGS = {"tables": Table, "lacks": Claim, "facts": Figure, "unpublished": Cl
 
 #: Keys that are found everywhere -> what they take.
 _ALLOWED = {"value": "a whole number", "how": f"one of {', '.join(get_args(How))}",
-            "read": f"one of {', '.join(get_args(Read))}", "scope": "per_operation or all_in"}  # fmt: skip
+            "read": f"one of {', '.join(get_args(Read))}", "scope": f"one of {', '.join(get_args(Scope))}"}  # fmt: skip
 
 
 def list_chips():

@@ -157,7 +157,7 @@ def _combine(chip, names):
     listed = ", ".join(names)
     unknown = [name for name in names if name not in chip.tables]
     if unknown or not names:
-        there_are = f"there are {', '.join(chip.tables)}" if chip.tables else _why_no_table(chip)
+        there_are = f"there are {', '.join(chip.tables)}" if chip.tables else chip.why_no_table
         raise ProvenanceError(f"{chip.name} has no table '{', '.join(unknown)}'; {there_are}")
     tables, figures = [chip.tables[name] for name in names], {}
     for aspect in ("scope", "process", "voltage", "origin"):
@@ -172,11 +172,6 @@ def _combine(chip, names):
             raise ProvenanceError(f"tables {listed} both give {min(given.keys() & figures.keys())}; use one of them")
         figures |= given
     return tables[0], figures
-
-
-def _why_no_table(chip):
-    why = chip.unpublished.get("tables")
-    return f"there is none{f' ({why.source})' if why else ''}; add one in a chip file of your own"
 
 
 def _per_core(amounts, figures, terms):

@@ -1,9 +1,5 @@
-"""What energy-claim and on-chip share: bounds of their keys, drawn blocks as circuits, and files that take the place of
-older ones only when a run has ended well."""
+"""Drawn blocks as circuits, for energy-claim and on-chip: bounds of their keys, and costs at real-time ticks."""
 
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,7 +9,7 @@ from eventsim.errors import ConfigError
 from hardware_models import cost
 from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
 
-__all__ = ["BoundedBlock", "all_at_once", "cost_at", "drawn_circuit"]
+__all__ = ["BoundedBlock", "cost_at", "drawn_circuit"]
 
 #: A side of an array that is drawn: more is a slip of the pen.
 Side = Annotated[int, Meta(ge=1, le=1024)]
@@ -48,12 +44,3 @@ def cost_at(tick_ms, counts, chip, table, **options):
         return cost(counts, chip, table, tick_us=tick_ms * 1e3, **options)
     except ConfigError as error:
         raise ConfigError(f"tick_ms = {tick_ms:g}: {error}") from None
-
-
-@contextmanager
-def all_at_once(folder):
-    """A folder to write to; at the end its files go to `folder`, where older ones stay if anything is refused."""
-    with TemporaryDirectory(prefix="unfinished-", dir=folder) as fresh:
-        yield Path(fresh)
-        for path in Path(fresh).iterdir():
-            path.replace(folder / path.name)

@@ -46,6 +46,7 @@ MISTAKES = {
     "a tick of no length": (["cost", "{trace}", "--tick-us", "0"], "tick_us"),
     "a tick that is too long": (["cost", "{trace}", "--tick-us", "1e308"], "1e+09 at most"),
     "quick where nothing is": (["run", "on-chip", "--quick"], "--quick: 'on-chip' has no key 'quick'"),
+    "a chip without costs": (["report", "{trace}", "--chip", "loihi2"], "no cost table of loihi2: there is none ("),
     "unknown table": (["cost", "{trace}", "--table", "davis"], "davies2018"),
 }
 

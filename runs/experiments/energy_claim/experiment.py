@@ -11,7 +11,8 @@ from analysis.operation_counts import deliveries, products
 from eventsim import compile_network, simulate
 from hardware_models import count_events, load_chip, place
 from hardware_models.costing.published import load_models, load_thresholds
-from runs.experiments.drawn_circuits import BoundedBlock, all_at_once, cost_at, drawn_circuit
+from runs.experiments.all_at_once import all_at_once
+from runs.experiments.drawn_circuits import BoundedBlock, cost_at, drawn_circuit
 from runs.experiments.energy_claim.report import lines, write
 
 __all__ = ["Config", "lines", "run"]

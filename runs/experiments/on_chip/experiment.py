@@ -15,7 +15,8 @@ from eventsim import simulate
 from eventsim.errors import CapacityError
 from hardware_models import count_events, load_chip, place, quantise
 from hardware_models.integers.obstacles import obstacles
-from runs.experiments.drawn_circuits import BoundedBlock, all_at_once
+from runs.experiments.all_at_once import all_at_once
+from runs.experiments.drawn_circuits import BoundedBlock
 from runs.experiments.on_chip.cases import CASES
 from runs.experiments.on_chip.energy import energy_range
 from runs.experiments.on_chip.report import lines, write
