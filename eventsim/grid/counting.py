@@ -14,14 +14,13 @@ import numpy as np
 from numba import njit
 
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import ask_for, ask_for_row
+from eventsim.machine import add_bits, add_fields, ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
-_AHEAD = 8  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
-_FIRST_BITS = np.uint64(0x0101010101010101)  # of the bytes of a word
-_1, _2, _3, _4, _8, _12, _32 = (np.uint64(n) for n in (1, 2, 3, 4, 8, 12, 32))
+_AHEAD = 24  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
+_1, _2, _32 = (np.uint64(n) for n in (1, 2, 32))
 _32_BITS = np.uint64(2**32 - 1)
 _BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F000F000F000F)  # sixteen bits
 
@@ -77,10 +76,9 @@ def announce(a, part, k, at, fired, here):
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
     history, senders, reach, reach_at, cells, messages = (
-        a.history, a.senders, a.reach, a.reach_at, a.cells, a.message_words
+        a.history, a.senders, a.reach, a.reach_at, a.cells, a.message_words[part]
     )  # fmt: skip
     start, n_cores, width, by_lists = a.population_start[k], a.tally.shape[3], a.width, reach_at.size > 0
-    n_words = np.uint64(width - 2)
     for j in range(at, at + fired):
         if j + _AHEAD < at + fired:
             ahead = start + history[j + _AHEAD]
@@ -97,10 +95,8 @@ def announce(a, part, k, at, fired, here):
             for r in range(reach_at[neuron], reach_at[neuron + 1]):
                 cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += 1
             continue
-        for word in range(n_words):
-            bits = senders[sender + _2 + word]
-            for bit in range(_8):
-                messages[part, word * _8 + bit] += (bits >> bit) & _FIRST_BITS
+        for word in range(width - 2):
+            add_bits(messages, 8 * word, senders[sender + _2 + np.uint64(word)])
         if (j - at) % 255 == 254:  # a byte holds no more
             _count_messages(a, part, here)
     if not by_lists:
@@ -175,11 +171,11 @@ def count_rows(a, part, pathway, n_landed, done, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    landed, rows, spread, lanes, lane_words, cells = a.landed, a.rows, a.spread, a.lanes, a.lane_words, a.cells
+    landed, rows, spread, lanes, cells = a.landed, a.rows, a.spread, a.lanes, a.cells
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
-    n_lanes, n_words = n_bytes * spread[part, pathway, 4], np.uint64(n_bytes // 8)
+    n_lanes, n_words, sums = n_bytes * spread[part, pathway, 4], n_bytes // 8, a.lane_words[part]
     a.delivered[part, pathway] += done
     for j in range(n_landed):
         rows[landed[part, j], 1] += 1
@@ -188,21 +184,15 @@ def count_rows(a, part, pathway, n_landed, done, here):
     elif n_bytes > 1:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
-                ahead = at + (landed[part, j + _AHEAD] - first_row) * np.int64(n_words)
-                ask_for_row(lanes, ahead, ahead + np.int64(n_words))
-            first = np.uint64(at + (landed[part, j] - first_row) * np.int64(n_words))
+                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_words
+                ask_for_row(lanes, ahead, ahead + n_words)
+            first = at + (landed[part, j] - first_row) * n_words
             if n_lanes == n_bytes:
-                for word in range(n_words):
-                    packed = lanes[first + word]
-                    lane_words[part, word] += packed & _BYTE_OF_EACH
-                    lane_words[part, n_words + word] += packed >> _8 & _BYTE_OF_EACH
+                add_fields(sums, 0, lanes, first, n_words, 0, _BYTE_OF_EACH)
+                add_fields(sums, n_words, lanes, first, n_words, 8, _BYTE_OF_EACH)
             else:
-                for word in range(n_words):
-                    packed = lanes[first + word]
-                    lane_words[part, word] += packed & _HALF_OF_EACH
-                    lane_words[part, n_words + word] += packed >> _4 & _HALF_OF_EACH
-                    lane_words[part, _2 * n_words + word] += packed >> _8 & _HALF_OF_EACH
-                    lane_words[part, _3 * n_words + word] += packed >> _12 & _HALF_OF_EACH
+                for layer in range(4):
+                    add_fields(sums, layer * n_words, lanes, first, n_words, 4 * layer, _HALF_OF_EACH)
             if j % 257 == 256:  # sixteen bits hold no more bytes
                 _count_lanes(a, part, n_lanes, n, lowest)
         _count_lanes(a, part, n_lanes, n, lowest)

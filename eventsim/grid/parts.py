@@ -8,23 +8,31 @@ import numpy as np
 
 from eventsim.grid.stretches import cut
 
-__all__ = ["apart", "bounds_of_parts", "divide", "flat"]
+__all__ = ["apart", "bounds_of_parts", "divide", "flat", "from_a_line"]
 
 _LINE = 64  # bytes
 
 
+def from_a_line(size, dtype):
+    """An array of `size` elements, not filled, from the beginning of a cache line on.
+
+    What lies in two lines, a vector or a row that would fit in one, is read twice as long.
+    """
+    size = int(size) * np.dtype(dtype).itemsize
+    room = np.empty(size + _LINE, dtype=np.uint8)
+    first = -room.ctypes.data % _LINE
+    return room[first : first + size].view(dtype)
+
+
 def flat(arrays, dtype):
-    """Arrays end to end from the beginning of a cache line on: a vector that lies in two lines is read twice as long.
+    """Arrays end to end, from the beginning of a cache line on.
 
     Returns
     -------
     (array, at) : and where each begins, one entry more than there are arrays
     """
     at = np.concatenate([[0], np.cumsum([a.size for a in arrays], dtype=np.int64)]).astype(np.int64)
-    size = int(at[-1]) * np.dtype(dtype).itemsize
-    room = np.empty(size + _LINE, dtype=np.uint8)
-    first = -room.ctypes.data % _LINE
-    whole = room[first : first + size].view(dtype)
+    whole = from_a_line(at[-1], dtype)
     return np.concatenate([np.empty(0, dtype), *arrays], out=whole, casting="unsafe"), at
 
 
@@ -68,9 +76,9 @@ def divide(network, bounds, storage, keep_ids=False):
         GridArrays
     """
     n_parts, pathways, n = len(bounds) - 1, network.pathways, network.n_synapses
-    target = np.empty(n, dtype=np.uint16 if np.diff(bounds, axis=0).max(initial=0) <= 1 << 16 else np.uint32)
-    weight = np.empty(n if "full" in storage.ways else 0)
-    code = np.empty(storage.codes.size, dtype=np.uint8)
+    target = from_a_line(n, np.uint16 if np.diff(bounds, axis=0).max(initial=0) <= 1 << 16 else np.uint32)
+    weight = from_a_line(n if "full" in storage.ways else 0, np.float64)
+    code = from_a_line(storage.codes.size, np.uint8)
     synapse_of = np.empty(n if keep_ids and n_parts > 1 else 0, dtype=np.uint32)
     rows, row_code, stretches, first = [], [], [], 0
     first_synapse = np.zeros((n_parts, len(pathways)), dtype=np.int64)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from eventsim.grid.parts import from_a_line
+
 __all__ = ["reach", "senders"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
@@ -65,10 +67,11 @@ def senders(core_of, counts, cores=None, bits=None):
         spikes; reach, reach_at : the lists, and where each begins; empty where there are bits
     """
     bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
-    table = np.empty((core_of.size, 2 + bits.shape[1] // 8), dtype=np.uint64)
+    width = 2 + bits.shape[1] // 8
+    table = from_a_line(core_of.size * width, np.uint64).reshape(-1, width)
     table[:, 0] = (core_of + 1).astype(np.uint64) + (np.asarray(counts).astype(np.uint64) << np.uint64(32))
     table[:, 1], table[:, 2:] = 0, bits.view(np.uint64)
     lists = {"reach": np.empty(0, np.uint16), "reach_at": np.empty(0, np.int64)}
     if cores is not None:
         lists = {"reach": cores, "reach_at": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])}
-    return lists | {"senders": table.ravel(), "width": table.shape[1], "sent": table[:, 1].view(np.int64)}
+    return lists | {"senders": table.ravel(), "width": width, "sent": table[:, 1].view(np.int64)}

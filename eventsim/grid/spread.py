@@ -73,7 +73,7 @@ def spread(network, core_of, bounds, arrays, storage):
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (-(-most_lanes // _IN_A_SUM),), np.uint64)
     return {
-        "spread": table, "lanes": _aligned(lanes), "entry_at": flat(at, np.int64)[0],
+        "spread": table, "lanes": flat(lanes, np.uint64)[0], "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
         "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
@@ -84,14 +84,6 @@ def _stride(n):
     """Bytes of a row, `n` at least: no line of a cache is begun in vain."""
     of_line = next((size for size in (_TOGETHER, 2 * _TOGETHER) if n <= size), _LINE)
     return -(-n // of_line) * of_line
-
-
-def _aligned(lanes):
-    """Lanes end to end, from the beginning of a line on."""
-    per_line = _LINE // _WORD
-    room = np.empty(sum(some.size for some in lanes) + per_line, dtype=np.uint64)
-    first = -room.ctypes.data % _LINE // _WORD
-    return np.concatenate([np.empty(0, np.uint64), *lanes], out=room[first : first + room.size - per_line])
 
 
 def _rows(network, arrays, part, k):

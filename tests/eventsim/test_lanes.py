@@ -1,16 +1,17 @@
 """Counts in lanes, against plain sums over synapses: so many cores that every layer of a word holds lanes, so many rows
-in one tick that sums are emptied on the way, counts of half a byte and of a whole one, and weights of zero."""
+in one tick that sums are emptied on the way, counts of half a byte and of a whole one, and weights of zero. And so many
+cores, 100, that a sender's bits for them are in two words."""
 
 import numpy as np
 import pytest
 
 import eventsim
-from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.counts import MESSAGES_IN, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 
 SENDERS = 600
 
 
-@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255)])
+@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255), (100, 0, 3)])
 def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most):
     rng = np.random.default_rng(most)
     sizes = rng.integers(least, most, size=(SENDERS, cores), endpoint=True)  # synapses of each sender onto each core
@@ -24,8 +25,13 @@ def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most)
     core_of = np.concatenate([np.full(SENDERS, -1), np.arange(4 * cores) % cores]).astype(np.int32)
     stimulus = eventsim.Stimulus.of(np.ones(SENDERS, int), np.arange(SENDERS), duration_ticks=4)
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
-    for kind, chosen in ((SYNAPTIC_EVENTS, weight == weight), (ZERO_WEIGHT_EVENTS, weight == 0.0)):
+    expected = {
+        SYNAPTIC_EVENTS: np.bincount(core, minlength=cores),
+        ZERO_WEIGHT_EVENTS: np.bincount(core[weight == 0.0], minlength=cores),
+        MESSAGES_IN: np.count_nonzero(sizes, axis=0),
+    }
+    for kind, each_core in expected.items():
         found = np.zeros(cores, dtype=int)
         rows = counts.kind == kind
         np.add.at(found, counts.core[rows], counts.count[rows])
-        assert found.tolist() == np.bincount(core[chosen], minlength=cores).tolist()
+        assert found.tolist() == each_core.tolist()
