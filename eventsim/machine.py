@@ -1,4 +1,4 @@
-"""What Numba has no words for: memory asked for ahead of time, wide vectors, a meeting of threads."""
+"""What Numba has no words for: memory asked for ahead of time, bits and wide vectors, a meeting of threads."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,10 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["add_bits", "add_fields", "ask_for", "ask_for_row", "instruction", "meet", "use_wide_vectors"]
+__all__ = [
+    "add_bits", "add_fields", "ask_for", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet",
+    "use_wide_vectors",
+]  # fmt: skip
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 _BYTES = 0x0101010101010101  # the lowest bit of each byte of a word
@@ -139,9 +142,10 @@ def _splat(builder, word, size):
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_INT32, size), [0] * size))
 
 
-def _vector_at(context, builder, array_type, array, index, size):
-    """Pointer to `size` words of an array, from one on, as to a vector."""
-    return builder.bitcast(_place(context, builder, array_type, array, index), ir.VectorType(_INT64, size).as_pointer())
+def _vector_at(context, builder, array_type, array, index, size, element=_INT64):
+    """Pointer to `size` elements of an array, from `index` on, as to a vector."""
+    kind = ir.VectorType(element, size).as_pointer()
+    return builder.bitcast(_place(context, builder, array_type, array, index), kind)
 
 
 @instruction
@@ -208,3 +212,56 @@ def add_fields(sums, at, words, first, n_words, shift, mask):
     else:
         for j in range(0, n_words, 8):
             _add_8_fields(sums, at + j, words, first + j, shift, mask)
+
+
+@instruction
+def _bits_of(_, flags, at):
+    """Bit j is flags[at + j], for 64 of them."""
+
+    def write(context, builder, signature, arguments):
+        place = _vector_at(context, builder, signature.args[0], *arguments, 64, ir.IntType(8))
+        bytes_ = builder.load(place, align=8)
+        return builder.bitcast(builder.icmp_unsigned("!=", bytes_, ir.Constant(bytes_.type, None)), _INT64)
+
+    return types.uint64(flags, types.intp), write
+
+
+@njit(nogil=True)
+def bits_of(flags, at):
+    """A word of which bit j is flags[at + j]; all 64 must be in the array.
+
+    Parameters
+    ----------
+    flags : (n,) bool
+    """
+    return _bits_of(flags, at)
+
+
+def _zeros_counted(name):
+    """The instruction that counts the zeros at one end of a word; 64 of zero."""
+
+    @instruction
+    def count(_, word):
+        def write(context, builder, signature, arguments):
+            kind = ir.FunctionType(_INT64, [_INT64, ir.IntType(1)])
+            function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.i64")
+            return builder.call(function, [arguments[0], ir.Constant(ir.IntType(1), 0)])
+
+        return types.int64(types.uint64), write
+
+    return count
+
+
+_zeros_below, _zeros_above = _zeros_counted("cttz"), _zeros_counted("ctlz")
+
+
+@njit(nogil=True)
+def lowest(word):
+    """The number of the lowest bit that is set in a uint64 other than zero."""
+    return _zeros_below(word)
+
+
+@njit(nogil=True)
+def highest(word):
+    """The number of the highest bit that is set in a uint64 other than zero."""
+    return 63 - _zeros_above(word)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import add_bits, add_fields, ask_for, ask_for_row
+from eventsim.machine import add_bits, add_fields, ask_for, ask_for_row, bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
@@ -27,28 +27,29 @@ _BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F00
 
 @outlined
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def gather(fires, fires_by_eight, size, forth, history, at, first):
+def gather(fires, size, forth, history, at, first):
     """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
 
     Parameters
     ----------
-    fires : (256,) bool, fires_by_eight : (32,) uint64
-        The same: who fires, of the first `size` that are asked about.
+    fires : (256,) bool
+        Who fires, of the first `size` that are asked about.
     forth : bool
         In ascending order, else in descending order.
     first : int
         The number of the block's first neuron.
     """
-    found = np.int64(0)
-    for turned in range(0, size, 8):
-        word = turned if forth else (size - 1) // 8 * 8 - turned
-        if fires_by_eight[word // 8] == 0:
-            continue
-        eight = min(8, size - word)
-        for along in range(eight):
-            j = word + (along if forth else eight - 1 - along)
-            history[at + found] = first + j  # the next one writes over it, unless it fires
-            found += fires[j]
+    found, n_words = np.int64(0), (size + 63) // 64
+    for turned in range(n_words):
+        word = 64 * (turned if forth else n_words - 1 - turned)
+        bits = np.uint64(bits_of(fires, word))
+        if size - word < 64:
+            bits &= (_1 << np.uint64(size - word)) - _1
+        while bits:
+            bit = lowest(bits) if forth else highest(bits)
+            history[at + found] = first + word + bit
+            found += 1
+            bits ^= _1 << np.uint64(bit)
     return found
 
 

@@ -6,13 +6,14 @@ __all__ = [
 ]  # fmt: skip
 
 # The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
-# spikes of other parts are not looked at for that.
+# spikes of other parts are not looked at for that. Places are unsigned: of a signed one Numba asks each time whether it
+# counts from the end.
 DELIVER = """            # {where}
             if {is_time} and (tick - latest <= longest or n_parts > 1):
                 n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)
 {event_start}                for j in range(n_landed):
 {ask}                    row = landed[part, j]
-{sender}{of_row}                    first, last = np.int64(rows[row, 0]), np.int64(rows[row + 1, 0])
+{sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + 1, 0])
 {each}                if n_landed:
                     count_rows(a, part, np.int64({p}), n_landed, done, here)
                     is_busy = True
@@ -28,7 +29,7 @@ ROW = """                    for synapse in range(first, last):
 {each}{event}                        done += 1
 """
 
-# Places are unsigned: of a signed one Numba asks whether it counts from the end, and the loop is none over vectors.
+# Were places signed, the loop would be none over vectors.
 STRETCHES = """                    for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
                         begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
 {wake}                        for along in range(np.uint64(size)):

@@ -24,7 +24,7 @@ ASLEEP = """            # {where}, those awake
 {each}                due{k}[b] = tick + 1
                 if hits == 0:
 {rest}                    continue
-                fired += gather(fires, fires_by_eight, size, True, history, at + fired, base{k} + block)
+                fired += gather(fires, size, True, history, at + fired, base{k} + block)
 {counted}"""
 
 HELD = """                    held{n} = {place}

@@ -36,7 +36,6 @@ def run(part, first_tick, last_tick, a):
     depth, now_depth, per_tick = history_count.shape[2], tally.shape[1], tally.shape[2] * tally.shape[3]
     longest = depth - now_depth
     fires = np.empty(256, np.bool_)
-    fires_by_eight = fires.view(np.uint64)
 {views}{begin}    before = stop = first_tick
     latest = first_tick - 1
     events_before = 0
@@ -111,7 +110,7 @@ FIRE = """            # {where}
             if {is_time}:
 {back}{once}{blocks}{views}{sweep}                    for i in range(size):
 {test}                        fires[i] = condition
-                    found = gather(fires, fires_by_eight, size, forth, history, at + fired, base{k} + block)
+                    found = gather(fires, size, forth, history, at + fired, base{k} + block)
 {gathered}                if not forth:
                     turn_round(history, at, fired)
 {counted}"""
