@@ -36,7 +36,9 @@ class Recording:
         self.network, self.duration_ticks, self.segments, self.clock = network, duration_ticks, segments, clock
         self.n_spikes, self.n_recorded = np.zeros(len(network.populations), dtype=np.int64), n_recorded
         self.n_rows = self.n_samples = self.n_event_ticks = self.n_events = 0
-        self._starts = np.array([p.start for p in network.populations], dtype=np.int64)
+        self._bounds = np.array([p.start for p in network.populations] + [network.n_neurons], dtype=np.int64)
+        index = np.arange(self.n_spikes.size, dtype=np.min_scalar_type(self.n_spikes.size))
+        self._population = np.repeat(index, np.diff(self._bounds))  # of each neuron
         self._order = ("tick", "neuron") if clock == "grid" else ("tick", "offset", "neuron")
         self._last_spike, self._last_row = (-1,) * len(self._order), (-1, -1, -1)
         self._last_sample, self._last_event = (-1,), (-1,)
@@ -71,7 +73,8 @@ class Recording:
         if not any(stream[0].size for stream in (spikes, rows, samples, event_ticks)):
             return
         self.segments.append(partial(_completed, segment, events))
-        self.n_spikes += np.bincount(self.population_of(segment["neuron"]), minlength=self.n_spikes.size)
+        before = np.append(0, np.cumsum(np.bincount(segment["neuron"], minlength=self.network.n_neurons)))
+        self.n_spikes += np.diff(before[self._bounds])
         self.n_rows += rows[0].size
         self.n_samples += samples[0].size
         self.n_event_ticks += event_ticks[0].size
@@ -107,8 +110,8 @@ class Recording:
                 raise ConfigError(f"the ticks of a segment's {what} do not rise from the last one on, or leave the run")
 
     def population_of(self, neuron):
-        """(n,) int64: index of the population of each neuron."""
-        return np.searchsorted(self._starts, neuron, side="right") - 1
+        """(n,) unsigned integers: index of the population of each neuron."""
+        return self._population.take(neuron)
 
 
 def _completed(segment, events):
@@ -134,13 +137,13 @@ def as_column(name, values, dtype, size=None):
 
 def _rise(columns, before, equal_rows=False):
     """Whether rows rise in lexicographic order, the first one above `before`; equal ones only if they may."""
-    rises = np.zeros(columns[0].size, dtype=bool)
-    ties = np.ones(columns[0].size, dtype=bool)
-    for values, last in zip(columns, before):
-        step = np.diff(values.astype(np.float64 if values.dtype.kind == "f" else np.int64), prepend=last)
-        rises |= ties & (step > 0)
-        ties &= step == 0
-    return bool((rises | ties).all() if equal_rows else rises.all())
+    if not columns[0].size:
+        return True
+    first = tuple(values[0].item() for values in columns)
+    rises = equal_rows  # of rows that are equal in all columns that were looked at, the last first
+    for values in reversed(columns):
+        rises = (values[1:] > values[:-1]) | (values[1:] == values[:-1]) & rises
+    return (first > before or (equal_rows and first == before)) and bool(rises.all())
 
 
 def _last(columns, before):
