@@ -1,0 +1,125 @@
+"""What counting costs: one run in turns of some ticks, by a kernel with all counters and by the same with none.
+
+Both work on the same arrays, so that chance (which pages of memory lie where, what else the machine does) meets both
+alike; what it does to them all the same shows from one repeat to the next, with arrays of its own. The kernel with none
+is made from the same source, its counting functions emptied. A turn ends with counts in memory; to write them is what
+`trace_bench` measures.
+
+    python -m runs.benchmarks.counter_bench [B1 B2 B4 chip] [--cores N] [--repeats N] [--quick]
+"""
+
+import argparse
+import ast
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from eventsim import compile_network
+from eventsim.grid import counting
+from eventsim.grid.allocate import allocate
+from eventsim.grid.plan import plan_for
+from eventsim.grid.source import kernel_source
+from eventsim.kernel_cache import load
+from eventsim.lending import Lent
+from runs.benchmarks.cases import CASES, Case
+
+__all__ = ["counter_bench"]
+
+#: The functions of `eventsim.grid.counting` that count.
+_COUNTERS = {"announce", "count_rows", "_count_messages", "_count_lanes", "_collect_counts"}
+
+_TURNS = 50  # by each of the two kernels; together they last as long as the case
+
+
+def counter_bench(case, cores=None, seed=0):
+    """Run a case once, half of it counted.
+
+    Parameters
+    ----------
+    case : Case
+    cores : int, optional
+        Neurons lie on so many cores at random; as `Case.cores` has them if left out.
+    seed : int
+        Of the order in which the two take turns.
+
+    Returns
+    -------
+    dict : cores; and of each kernel, "all" and "none", its spikes, rows of counts, and times, seconds for each spike of
+        a turn
+    """
+    network = compile_network(case.build())
+    core_of = case.cores(network) if cores is None else _at_random(network, cores)
+    ticks = round(case.duration_ms / network.dt_ms) // (2 * _TURNS)
+    stimulus = network.stimulus.lasting(2 * _TURNS * ticks)
+    plan = plan_for(network)
+    kernels, constants = _kernels(network, plan)
+    arrays = allocate(network, stimulus, core_of, constants, plan)
+    measured = _take_turns(kernels, arrays, ticks, np.random.default_rng(seed))
+    return {"cores": int(core_of.max()) + 1, **measured}
+
+
+def _take_turns(kernels, arrays, ticks, rng):
+    tick, lent = 0, Lent(arrays)
+    measured = {name: {"spikes": 0, "rows": 0, "times": []} for name in kernels}
+    for turn in range(_TURNS):
+        for name in rng.permutation(sorted(kernels)).tolist():
+            before, began = int(arrays.filled[3]), time.perf_counter()
+            reached = kernels[name](0, tick, tick + ticks, lent)
+            seconds, spikes, own = time.perf_counter() - began, int(arrays.filled[3]) - before, measured[name]
+            assert reached == tick + ticks, "a buffer holds less than a turn"
+            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + int(arrays.filled[1])
+            if turn and spikes:  # in the first one kernels are compiled
+                own["times"].append(seconds / spikes)
+            arrays.filled[:3], tick = 0, reached
+    return measured
+
+
+def _at_random(network, cores):
+    placed = np.random.default_rng(0).integers(cores, size=network.n_neurons)
+    return np.where(network.is_source, -1, placed).astype(np.int32)
+
+
+def _kernels(network, plan):
+    """The kernel with all counters, and with none, each called as (part, first_tick, last_tick, Lent); constants."""
+    text, kernels = Path(counting.__file__).read_text(encoding="utf-8"), {}
+    for name, functions in (("all", text), ("none", _emptied(text))):
+        source, constants = kernel_source(network, plan, load(functions, "counting")["__name__"])
+        kernels[name] = load(source, "grid")["run"]
+    return kernels, constants
+
+
+def _emptied(text):
+    """The source of `eventsim.grid.counting` with nothing in the functions that count."""
+    tree, emptied = ast.parse(text), set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in _COUNTERS:
+            node.body = [ast.Pass()]
+            emptied.add(node.name)
+    assert emptied == _COUNTERS, f"not in eventsim.grid.counting: {_COUNTERS - emptied}"
+    return ast.unparse(tree)
+
+
+def _row(name, repeats):
+    """One line: what all counters take beside none; medians of turns, then of repeats."""
+    ratios = [median(found["all"]["times"]) / median(found["none"]["times"]) for found in repeats]
+    nanoseconds = 1e9 * median(median(found["all"]["times"]) for found in repeats)
+    return (f"{name:8s}{repeats[0]['cores']:>7}{nanoseconds:>12.0f}{median(ratios):>12.3f}"
+            f"{min(ratios):>12.3f} to {max(ratios):.3f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", default=["B1", "B2", "B4", "chip"], help=" ".join(CASES))
+    parser.add_argument("--cores", type=int, help="neurons on so many cores, at random")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="small networks")
+    given = parser.parse_args()
+    unknown = sorted(set(given.cases) - set(CASES))
+    if unknown or given.repeats < 1 or (given.cores is not None and given.cores < 1):
+        parser.error(f"choose among {', '.join(CASES)}; cores and repeats are 1 at least")
+    print(f"{'network':8s}{'cores':>7}{'ns/spike':>12}{'all / none':>12}   over repeats")
+    for chosen in given.cases:
+        case = Case(chosen, given.quick)
+        print(_row(chosen, [counter_bench(case, given.cores, seed) for seed in range(given.repeats)]), flush=True)
