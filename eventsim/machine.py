@@ -154,8 +154,9 @@ def _add_bits(_, sums, at, word):
 
     def write(context, builder, signature, arguments):
         kind = ir.VectorType(_INT64, 8)
-        place = _vector_at(context, builder, signature.args[0], *arguments[:2], 8)
-        bits = builder.lshr(_splat(builder, arguments[2], 8), ir.Constant(kind, list(range(8))))
+        sums, at, word = arguments
+        place = _vector_at(context, builder, signature.args[0], sums, at, 8)
+        bits = builder.lshr(_splat(builder, word, 8), ir.Constant(kind, list(range(8))))
         bits = builder.and_(bits, ir.Constant(kind, [_BYTES] * 8))
         builder.store(builder.add(builder.load(place, align=8), bits), place, align=8)
         return context.get_dummy_value()
@@ -181,10 +182,11 @@ def _fields_added(size):
     @instruction
     def add(_, sums, at, words, first, shift, mask):
         def write(context, builder, signature, arguments):
-            place = _vector_at(context, builder, signature.args[0], *arguments[:2], size)
-            words = _vector_at(context, builder, signature.args[2], *arguments[2:4], size)
-            shift, mask = (_splat(builder, number, size) for number in arguments[4:])
-            fields = builder.and_(builder.lshr(builder.load(words, align=8), shift), mask)
+            sums, at, words, first, *numbers = arguments
+            place = _vector_at(context, builder, signature.args[0], sums, at, size)
+            read = _vector_at(context, builder, signature.args[2], words, first, size)
+            shift, mask = (_splat(builder, number, size) for number in numbers)
+            fields = builder.and_(builder.lshr(builder.load(read, align=8), shift), mask)
             builder.store(builder.add(builder.load(place, align=8), fields), place, align=8)
             return context.get_dummy_value()
 
@@ -219,8 +221,8 @@ def _bits_of(_, flags, at):
     """Bit j is flags[at + j], for 64 of them."""
 
     def write(context, builder, signature, arguments):
-        place = _vector_at(context, builder, signature.args[0], *arguments, 64, ir.IntType(8))
-        bytes_ = builder.load(place, align=8)
+        flags, at = arguments
+        bytes_ = builder.load(_vector_at(context, builder, signature.args[0], flags, at, 64, ir.IntType(8)), align=8)
         return builder.bitcast(builder.icmp_unsigned("!=", bytes_, ir.Constant(bytes_.type, None)), _INT64)
 
     return types.uint64(flags, types.intp), write

@@ -140,7 +140,7 @@ def _rise(columns, before, equal_rows=False):
     if not columns[0].size:
         return True
     first = tuple(values[0].item() for values in columns)
-    rises = equal_rows  # of rows that are equal in all columns that were looked at, the last first
+    rises = np.full(columns[0].size - 1, equal_rows)  # of what is equal in all columns looked at, the last one first
     for values in reversed(columns):
         rises = (values[1:] > values[:-1]) | (values[1:] == values[:-1]) & rises
     return (first > before or (equal_rows and first == before)) and bool(rises.all())
