@@ -17,6 +17,7 @@ from statistics import median
 import numpy as np
 
 from eventsim import compile_network
+from eventsim.errors import ConfigError
 from eventsim.grid import counting
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
@@ -30,7 +31,7 @@ __all__ = ["counter_bench"]
 #: The functions of `eventsim.grid.counting` that count.
 _COUNTERS = {"announce", "count_rows", "_count_messages", "_count_lanes", "_collect_counts"}
 
-_TURNS = 50  # by each of the two kernels; together they last as long as the case
+_TURNS = 50  # by each of the two kernels; together they last as long as the case, or a tick each
 
 
 def counter_bench(case, cores=None, seed=0):
@@ -48,15 +49,22 @@ def counter_bench(case, cores=None, seed=0):
     -------
     dict : cores; and of each kernel, "all" and "none", its spikes, rows of counts, and times, seconds for each spike of
         a turn
+
+    Raises
+    ------
+    ConfigError
+        When no neuron fires in any turn of one of the two.
     """
     network = compile_network(case.build())
     core_of = case.cores(network) if cores is None else _at_random(network, cores)
-    ticks = round(case.duration_ms / network.dt_ms) // (2 * _TURNS)
+    ticks = max(1, round(case.duration_ms / network.dt_ms) // (2 * _TURNS))
     stimulus = network.stimulus.lasting(2 * _TURNS * ticks)
     plan = plan_for(network)
     kernels, constants = _kernels(network, plan)
     arrays = allocate(network, stimulus, core_of, constants, plan)
     measured = _take_turns(kernels, arrays, ticks, np.random.default_rng(seed))
+    if not all(own["times"] for own in measured.values()):
+        raise ConfigError(f"{case.name} has too few spikes to tell a time for each; run it whole, or choose another")
     return {"cores": int(core_of.max()) + 1, **measured}
 
 
@@ -122,4 +130,7 @@ if __name__ == "__main__":
     print(f"{'network':8s}{'cores':>7}{'ns/spike':>12}{'all / none':>12}   over repeats")
     for chosen in given.cases:
         case = Case(chosen, given.quick)
-        print(_row(chosen, [counter_bench(case, given.cores, seed) for seed in range(given.repeats)]), flush=True)
+        try:
+            print(_row(chosen, [counter_bench(case, given.cores, seed) for seed in range(given.repeats)]), flush=True)
+        except ConfigError as error:
+            parser.error(str(error))
