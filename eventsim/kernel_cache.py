@@ -12,6 +12,8 @@ from types import ModuleType
 import numba
 import numpy as np
 
+import eventsim.collected
+import eventsim.counts
 import eventsim.lending
 import eventsim.machine
 import eventsim.outline
@@ -20,8 +22,9 @@ import eventsim.tables
 
 __all__ = ["cache_folder", "can_keep", "is_known", "load"]
 
-#: What kernels call or are compiled by.
-_OURS = (eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox, eventsim.tables)
+#: What kernels call, are compiled by, or have constants of.
+_OURS = (eventsim.collected, eventsim.counts, eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox,
+         eventsim.tables)  # fmt: skip
 
 
 def cache_folder():

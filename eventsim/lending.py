@@ -29,7 +29,8 @@ from eventsim.machine import instruction
 __all__ = ["Lent", "lent"]
 
 _MOST_DIMENSIONS = 4
-_ROW = 1 + 2 * _MOST_DIMENSIONS  # address, shape, strides
+#: Of the table: addresses, shapes, strides. What a function reads most, addresses, is in a few lines of the cache.
+_ROWS = 1 + 2 * _MOST_DIMENSIONS
 _WORD = ir.IntType(64)
 
 
@@ -46,11 +47,11 @@ class Lent:
     def __init__(self, arrays: Any) -> None:
         self.arrays = arrays
         self._held = [np.asarray(array) for array in arrays]
-        self._table = np.zeros((len(self._held), _ROW), dtype=np.int64)
-        for row, array in zip(self._table, self._held):
-            row[0] = array.ctypes.data
-            row[1 : 1 + array.ndim] = array.shape
-            row[1 + _MOST_DIMENSIONS : 1 + _MOST_DIMENSIONS + array.ndim] = array.strides
+        self._table = np.zeros((_ROWS, len(self._held)), dtype=np.int64)
+        for column, array in zip(self._table.T, self._held):
+            column[0] = array.ctypes.data
+            column[1 : 1 + array.ndim] = array.shape
+            column[1 + _MOST_DIMENSIONS : 1 + _MOST_DIMENSIONS + array.ndim] = array.strides
         self.address = self._table.ctypes.data
         self.numba_type = LentType(tuple(zip(arrays._fields, map(typeof, self._held))))
 
@@ -66,8 +67,8 @@ class LentType(types.Type):
         super().__init__(name=f"Lent({', '.join(f'{name}: {array}' for name, array in fields)})")
 
     def place(self, name: str) -> tuple[int, types.Array]:
-        """Row of the table, and type, of the array of that name."""
-        return next((row, array) for row, (other, array) in enumerate(self.fields) if other == name)
+        """Column of the table, and type, of the array of that name."""
+        return next((column, array) for column, (other, array) in enumerate(self.fields) if other == name)
 
 
 @typeof_impl.register(Lent)
@@ -102,10 +103,10 @@ class _Attributes(AttributeTemplate):
 
 @lower_getattr_generic(LentType)
 def _attribute(context, builder, lent, table, name):
-    row, of_type = lent.place(name)
+    column, of_type = lent.place(name)
 
-    def word(column):
-        return builder.load(builder.gep(table, [_WORD(_ROW * row + column)]))
+    def word(row):
+        return builder.load(builder.gep(table, [_WORD(len(lent.fields) * row + column)]))
 
     item = context.get_data_type(of_type.dtype)
     data = builder.inttoptr(word(0), item.as_pointer())

@@ -31,7 +31,7 @@ _FIELDS = (
     "event_window", "event_at", "event_most", "event_end", "event_synapse", "mark_tick", "mark_end", "n_marks",
     "synapse_of",
     # what was recorded since the last look
-    "spike_tick", "spike_neuron", "row_tick", "row_core", "row_kind", "row_count", "filled",
+    "spike_tick", "spike_neuron", "row_of_counts", "filled",
     # how far parts run, and where they meet
     "may_run", "meeting",
 )  # fmt: skip
@@ -73,7 +73,8 @@ _FIELDS = (
 #: event_synapse : uint32; part q's recorded deliveries from event_at[q] to event_end[q], at most event_most[q] more
 #: in a tick; mark_tick, mark_end : (marks,), (marks, Q) int64; how far each part was at the end of a tick with any
 #: synapse_of : uint32; id of each synapse where they are partitioned and deliveries recorded, else empty
-#: spike_*, row_*, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use
+#: spike_*, row_of_counts, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use; rows of
+#: counts are words of `eventsim.collected`
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
 #: meeting : (Q, 1) int64; to how many meetings each part has come

@@ -13,6 +13,7 @@ but the network.
 import numpy as np
 from numba import njit
 
+from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TICK
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import add_bits, add_fields, ask_for, ask_for_row, bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
@@ -106,17 +107,12 @@ def announce(a, part, k, at, fired, here):
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _count_messages(a, part, here):
-    """Add to the cells what was counted in bytes, and begin to count anew.
-
-    There is a byte for each core: eight words for each word of a sender's bits, the first for the first bits of its
-    bytes.
-    """
-    messages, cells, n_cores = a.message_bytes, a.cells, a.tally.shape[3]
-    for core in range(n_cores - 1):
-        word, byte, bit = core // 64, core // 8 % 8, core % 8
-        cells[here + MESSAGES_IN * n_cores + core + 1] += np.int64(messages[part, 64 * word + 8 * bit + byte])
-    for word in range(8 * (a.width - 2)):
-        a.message_words[part, word] = 0
+    """Add to the cells what was counted in bytes, one for each core, and begin to count anew."""
+    messages, cells, n_cores = a.message_bytes[part], a.cells, a.tally.shape[3]
+    first = np.uint64(here + MESSAGES_IN * n_cores + 1)
+    for core in range(np.uint64(n_cores - 1)):
+        cells[first + core] += np.int64(messages[core])
+        messages[core] = 0
 
 
 @outlined
@@ -211,15 +207,15 @@ def count_rows(a, part, pathway, n_landed, done, here):
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _count_lanes(a, part, n_lanes, n, lowest):
     """Add to the cells what was counted in lanes, and begin to count anew."""
-    sums, cells = a.lane_sums, a.cells
-    zero = lowest + (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3]
+    sums, cells, first, n = a.lane_sums[part], a.cells, np.uint64(lowest), np.uint64(n)
     for lane in range(n):
-        cells[lowest + lane] += sums[part, lane]
-    if n_lanes >= 2 * n:
+        cells[first + lane] += np.int64(sums[lane])
+    if np.uint64(n_lanes) >= _2 * n:
+        zero = first + np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
         for lane in range(n):
-            cells[zero + lane] += sums[part, n + lane]
-    for lane in range(n_lanes):
-        sums[part, lane] = 0
+            cells[zero + lane] += np.int64(sums[n + lane])
+    for lane in range(np.uint64(n_lanes)):
+        sums[lane] = 0
 
 
 @outlined
@@ -247,8 +243,8 @@ def sample(a, tick, may_run):
 @njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
 def may_run_to(a, tick, last_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
-    filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3]
-    spike_room, row_room = a.spike_tick.size - filled[0], a.row_tick.size - filled[1]
+    filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3] + 1
+    spike_room, row_room = a.spike_tick.size - filled[0], a.row_of_counts.size - filled[1]
     ahead = min(a.may_run[1], last_tick - tick)
     if filled[3] >= filled[4] or ahead <= 0 or spike_room < n_neurons or row_room < rows_per_tick:
         return tick
@@ -288,9 +284,9 @@ def collect(a, first, stop):
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _collect_counts(a, tick, now):
     """Append the counts of a tick, of all parts together, and begin to count anew."""
-    cells, row_tick, row_core, row_kind, row_count = a.cells, a.row_tick, a.row_core, a.row_kind, a.row_count
+    cells, row_of_counts = a.cells, a.row_of_counts
     n_parts, depth, _, n_cores = a.tally.shape
-    per_tick, rows = len(KINDS) * n_cores, a.filled[1]
+    per_tick, rows = len(KINDS) * n_cores, np.uint64(a.filled[1])
     here = now * per_tick
     for part in range(1, n_parts):
         there = here + part * depth * per_tick
@@ -299,10 +295,10 @@ def _collect_counts(a, tick, now):
             cells[there + cell] = 0
     for core in range(n_cores):
         for kind in range(len(KINDS)):
-            count = cells[np.uint64(here + kind * n_cores + core)]
-            row = np.uint64(rows)
-            row_tick[row], row_core[row], row_kind[row], row_count[row] = tick, core - 1, kind, count
-            rows += count != 0  # no branch: nobody could guess it
-    a.filled[1] = rows
+            count = np.uint64(cells[np.uint64(here + kind * n_cores + core)])
+            row_of_counts[rows] = count << np.uint64(COUNT_AT) | np.uint64(core << CORE_AT | kind)
+            rows += np.uint64(count != 0)  # no branch: nobody could guess it
+    row_of_counts[rows] = END_OF_TICK | np.uint64(tick)
+    a.filled[1] = rows + _1
     for cell in range(here, here + per_tick):
         cells[cell] = 0

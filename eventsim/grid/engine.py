@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba.np.ufunc.parallel import get_thread_count
 
+from eventsim.collected import unpacked
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
@@ -31,7 +32,7 @@ _TOUCHED_AT_MOST, _LOOKS_TO_SAVE, _TRIAL_TICKS = 0.02, 1e10, 200
 _MOST_TICKS = 1 << 28  # of one call; the kernel counts them in 32 bits
 
 _SPIKE_COLUMNS = {"tick": "spike_tick", "neuron": "spike_neuron"}
-_ROW_COLUMNS = {f"counts_{name}": f"row_{name}" for name in ("tick", "core", "kind", "count")}
+_ROW_COLUMNS = ("counts_tick", "counts_core", "counts_kind", "counts_count")
 
 
 class GridEngine:
@@ -166,7 +167,7 @@ class GridEngine:
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
-        columns |= {name: getattr(arrays, source)[:rows].copy() for name, source in _ROW_COLUMNS.items()}
+        columns |= dict(zip(_ROW_COLUMNS, unpacked(arrays.row_of_counts[:rows])))
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0

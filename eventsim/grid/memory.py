@@ -10,7 +10,7 @@ __all__ = ["grid_memory"]
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
 #: neuron and a core that it reaches.
-_NEURON, _SPIKE, _ROW, _REACHED = 51, 12, 21, 4
+_NEURON, _SPIKE, _ROW, _REACHED = 51, 12, 8, 4
 #: Synapses, and pairs of a neuron and a core, that are worked on at once.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
@@ -41,7 +41,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
         f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network, n_parts) * n_parts,
         "buffers of spikes, counts and samples": _SPIKE * (buffers.spikes + n)
-        + _ROW * (buffers.rows + len(KINDS) * n_cores) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
+        + _ROW * (buffers.rows + len(KINDS) * n_cores + 1) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
         "recorded deliveries": 8 * buffers.deliveries * records_events,
     }  # fmt: skip
     # and given back before `later` is taken

@@ -34,14 +34,15 @@ def reach(network, core_of):
         at_once = max(1, min(4 * _AT_ONCE // n_cores, size * _AT_ONCE // max(1, *(p.size for p in pathways))))
         for first in range(0, size, at_once):
             some = slice(start + first, start + min(first + at_once, size))
-            reached = np.zeros((some.stop - some.start, n_cores), dtype=bool)
+            reached = np.zeros((some.stop - some.start, 8 * width), dtype=bool)
             for p in pathways:
                 rows = p.rows[:: p.delays.size][first : first + len(reached) + 1]
                 sender = np.repeat(np.arange(len(reached)), np.diff(rows))
                 reached[sender, core_of[network.post[p.first + rows[0] : p.first + rows[-1]]]] = True
             counts[some] = np.count_nonzero(reached, axis=1)
             if in_bits:
-                bits[some, : -(-n_cores // 8)] = np.packbits(reached, axis=1, bitorder="little")
+                by_byte = reached.reshape(len(reached), -1, 8, 8).swapaxes(2, 3)
+                bits[some] = np.packbits(by_byte, bitorder="little").reshape(len(reached), -1)
             else:
                 cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
     return senders(core_of, counts, bits=bits) if in_bits else senders(core_of, counts, np.concatenate(cores))
@@ -58,12 +59,13 @@ def senders(core_of, counts, cores=None, bits=None):
     cores : (counts.sum(),) int, optional
         Which these are, neuron by neuron, ascending.
     bits : (n_neurons, 8 n_words) uint8, optional
-        In place of them a bit for each core.
+        In place of them a bit for each core: of the first eight the lowest bits of the eight bytes of a word, of the
+        next eight the bits above these, and so on, so that `eventsim.machine.add_bits` counts cores in order.
 
     Returns
     -------
     dict : senders (n_neurons * width,) uint64, `width` words for each neuron: its core, counted from the host, plus
-        2^32 times its count; its spikes; and the bits, core 0 the lowest of the first word. sent (n_neurons,), the
+        2^32 times its count; its spikes; and the bits. sent (n_neurons,), the
         spikes; reach, reach_at : the lists, and where each begins; empty where there are bits
     """
     bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits

@@ -103,4 +103,5 @@ def _send(fired, core_of, first_core, senders, sent, reach, reach_at, messages):
             continue
         for core in range(messages.shape[1] - 1):
             bits = senders[neuron * width + 2 + core // 64]
-            messages[source, core + 1] += times * np.int64((bits >> np.uint64(core % 64)) & np.uint64(1))
+            bit = 8 * (core % 8) + core // 8 % 8
+            messages[source, core + 1] += times * np.int64((bits >> np.uint64(bit)) & np.uint64(1))

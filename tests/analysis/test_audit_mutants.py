@@ -76,7 +76,7 @@ KERNEL = {
     "a neuron's messages are not counted": (
         "senders[sender + _1] += _1", "senders[sender + _1] += np.uint64(neuron != {neuron})", {"messages", "cores"}),
     "incoming messages are booked on the next core": (
-        "MESSAGES_IN * n_cores + core + 1] +=", "MESSAGES_IN * n_cores + (core + 1) % (n_cores - 1) + 1] +=",
+        "cells[first + core] +=", "cells[first + np.uint64((core + 1) % (n_cores - 1))] +=",
         {"counts", "cores"}),
     "one spike is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {tick} and neuron == {neuron})\n",
@@ -102,11 +102,11 @@ FORMS = {
     "lanes: a row is left out": (
         (spread, {"LANES": 1e9}), ROW_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
-        (spread, {"LANES": 1e9}), "cells[lowest + lane] +=", "cells[lowest + (lane + 1) % n] +=", {"counts", "cores"}),
+        (spread, {"LANES": 1e9}), "cells[first + lane] +=", "cells[first + (lane + _1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
-        (spread, {"LANES": 1e9}), "sums[part, n + lane]", "sums[part, lane]", {"counts"}),
+        (spread, {"LANES": 1e9}), "sums[n + lane]", "sums[lane]", {"counts"}),
     "lanes: what was counted is counted again": (
-        (spread, {"LANES": 1e9}), "sums[part, lane] = 0", "sums[part, lane] *= lane > 0",
+        (spread, {"LANES": 1e9}), "sums[lane] = 0", "sums[lane] *= lane > 0",
         {"counts", "cores"}),
     "lanes: the upper halves of bytes, deliveries of weight zero, are not counted": (
         (spread, {"LANES": 1e9}), "4 * layer, _HALF", "4 * layer + 28 * (layer == 1), _HALF", {"counts"}),

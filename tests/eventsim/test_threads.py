@@ -41,8 +41,7 @@ def run(compiled, n_parts, storage=None, ticks=400):
     spikes, rows = arrays.filled[:2]
     return totals(compiled, chosen.storage, arrays) | {
         "spike_tick": arrays.spike_tick[:spikes], "spike_neuron": arrays.spike_neuron[:spikes],
-        "row_tick": arrays.row_tick[:rows], "row_core": arrays.row_core[:rows], "row_kind": arrays.row_kind[:rows],
-        "row_count": arrays.row_count[:rows], "state": arrays.state,
+        "row_of_counts": arrays.row_of_counts[:rows], "state": arrays.state,
     }  # fmt: skip
 
 
