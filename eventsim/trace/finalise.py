@@ -16,7 +16,6 @@ from eventsim.trace.schema import (
     MANIFEST,
     NETWORK,
     OPTIONAL,
-    QUICK,
     SAMPLE_COLUMNS,
     SAMPLES,
     STIMULUS,
@@ -95,7 +94,7 @@ def _reserve_columns(file, recording):
     if EVENTS in file:
         sizes = {"tick": recording.n_event_ticks, "end": recording.n_event_ticks, "synapse": recording.n_events}
         reserved |= {
-            f"events_{name}": reserve(file, f"{EVENTS}/{name}", sizes[name], dtype, QUICK)
+            f"events_{name}": reserve(file, f"{EVENTS}/{name}", sizes[name], dtype)
             for name, dtype in EVENT_COLUMNS.items()
         }
     return reserved
