@@ -55,7 +55,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         ("tables", [table.values for table in network.tables], np.float64),
     ):
         arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
-    arrays |= reach(network, core_of) | spread(network, core_of, bounds, arrays, plan.storage)
+    arrays |= reach(network, core_of, n_parts) | spread(network, core_of, bounds, arrays, plan.storage)
     arrays["rows"] = np.column_stack([arrays["rows"], np.zeros_like(arrays["rows"])])
     if stimulus.duration_ticks >= 1 << 31:
         arrays["rows"] = arrays["rows"].astype(np.int64)

@@ -22,8 +22,9 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "senders", "width", "sent", "reach", "reach_at", "row_times", "spread", "lanes", "entry_at",
-    "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "message_words", "message_bytes",
+    "core_of", "sender_of", "n_senders", "senders", "width", "sent", "reach", "reach_at", "told_apart", "message_words",
+    "message_bytes", "row_times", "spread", "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums",
+    "landed",
     "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
@@ -56,7 +57,8 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
-#: senders, width, sent, reach, reach_at : spikes of neurons, and the cores that each reaches; see `eventsim.grid.reach`
+#: sender_of, n_senders, senders, width, sent, reach, reach_at : spikes of senders, and the cores that each reaches; see
+#: `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while somebody counts
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 5) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists

@@ -1,7 +1,7 @@
 """What every grid kernel does besides its model: who fires, which rows land, counters, records.
 
 Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
-kernel has just delivered it, and then only. Two things are counted of it: that it was delivered once more, and what it
+kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it
 adds to each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`,
 `eventsim.grid.totals`). Spikes and messages are counted where the spikes of a population are announced, in the tick in
 which they are found: to each core that the synapses of the neuron reach, in the wiring that this very run was laid out
@@ -71,38 +71,53 @@ def announce(a, part, k, at, fired, here):
     Parameters
     ----------
     a : GridArrays
-        Its `message_words` are zero.
+        Its `told_apart` and `message_words` are zero.
     at, fired : int
         Where in `history` the spikes begin, and how many they are.
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    history, senders, reach, reach_at, cells, messages = (
-        a.history, a.senders, a.reach, a.reach_at, a.cells, a.message_words[part]
+    history, sender_of, start, n_senders = a.history, a.sender_of, a.population_start[k], a.n_senders
+    senders, reach, reach_at, cells, width, n_cores = (
+        a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
-    start, n_cores, width, by_lists = a.population_start[k], a.tally.shape[3], a.width, reach_at.size > 0
+    if sender_of.size:
+        told_apart, first = a.told_apart[part], part * n_senders
+        for j in range(at, at + fired):
+            told_apart[sender_of[start + history[j]]] += 1
+        for s in range(n_senders):
+            if told_apart[s]:
+                _send(senders, width, reach, reach_at, first + s, told_apart[s], cells, here, n_cores)
+                told_apart[s] = 0
+        return
+    messages = a.message_words[part]
     for j in range(at, at + fired):
         if j + _AHEAD < at + fired:
             ahead = start + history[j + _AHEAD]
             ask_for_row(senders, ahead * width, (ahead + 1) * width)
-            if by_lists:
+            if reach_at.size:
                 ask_for(reach, reach_at[ahead])
         neuron = start + history[j]
-        sender = np.uint64(neuron * width)
-        core = here + np.int64(senders[sender] & _32_BITS)
-        senders[sender + _1] += _1
-        cells[core + SPIKES * n_cores] += 1
-        cells[core + MESSAGES_OUT * n_cores] += np.int64(senders[sender] >> _32)
-        if by_lists:
-            for r in range(reach_at[neuron], reach_at[neuron + 1]):
-                cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += 1
-            continue
-        for word in range(width - 2):
-            add_bits(messages, 8 * word, senders[sender + _2 + np.uint64(word)])
-        if (j - at) % 255 == 254:  # a byte holds no more
+        _send(senders, width, reach, reach_at, neuron, np.int64(1), cells, here, n_cores)
+        for word in range(2, width):
+            add_bits(messages, 8 * (word - 2), senders[np.uint64(neuron * width + word)])
+        if width > 2 and (j - at) % 255 == 254:  # a byte holds no more
             _count_messages(a, part, here)
-    if not by_lists:
+    if width > 2:
         _count_messages(a, part, here)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _send(senders, width, reach, reach_at, sender, times, cells, here, n_cores):
+    """Count so many spikes of a sender and their messages: those sent, and, where it has a list, those to each core."""
+    at = np.uint64(sender * width)
+    core = here + np.int64(senders[at] & _32_BITS)
+    senders[at + _1] += np.uint64(times)
+    cells[core + SPIKES * n_cores] += times
+    cells[core + MESSAGES_OUT * n_cores] += times * np.int64(senders[at] >> _32)
+    if reach_at.size:
+        for r in range(reach_at[sender], reach_at[sender + 1]):
+            cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += times
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
@@ -157,7 +172,7 @@ def land(a, part, pathway, source, tick):
 @outlined
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def count_rows(a, part, pathway, n_landed, done, here):
-    """Count the deliveries of a pathway to a part in this tick: all of them, those of each row, and those by core.
+    """Count the deliveries of a pathway to a part in this tick: all of them, and those by core.
 
     Parameters
     ----------
@@ -168,14 +183,12 @@ def count_rows(a, part, pathway, n_landed, done, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    landed, rows, spread, lanes, cells = a.landed, a.rows, a.spread, a.lanes, a.cells
+    landed, spread, lanes, cells = a.landed, a.spread, a.lanes, a.cells
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
     n_lanes, n_words, sums = n_bytes * spread[part, pathway, 4], n_bytes // 8, a.lane_words[part]
     a.delivered[part, pathway] += done
-    for j in range(n_landed):
-        rows[landed[part, j], 1] += 1
     if n_bytes == 1:
         cells[lowest] += done
     elif n_bytes > 1:

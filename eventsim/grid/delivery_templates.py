@@ -14,6 +14,7 @@ DELIVER = """            # {where}
 {event_start}                for j in range(n_landed):
 {ask}                    row = landed[part, j]
 {sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + 1, 0])
+                    rows[row, 1] += 1
 {each}                if n_landed:
                     count_rows(a, part, np.int64({p}), n_landed, done, here)
                     is_busy = True

@@ -1,24 +1,37 @@
-"""The cores that each neuron reaches: to each of them goes a message when it fires."""
+"""The cores that each neuron reaches: to each of them goes a message when it fires.
+
+Neurons on one core that reach the same cores are alike to whoever counts. Where they are of a few kinds, as on few
+cores, where nearly everybody reaches all, a sender is a kind; else each neuron is a sender.
+"""
 
 import numpy as np
+from numba import njit
 
-from eventsim.grid.parts import from_a_line
+from eventsim.grid.parts import apart, from_a_line
 
 __all__ = ["reach", "senders"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
+_FEW = 32  # kinds: to look through them takes less time than to read a few neurons' own senders from memory
 
 
-def reach(network, core_of):
+def reach(network, core_of, n_parts):
     """The distinct cores that the synapses of each neuron reach: fields of GridArrays.
 
-    Either a bit for each neuron and core, set where it is reached, or, where that would take more than `_BYTES` for
-    each synapse, the lists of the cores.
+    Where each neuron is a sender, a bit for each core, set where it is reached, or, where that would take more than
+    `_BYTES` for each synapse, the lists of the cores. Kinds have lists, and each part has the kinds of its own.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    core_of : (n_neurons,) int32
+    n_parts : int
 
     Returns
     -------
-    dict : as `senders` gives it
+    dict : as `senders` gives it; sender_of (n_neurons,) uint8, the kind of each neuron, n_senders, as many kinds as a
+        part has, and told_apart; empty and 0 where each neuron is a sender
     """
     n_cores = int(core_of.max(initial=0)) + 1
     width = -(-n_cores // 64) * 8
@@ -26,47 +39,129 @@ def reach(network, core_of):
     cores = [np.empty(0, np.uint16 if n_cores <= 1 << 16 else np.uint32)]
     counts = np.zeros(network.n_neurons, dtype=np.int32)
     bits = np.zeros((network.n_neurons if in_bits else 0, width), dtype=np.uint8)
-    by_neuron = {}
-    for p in network.pathways:
-        by_neuron.setdefault(p.source, []).append(p)
-    for source, pathways in sorted(by_neuron.items()):
-        start, size = network.populations[source].start, network.populations[source].size
-        at_once = max(1, min(4 * _AT_ONCE // n_cores, size * _AT_ONCE // max(1, *(p.size for p in pathways))))
-        for first in range(0, size, at_once):
-            some = slice(start + first, start + min(first + at_once, size))
-            reached = np.zeros((some.stop - some.start, 8 * width), dtype=bool)
+    kinds = _Kinds(network.n_neurons, width)
+    for some, reached in _reached(network, core_of, 8 * width):
+        by_byte = reached.reshape(len(reached), -1, 8, 8).swapaxes(2, 3)
+        packed = np.packbits(by_byte, bitorder="little").reshape(len(reached), -1)
+        kinds.tell_apart(some, core_of[some], packed, reached)
+        counts[some] = np.count_nonzero(reached, axis=1)
+        if in_bits:
+            bits[some] = packed
+        else:
+            cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
+    if kinds.n <= _FEW:
+        return kinds.senders(n_parts, cores[0].dtype)
+    found = senders(core_of, counts, bits=bits) if in_bits else senders(core_of, counts, np.concatenate(cores))
+    return found | {"sender_of": kinds.kind_of[:0], "n_senders": 0, "told_apart": apart(n_parts, (0,), np.int64)}
+
+
+def _reached(network, core_of, n_columns):
+    """(slice of neurons, (neurons, n_columns) bool: whether each reaches each core), piece by piece."""
+    for k, population in enumerate(network.populations):
+        pathways = [p for p in network.pathways if p.source == k and p.size]
+        most = max([1, *(p.size for p in pathways)])
+        at_once = max(1, min(4 * _AT_ONCE // n_columns, population.size * _AT_ONCE // most))
+        for first in range(0, population.size, at_once):
+            stop = min(first + at_once, population.size)
+            reached = np.zeros((stop - first, n_columns), dtype=bool)
             for p in pathways:
-                rows = p.rows[:: p.delays.size][first : first + len(reached) + 1]
-                sender = np.repeat(np.arange(len(reached)), np.diff(rows))
+                rows, target = p.rows[:: p.delays.size][first : stop + 1], network.populations[p.target]
+                core = core_of[target.start : target.stop]
+                if np.ptp(core) == 0:
+                    reached[:, core[0]] |= np.diff(rows) > 0
+                    continue
+                sender = np.repeat(np.arange(stop - first), np.diff(rows))
                 reached[sender, core_of[network.post[p.first + rows[0] : p.first + rows[-1]]]] = True
-            counts[some] = np.count_nonzero(reached, axis=1)
-            if in_bits:
-                by_byte = reached.reshape(len(reached), -1, 8, 8).swapaxes(2, 3)
-                bits[some] = np.packbits(by_byte, bitorder="little").reshape(len(reached), -1)
-            else:
-                cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
-    return senders(core_of, counts, bits=bits) if in_bits else senders(core_of, counts, np.concatenate(cores))
+            yield slice(population.start + first, population.start + stop), reached
 
 
-def senders(core_of, counts, cores=None, bits=None):
-    """What is read when a neuron fires, side by side in memory: fields of GridArrays.
+class _Kinds:
+    """Neurons told apart by their core and the cores that they reach, as long as there are a few kinds of them.
 
     Parameters
     ----------
-    core_of : (n_neurons,) int32
-    counts : (n_neurons,) int
-        Cores that each neuron reaches.
+    n_neurons, width : int
+        `width` bytes say which cores a neuron reaches.
+
+    Attributes
+    ----------
+    n : int
+        Kinds found; above `_FEW`, and no longer counted, where they are more.
+    kind_of : (n_neurons,) uint8
+    """
+
+    def __init__(self, n_neurons, width):
+        self.n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
+        self._known = np.empty((_FEW, 1 + width // 8), dtype=np.uint64)
+        self._core, self._reached = [], []
+
+    def tell_apart(self, some, core, packed, reached):
+        """Find the kinds of a slice of neurons, each with its core, and what it reaches, as bits and as bool."""
+        if self.n > _FEW:
+            return
+        table = np.column_stack([core.astype(np.uint64), packed.view(np.uint64)])
+        before, self.n = self.n, _tell_apart(table, self._known, self.n, self.kind_of[some])
+        new = [int(np.argmax(self.kind_of[some] == kind)) for kind in range(before, min(self.n, _FEW))]
+        self._core.extend(core[new])
+        self._reached.extend(reached[new])
+
+    def senders(self, n_parts, dtype):
+        """The fields of GridArrays where kinds are the senders; those of two parts are in no cache line together."""
+        n = -(-self.n // 4) * 4
+        core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._reached[0].size), dtype=bool)
+        core[: self.n], reached[: self.n] = self._core, self._reached
+        counts, cores = np.count_nonzero(reached, axis=1), np.nonzero(reached)[1].astype(dtype)
+        found = senders(np.tile(core, n_parts), np.tile(counts, n_parts), np.tile(cores, n_parts))
+        return found | {"sender_of": self.kind_of, "n_senders": n, "told_apart": apart(n_parts, (n,), np.int64)}
+
+
+@njit(cache=True, nogil=True)
+def _tell_apart(table, known, n, kind_of):
+    """Write the kind of each row of a table, its place among those `known`; returns how many these are by then, and one
+    more than there is room for where it ends early."""
+    kind = 0
+    for row in range(len(table)):
+        if n == 0 or _differ(table, row, known, kind):  # often it is as the one before
+            kind = 0
+            while kind < n and _differ(table, row, known, kind):
+                kind += 1
+        if kind == n:
+            if n == len(known):
+                return n + 1
+            known[n] = table[row]
+            n += 1
+        kind_of[row] = kind
+    return n
+
+
+@njit
+def _differ(table, row, known, kind):
+    differ = False
+    for word in range(table.shape[1]):
+        differ |= table[row, word] != known[kind, word]
+    return differ
+
+
+def senders(core_of, counts, cores=None, bits=None):
+    """What is read when a sender fires, side by side in memory: fields of GridArrays.
+
+    Parameters
+    ----------
+    core_of : (n,) int32
+        The core of each sender.
+    counts : (n,) int
+        Cores that each reaches.
     cores : (counts.sum(),) int, optional
-        Which these are, neuron by neuron, ascending.
-    bits : (n_neurons, 8 n_words) uint8, optional
+        Which these are, sender by sender, ascending.
+    bits : (n, 8 n_words) uint8, optional
         In place of them a bit for each core: of the first eight the lowest bits of the eight bytes of a word, of the
         next eight the bits above these, and so on, so that `eventsim.machine.add_bits` counts cores in order.
 
     Returns
     -------
-    dict : senders (n_neurons * width,) uint64, `width` words for each neuron: its core, counted from the host, plus
-        2^32 times its count; its spikes; and the bits. sent (n_neurons,), the
-        spikes; reach, reach_at : the lists, and where each begins; empty where there are bits
+    dict : senders (n * width,) uint64, `width` words for each sender: its core, counted from the host, plus 2^32 times
+        its count; its spikes; and the bits. sent (n,), the spikes; reach, reach_at : the lists, and where each begins;
+        empty where there are bits
     """
     bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
     width = 2 + bits.shape[1] // 8

@@ -8,6 +8,7 @@ from eventsim.grid.stretches import Stretches
 __all__ = ["totals"]
 
 _AT_ONCE = 1 << 18  # pairs of cores that are handled at once
+_LOW = np.uint64((1 << 32) - 1)
 
 
 def totals(network, storage, arrays):
@@ -72,16 +73,16 @@ def _receive(rows, times, target, weight, code, row_code, values, received):
 
 
 def _messages(arrays):
-    """Messages between cores: what each neuron that fired sent, to each core that it reaches."""
-    n_cores, core_of = arrays.tally.shape[3], arrays.core_of
+    """Messages between cores: what each sender that fired sent, to each core that it reaches."""
+    n_cores, core_of = arrays.tally.shape[3], (arrays.senders[:: arrays.width] & _LOW).astype(np.int64)
     fired = np.flatnonzero(arrays.sent)
     fired = fired[np.argsort(core_of[fired], kind="stable")]
-    edges, at_once = np.searchsorted(core_of[fired], np.arange(-1, n_cores)), max(1, _AT_ONCE // n_cores)
+    edges, at_once = np.searchsorted(core_of[fired], np.arange(n_cores + 1)), max(1, _AT_ONCE // n_cores)
     columns = [np.empty((3, 0), dtype=np.int64)]
     for first in range(0, n_cores, at_once):
         some = np.arange(first, min(first + at_once, n_cores))
         sent = np.zeros((some.size, n_cores), dtype=np.int64)
-        _send(fired[edges[first] : edges[some[-1] + 1]], core_of, first - 1, arrays.senders, arrays.sent, arrays.reach,
+        _send(fired[edges[first] : edges[some[-1] + 1]], core_of, first, arrays.senders, arrays.sent, arrays.reach,
               arrays.reach_at, sent)  # fmt: skip
         source, destination = np.nonzero(sent)
         columns.append(np.stack([source + first - 1, destination - 1, sent[source, destination]]))
@@ -93,15 +94,15 @@ def _messages(arrays):
 @njit(cache=True, nogil=True)
 def _send(fired, core_of, first_core, senders, sent, reach, reach_at, messages):
     """Add to messages[source, destination], sources from `first_core` on, destinations from the host on, what these
-    neurons sent: to the cores in their lists, or, where there are none, to those of their bits."""
+    senders sent: to the cores in their lists, or, where there are none, to those of their bits."""
     width = senders.size // core_of.size
-    for neuron in fired:
-        source, times = core_of[neuron] - first_core, sent[neuron]
+    for sender in fired:
+        source, times = core_of[sender] - first_core, sent[sender]
         if reach_at.size:
-            for r in range(reach_at[neuron], reach_at[neuron + 1]):
+            for r in range(reach_at[sender], reach_at[sender + 1]):
                 messages[source, np.int64(reach[r]) + 1] += times
             continue
         for core in range(messages.shape[1] - 1):
-            bits = senders[neuron * width + 2 + core // 64]
+            bits = senders[sender * width + 2 + core // 64]
             bit = 8 * (core % 8) + core // 8 % 8
             messages[source, core + 1] += times * np.int64((bits >> np.uint64(bit)) & np.uint64(1))

@@ -62,9 +62,9 @@ KERNEL = {
     "a row is counted twice for its cores": (
         "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[part, j] == {row}))", {"counts", "cores"}),
     "a row is left out for its receivers": (
-        "rows[landed[part, j], 1] += 1", "rows[landed[part, j], 1] += landed[part, j] != {row}", {"received", "cores"}),
+        "rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
     "a row is counted twice for its receivers": (
-        "rows[landed[part, j], 1] += 1", "rows[landed[part, j], 1] += 1 + (landed[part, j] == {row})",
+        "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})",
         {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
         "np.int64(entry_cell[entry])",
@@ -74,7 +74,8 @@ KERNEL = {
     "deliveries of weight zero are not counted": (
         "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
     "a neuron's messages are not counted": (
-        "senders[sender + _1] += _1", "senders[sender + _1] += np.uint64(neuron != {neuron})", {"messages", "cores"}),
+        "senders[sender + _1] += np.uint64(times)", "senders[sender + _1] += np.uint64(neuron != {neuron})",
+        {"messages", "cores"}),
     "incoming messages are booked on the next core": (
         "cells[first + core] +=", "cells[first + np.uint64((core + 1) % (n_cores - 1))] +=",
         {"counts", "cores"}),
@@ -84,7 +85,7 @@ KERNEL = {
     "one spike of a sink is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
     "a neuron's spikes are not counted": (
-        "cells[core + SPIKES * n_cores] += 1", "cells[core + SPIKES * n_cores] += neuron != {neuron}",
+        "cells[core + SPIKES * n_cores] += times", "cells[core + SPIKES * n_cores] += neuron != {neuron}",
         {"counts", "cores"}),
     "sources fire a tick late": ("[cursor[k]] == tick:", "[cursor[k]] == tick - 1:", {"stimulus"}),
     "a row that lands is not delivered": (
