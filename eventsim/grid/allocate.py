@@ -128,8 +128,8 @@ def _places(network, layout, state_at, recorded):
 def _by_population(network, stimulus):
     """The stimulus sorted by (source population, tick, neuron), neurons counted within their population."""
     starts = np.array([p.start for p in network.populations], dtype=np.int64)
-    population = np.searchsorted(starts, stimulus.neuron, side="right") - 1
-    order = np.lexsort((stimulus.neuron, stimulus.tick, population))
+    population = np.searchsorted(starts, stimulus.neuron, side="right").astype(np.uint32) - np.uint32(1)
+    order = np.argsort(population, kind="stable")  # by tick and neuron they are in order
     at = np.searchsorted(population[order], np.arange(starts.size + 1)).astype(np.int64)
     local = stimulus.neuron[order] - starts[population[order]]
     return stimulus.tick[order].astype(np.int64), local.astype(np.int64), at

@@ -15,6 +15,7 @@ in full, so that networks of one model share one kernel.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numba import njit
 
 from eventsim.grid.stretches import LEAST_MEAN, cut, mean_length
 
@@ -23,7 +24,8 @@ __all__ = ["Storage", "store"]
 #: Synapses from which on codes are worth a kernel of their own: 12 bytes each are more than a second-level cache then.
 _LARGE = 1 << 17
 _MOST_CODES = 256
-_AT_ONCE = 1 << 20
+_SLOT_BITS = 10
+_SPREADING = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Knuth, The Art of Computer Programming 3, 6.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +66,11 @@ def store(network, large=_LARGE):
     plain = Storage(tuple(way if w else "none" for way, w in zip(in_full, weighted)), stretched=stretched)
     if network.n_synapses < large:
         return plain
-    values = _distinct(network, weighted)
-    if values is None:
-        return replace(plain, is_large=True)
     first = int(not all(weighted))  # the code 0, where it is taken
-    codes = _codes(network.weight, values, first)
-    values = np.append(np.zeros(first), values)
+    coded = _coded(network, weighted, first)
+    if coded is None:
+        return replace(plain, is_large=True)
+    values, codes = coded
     ways, row_codes = [], {}
     for k, p in enumerate(network.pathways):
         if not weighted[k]:
@@ -96,29 +97,41 @@ def _are_shared(network, pathway):
     return 8 * cut(_post(network, pathway), pathway.rows, weights).weights.size <= pathway.size
 
 
-def _distinct(network, weighted):
-    """The distinct weights of weighted pathways, by their bits and in that order; None when there are too many."""
-    known = np.empty(0, dtype=np.int64)
+def _coded(network, weighted, first):
+    """(values, codes): distinct weights of weighted pathways by their bits, counted from `first`, zero before it, and
+    the place of each synapse's among them; None when there are too many."""
+    known, slots, n = np.empty(_MOST_CODES, dtype=np.int64), np.zeros(1 << _SLOT_BITS, dtype=np.int16), 0
+    codes = np.empty(network.n_synapses, dtype=np.uint8)
     for pathway, is_weighted in zip(network.pathways, weighted):
-        bits = network.weight[pathway.first : pathway.first + pathway.size].view(np.int64)
-        for first in range(0, bits.size if is_weighted else 0, _AT_ONCE):
-            some = bits[first : first + _AT_ONCE]
-            new = some
-            if known.size:
-                new = some[known[np.minimum(np.searchsorted(known, some), known.size - 1)] != some]
-            known = np.union1d(known, new)
-            if known.size >= _MOST_CODES:
+        if is_weighted:
+            here = slice(pathway.first, pathway.first + pathway.size)
+            n = _code(network.weight[here].view(np.int64), known, slots, n, codes[here])
+            if n == _MOST_CODES:
                 return None
-    return known.view(np.float64)
+    order = np.argsort(known[:n])
+    place = np.zeros(_MOST_CODES, dtype=np.uint8)
+    place[order] = np.arange(n) + first
+    return np.append(np.zeros(first), known[order].view(np.float64)), place.take(codes)
 
 
-def _codes(weight, values, first):
-    """(n_synapses,) uint8: the place of each weight among `values`, counted from `first`; anything where it is not."""
-    known, codes = values.view(np.int64), np.empty(weight.size, dtype=np.uint8)
-    for begin in range(0, weight.size, _AT_ONCE):
-        bits = weight[begin : begin + _AT_ONCE].view(np.int64)
-        codes[begin : begin + _AT_ONCE] = first + np.searchsorted(known, bits)
-    return codes
+@njit(cache=True, nogil=True)
+def _code(bits, known, slots, n, codes):
+    """Write the place of each weight among the `n` that are `known`, and make known what is not; returns how many are.
+
+    `slots` is a hash table: the place of a weight, plus one, in the first free slot from where its bits say.
+    """
+    for i in range(bits.size):
+        slot = np.int64(np.uint64(bits[i]) * _SPREADING >> np.uint64(64 - _SLOT_BITS))
+        while slots[slot] and known[slots[slot] - 1] != bits[i]:
+            slot = (slot + 1) % slots.size
+        if slots[slot] == 0:
+            if n == known.size:
+                return n
+            known[n] = bits[i]
+            n += 1
+            slots[slot] = n
+        codes[i] = slots[slot] - 1
+    return n
 
 
 def _row_codes(codes, rows):

@@ -1,14 +1,15 @@
-"""HDF5 files on a disk that may be full.
+"""HDF5 files: on a disk that may be full, or in memory.
 
 HDF5 cannot close a file whose last blocks it cannot write: the file and whatever is open in it stay half alive, and
 crash the process when it ends. So it writes through a file object that keeps the error to itself until HDF5 is done.
 """
 
+import uuid
 from contextlib import contextmanager
 
 import h5py
 
-__all__ = ["create"]
+__all__ = ["create", "in_memory"]
 
 #: HDF5 1.10 of 2016, the first format that checksums everything about a column as fletcher32 does its values. In
 #: the older ones a flipped bit in a filter's settings gives wrong values without an error.
@@ -16,28 +17,25 @@ _FORMAT = ("v110", "v110")
 
 
 @contextmanager
-def create(target):
+def create(path):
     """A new, empty HDF5 file, open for writing.
-
-    Parameters
-    ----------
-    target : path or io.BytesIO
 
     Raises
     ------
     OSError
         At the end, when something could not be written.
     """
-    if hasattr(target, "getbuffer"):
-        with h5py.File(target, "w", libver=_FORMAT) as file:
-            yield file
-        return
-    with _Disk(target) as disk:
+    with _Disk(path) as disk:
         try:
             with h5py.File(disk, "w", libver=_FORMAT) as file:
                 yield file
         finally:
             disk.tell_error()
+
+
+def in_memory():
+    """A new, empty HDF5 file that is nowhere else, and ends when it is closed or forgotten."""
+    return h5py.File(uuid.uuid4().hex, "w", libver=_FORMAT, driver="core", backing_store=False)
 
 
 class _Disk:

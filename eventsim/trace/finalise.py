@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from eventsim.arrays import encode_json
-from eventsim.trace.disk import create
+from eventsim.trace.disk import create, in_memory
 from eventsim.trace.guard import allowed_bytes
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
@@ -28,37 +28,58 @@ from eventsim.trace.schema import (
     store_again_uncompressed,
     stored_hash,
 )
+from eventsim.trace.segments import durably
 from eventsim.trace.spikes import time_ms
 
-__all__ = ["merge_into"]
+__all__ = ["write_trace"]
 
 
-def merge_into(target, recording, stimulus, totals, manifest):
+def write_trace(path, recording, stimulus, totals, manifest):
     """Write a complete trace; holds one segment at a time.
 
     Parameters
     ----------
-    target : path or io.BytesIO
+    path : path or None
+        None keeps it in memory.
     recording : Recording
     stimulus : Stimulus
     totals : mapping of str to array
         Datasets that are known only at the end, by their full names.
     manifest : dict
         Without the hashes of spikes and counts, which are added here.
+
+    Returns
+    -------
+    path or h5py.File
+        What `Trace` opens.
     """
-    with create(target) as file:
-        mark_as_sonata(file)
-        for prefix, artefact in ((NETWORK, recording.network), (STIMULUS, stimulus)):
-            for name, values in artefact.to_arrays().items():
-                store(file, f"{prefix}/{name}", np.asarray(values))
-        for name, values in totals.items():
-            store(file, name, values)
-        _merge_segments(file, recording)
+    if path is None:
+        file = in_memory()
+        _merge_into(file, recording, stimulus, totals)
+        _complete(file, manifest)
+        return file
+    with durably(path) as temporary, create(temporary) as file:
+        _merge_into(file, recording, stimulus, totals)
         _stay_within_allowed_expansion(file)
-        parts = COUNTED | OPTIONAL
-        hashes = {f"{name}_hash": stored_hash(file[path]) for name, path in parts.items() if path in file}
-        hashes["spikes_hash"] = spikes_hash(file)
-        store(file, MANIFEST, encode_json(manifest | hashes | {"complete": True}))
+        _complete(file, manifest)
+    return path
+
+
+def _merge_into(file, recording, stimulus, totals):
+    mark_as_sonata(file)
+    for prefix, artefact in ((NETWORK, recording.network), (STIMULUS, stimulus)):
+        for name, values in artefact.to_arrays().items():
+            store(file, f"{prefix}/{name}", np.asarray(values))
+    for name, values in totals.items():
+        store(file, name, values)
+    _merge_segments(file, recording)
+
+
+def _complete(file, manifest):
+    parts = COUNTED | OPTIONAL
+    hashes = {f"{name}_hash": stored_hash(file[path]) for name, path in parts.items() if path in file}
+    hashes["spikes_hash"] = spikes_hash(file)
+    store(file, MANIFEST, encode_json(manifest | hashes | {"complete": True}))
 
 
 def _merge_segments(file, recording):

@@ -4,7 +4,6 @@ Such a trace has a network, a stimulus and spikes. It has no counts, because nob
 says whose spikes they are (`eventsim.trace.manifest.Foreign`).
 """
 
-import io
 import sys
 from pathlib import Path
 
@@ -13,10 +12,9 @@ import numpy as np
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
 from eventsim.trace.background import SegmentList
-from eventsim.trace.finalise import merge_into
+from eventsim.trace.finalise import write_trace
 from eventsim.trace.manifest import Foreign, new_manifest
 from eventsim.trace.recording import Recording
-from eventsim.trace.segments import durably
 
 __all__ = ["duration_of", "trace_of_arrays", "whole_ticks", "write_foreign"]
 
@@ -142,7 +140,7 @@ def write_foreign(path, network, tick, neuron, stimulus, duration_ticks, program
 
     Returns
     -------
-    Path or io.BytesIO
+    Path or h5py.File
         What `Trace` opens.
     """
     neuron, tick = _in_order(neuron, tick, network)
@@ -175,10 +173,4 @@ def _write(path, network, tick, neuron, stimulus, foreign):
     recording = Recording(network, stimulus.duration_ticks, SegmentList())
     recording.append({"tick": tick, "neuron": neuron})
     manifest = new_manifest({}, network, stimulus, "grid", foreign)
-    if path is None:
-        image = io.BytesIO()
-        merge_into(image, recording, stimulus, {}, manifest)
-        return image
-    with durably(Path(path)) as temporary:
-        merge_into(temporary, recording, stimulus, {}, manifest)
-    return Path(path)
+    return write_trace(None if path is None else Path(path), recording, stimulus, {}, manifest)

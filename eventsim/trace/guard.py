@@ -68,7 +68,7 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False,
 
     Parameters
     ----------
-    source : path or io.BytesIO
+    source : path
     name : str
         The file as messages call it.
     max_bytes : int
@@ -115,8 +115,6 @@ def open_checked(source, name, max_bytes=MAX_BYTES, *, dimensions=1, text=False,
 
 def is_old(source):
     """Whether a file is in one of HDF5's formats of before 2016, whose superblocks have the versions 0 and 1."""
-    if not isinstance(source, str | os.PathLike):
-        return source.getbuffer()[len(_SIGNATURE)] < _CHECKSUMMED
     with open(source, "rb") as file:
         start = file.read(len(_SIGNATURE) + 1)
     return len(start) > len(_SIGNATURE) and start[-1] < _CHECKSUMMED
@@ -124,17 +122,14 @@ def is_old(source):
 
 def check_file(source, name):
     """Size of the file in bytes; raises when it does not begin as HDF5 files do."""
-    if not isinstance(source, str | os.PathLike):
-        start, size = source.getbuffer()[: len(_SIGNATURE)].tobytes(), source.getbuffer().nbytes
-    else:
-        if not os.path.isfile(source):
-            what = "is a folder" if os.path.isdir(source) else "does not exist or is no regular file"
-            raise ConfigError(f"{name} {what}; give the path of a trace file")
-        try:
-            with open(source, "rb") as file:
-                start, size = file.read(len(_SIGNATURE)), os.fstat(file.fileno()).st_size
-        except OSError as error:
-            raise ConfigError(f"{name} cannot be read ({error.strerror})") from None
+    if not os.path.isfile(source):
+        what = "is a folder" if os.path.isdir(source) else "does not exist or is no regular file"
+        raise ConfigError(f"{name} {what}; give the path of a trace file")
+    try:
+        with open(source, "rb") as file:
+            start, size = file.read(len(_SIGNATURE)), os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read ({error.strerror})") from None
     if not size:
         raise TraceFormatError(f"{name} is empty")
     if start != _SIGNATURE:

@@ -1,9 +1,10 @@
 """TraceFile: an open trace, read lazily from a file that is treated as hostile; what was run, and by whom."""
 
-import os
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+
+import h5py
 
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, NotRecordedError, TraceFormatError
@@ -21,17 +22,17 @@ class TraceFile:
 
     Parameters
     ----------
-    source : path or io.BytesIO
-        The file, or its image in memory.
+    source : path or h5py.File
+        The file, or one in memory that `eventsim.trace.finalise` has written and nobody else can reach.
     max_bytes : int
         What the file's columns may hold together.
     """
 
     def __init__(self, source, *, max_bytes=MAX_BYTES):
-        in_file = isinstance(source, str | os.PathLike)
-        self.path = Path(source) if in_file else None
-        self._name = str(source) if in_file else "the trace in memory"
-        self._file = open_checked(source, self._name, max_bytes)
+        in_memory = isinstance(source, h5py.File)
+        self.path = None if in_memory else Path(source)
+        self._name = "the trace in memory" if in_memory else str(source)
+        self._file = source if in_memory else open_checked(source, self._name, max_bytes)
         try:
             with self.reading() as file:
                 self.manifest = read_manifest(file)

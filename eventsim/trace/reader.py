@@ -49,8 +49,8 @@ class Trace(DeliveryReader):
 
     Parameters
     ----------
-    source : path or io.BytesIO
-        The file, or its image in memory.
+    source : path or h5py.File
+        The file, or one in memory that `eventsim.trace.finalise` has written and nobody else can reach.
     max_bytes : int
         What the file's columns may hold together.
     """

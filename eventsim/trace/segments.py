@@ -15,7 +15,7 @@ from eventsim.errors import ConfigError, EnvironmentProblem
 from eventsim.trace.disk import create
 from eventsim.trace.guard import open_checked, refusing
 from eventsim.trace.lock import hold
-from eventsim.trace.schema import SCHEMA, SEGMENT_COLUMNS, SEGMENT_FILTERS, read_arrays, store
+from eventsim.trace.schema import SCHEMA, SEGMENT_COLUMNS, SEGMENT_SPIKES, read_arrays, store
 
 __all__ = ["SegmentFolder", "durably", "read_segment"]
 
@@ -77,7 +77,7 @@ class SegmentFolder:
         """Write one segment, a mapping as SEGMENT_COLUMNS."""
         with durably(self._path(self._n)) as temporary, create(temporary) as file:
             for name, values in segment.items():
-                store(file, name, values, SEGMENT_FILTERS[name])
+                store(file, name, values, compressed=name not in SEGMENT_SPIKES)
         self._n += 1
 
     def __iter__(self):

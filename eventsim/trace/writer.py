@@ -1,6 +1,5 @@
 """TraceWriter: takes a run stretch by stretch and leaves one finished trace."""
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -11,12 +10,12 @@ from eventsim.counts import BINNINGS
 from eventsim.errors import ConfigError
 from eventsim.samples import describe_samples
 from eventsim.trace.background import Background, SegmentList
-from eventsim.trace.finalise import merge_into
+from eventsim.trace.finalise import write_trace
 from eventsim.trace.manifest import new_manifest
 from eventsim.trace.reader import Trace
 from eventsim.trace.recording import Recording, as_column
 from eventsim.trace.schema import COUNTS, DELIVERED, EVENTS, RECEIVED_COUNT, RECEIVED_WEIGHT, SAMPLES
-from eventsim.trace.segments import SegmentFolder, durably
+from eventsim.trace.segments import SegmentFolder
 
 __all__ = ["TraceWriter"]
 
@@ -132,12 +131,7 @@ class TraceWriter:
             )
         }
         totals |= self._headers(recording)
-        source = io.BytesIO() if self.path is None else self.path
-        if self.path is None:
-            merge_into(source, recording, self.stimulus, totals, self._manifest)
-        else:
-            with durably(source) as temporary:
-                merge_into(temporary, recording, self.stimulus, totals, self._manifest)
+        source = write_trace(self.path, recording, self.stimulus, totals, self._manifest)
         recording.segments.delete()
         self._recording = None
         return Trace(source, max_bytes=sys.maxsize)

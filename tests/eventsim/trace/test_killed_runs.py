@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import pytest
 
 from eventsim.errors import ConfigError, EnvironmentProblem, TraceFormatError
-from eventsim.trace import open_trace, segments
+from eventsim.trace import finalise, open_trace, schema, segments
 from eventsim.trace.segments import read_segment
 
 PARTS = "t.h5.parts"
@@ -137,13 +136,14 @@ def test_a_segment_that_cannot_be_written_is_one_error_and_leaves_no_half_file(s
 def test_the_manifest_is_written_last(start, totals, tmp_path, monkeypatch):
     """A merge cut off at any point therefore lacks it, and is refused."""
     written = []
-    create = h5py.Group.create_dataset
+    create = schema.reserve
 
-    def create_and_note(group, name, **options):
+    def create_and_note(group, name, *options, **named):
         written.append(name)
-        return create(group, name, **options)
+        return create(group, name, *options, **named)
 
-    monkeypatch.setattr(h5py.Group, "create_dataset", create_and_note)
+    for module in (schema, finalise):
+        monkeypatch.setattr(module, "reserve", create_and_note)
     start(None, segments=2).finish(**totals)
     assert written[-1] == "eventsim/manifest" and len(written) > 30
 
