@@ -8,6 +8,8 @@ which they are found: to each core that the synapses of the neuron reach, in the
 from. How many messages went from which core to which follows at the end, from the spikes the kernel counted of each
 neuron. Nothing is read off a recorded spike or an out-degree: a recount from the trace has nothing in common with this
 but the network.
+
+Places in loops are unsigned: of a signed one Numba asks each time whether it counts from the end.
 """
 
 import numpy as np
@@ -48,7 +50,7 @@ def gather(fires, size, forth, history, at, first):
             bits &= (_1 << np.uint64(size - word)) - _1
         while bits:
             bit = lowest(bits) if forth else highest(bits)
-            history[at + found] = first + word + bit
+            history[np.uint64(at + found)] = first + word + bit
             found += 1
             bits ^= _1 << np.uint64(bit)
     return found
@@ -77,20 +79,35 @@ def announce(a, part, k, at, fired, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    history, sender_of, start, n_senders = a.history, a.sender_of, a.population_start[k], a.n_senders
+    if a.sender_of.size:
+        _announce_kinds(a, part, k, at, fired, here)
+    else:
+        _announce_each(a, part, k, at, fired, here)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _announce_kinds(a, part, k, at, fired, here):
+    """The same where senders are a few kinds of neurons: spikes are told apart, and each kind is looked at once."""
+    history, sender_of, told_apart, n_senders = a.history, a.sender_of, a.told_apart[part], a.n_senders
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
-    if sender_of.size:
-        told_apart, first = a.told_apart[part], part * n_senders
-        for j in range(at, at + fired):
-            told_apart[sender_of[start + history[j]]] += 1
-        for s in range(n_senders):
-            if told_apart[s]:
-                _send(senders, width, reach, reach_at, first + s, told_apart[s], cells, here, n_cores)
-                told_apart[s] = 0
-        return
-    messages = a.message_words[part]
+    start = a.population_start[k]
+    for j in range(np.uint64(at), np.uint64(at + fired)):
+        told_apart[sender_of[np.uint64(start + history[j])]] += 1
+    for s in range(n_senders):
+        if told_apart[s]:
+            _send(senders, width, reach, reach_at, part * n_senders + s, told_apart[s], cells, here, n_cores)
+            told_apart[s] = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _announce_each(a, part, k, at, fired, here):
+    """The same where each neuron is a sender."""
+    history, messages, start = a.history, a.message_words[part], a.population_start[k]
+    senders, reach, reach_at, cells, width, n_cores = (
+        a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
+    )  # fmt: skip
     for j in range(at, at + fired):
         if j + _AHEAD < at + fired:
             ahead = start + history[j + _AHEAD]
@@ -157,16 +174,16 @@ def land(a, part, pathway, source, tick):
     """
     history, history_count, rows, landed, bounds = a.history, a.history_count, a.rows, a.landed, a.bounds
     first_row, first_delay = a.rows_at[part, pathway], a.delays_at[pathway]
-    n_delays, n_landed = a.delays_at[pathway + 1] - first_delay, np.int64(0)
+    n_delays, n_landed, found = a.delays_at[pathway + 1] - first_delay, np.uint64(0), landed[part]
     for d in range(n_delays - 1, -1, -1):
         past = (tick - a.delays[first_delay + d]) % history_count.shape[2]
         for q in range(bounds.shape[0] - 1):
             at = a.history_at[source] + past * a.population_size[source] + bounds[q, source]
-            for j in range(at, at + history_count[q, source, past]):
-                row = first_row + np.int64(history[j]) * n_delays + d
-                landed[part, n_landed] = row
-                n_landed += rows[row + 1, 0] > rows[row, 0]
-    return n_landed
+            for j in range(np.uint64(at), np.uint64(at + history_count[q, source, past])):
+                row = np.uint64(first_row + d) + np.uint64(history[j]) * np.uint64(n_delays)
+                found[n_landed] = row
+                n_landed += np.uint64(rows[row + _1, 0] > rows[row, 0])
+    return np.int64(n_landed)
 
 
 @outlined
@@ -280,9 +297,9 @@ def collect(a, first, stop):
         for k in range(population_size.size):
             for part in range(n_parts):
                 at = history_at[k] + slot * population_size[k] + bounds[part, k]
-                for j in range(history_count[part, k, slot]):
-                    neuron = population_start[k] + history[at + j]
-                    spike_tick[spikes], spike_neuron[spikes] = tick, neuron
+                for j in range(np.uint64(at), np.uint64(at + history_count[part, k, slot])):
+                    neuron = population_start[k] + history[j]
+                    spike_tick[np.uint64(spikes)], spike_neuron[np.uint64(spikes)] = tick, neuron
                     spikes += 1
         is_busy = False
         for part in range(n_parts):

@@ -6,14 +6,13 @@ __all__ = [
 ]  # fmt: skip
 
 # The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
-# spikes of other parts are not looked at for that. Places are unsigned: of a signed one Numba asks each time whether it
-# counts from the end.
+# spikes of other parts are not looked at for that. Places are unsigned, as in `eventsim.grid.counting`.
 DELIVER = """            # {where}
             if {is_time} and (tick - latest <= longest or n_parts > 1):
                 n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)
 {event_start}                for j in range(n_landed):
-{ask}                    row = landed[part, j]
-{sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + 1, 0])
+{ask}                    row = np.uint64(landed[part, j])
+{sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + np.uint64(1), 0])
                     rows[row, 1] += 1
 {each}                if n_landed:
                     count_rows(a, part, np.int64({p}), n_landed, done, here)
@@ -21,7 +20,7 @@ DELIVER = """            # {where}
 {event_stop}"""
 
 # Who sent a row, where its synapses read that neuron's variables.
-SENDER = """                    sender = (row - rows_at[part, {p}]) // (delays_at[{p} + 1] - delays_at[{p}])
+SENDER = """                    sender = (np.int64(row) - rows_at[part, {p}]) // (delays_at[{p} + 1] - delays_at[{p}])
 """
 
 # What a row does, synapse by synapse; or stretch by stretch, see `eventsim.grid.stretches`.
@@ -31,7 +30,8 @@ ROW = """                    for synapse in range(first, last):
 """
 
 # Were places signed, the loop would be none over vectors.
-STRETCHES = """                    for s in range(np.uint64(stretch_at[row]), np.uint64(stretch_at[row + 1])):
+STRETCHES = """                    first_stretch = np.uint64(stretch_at[row])
+                    for s in range(first_stretch, np.uint64(stretch_at[row + np.uint64(1)])):
                         begin, size, place = stretch[s, 0], stretch[s, 1], stretch[s, 2]
 {wake}                        for along in range(np.uint64(size)):
                             i = np.uint64(begin) + along
@@ -74,11 +74,11 @@ EVENT_STOP = """                event_end[part] = event
 
 # Rows to come are asked for early: a table of many synapses is in no cache.
 ASK = """                    if j + 4 < n_landed:
-                        row = landed[part, j + 4]
-                        ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
+                        row = np.uint64(landed[part, j + 4])
+                        ask_for_row(target, np.int64(rows[row, 0]), np.int64(rows[row + np.uint64(1), 0]))
 {codes}"""
 
-ASK_CODES = """                        ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + 1, 0]))
+ASK_CODES = """                        ask_for_row(code, np.int64(rows[row, 0]), np.int64(rows[row + np.uint64(1), 0]))
 """
 
 #: How a delivery comes by its weight, by the way the pathway's weights are stored (see `eventsim.grid.storage`).
@@ -95,7 +95,7 @@ WEIGHT = {
 }
 ROW_WEIGHT = {
     "none": "",
-    "row": """                    c = row_code[row_code_at[{p}] + row - rows_at[part, {p}]]
+    "row": """                    c = row_code[row_code_at[{p}] + np.int64(row) - rows_at[part, {p}]]
                     w = values[c]
 """,
     "code": "",

@@ -49,8 +49,9 @@ WAKE = """                        b = np.int64(np.uint64(i) // np.uint64({size})
 {behind}                        due{g}[b] = tick
 """
 
-WAKE_STRETCH = """                        last_block = (np.int64(begin) + size - 1) // {size}
-                        for b in range(np.int64(begin) // {size}, last_block + 1):
+WAKE_STRETCH = """                        last_neuron = np.uint64(begin) + np.uint64(size) - np.uint64(1)
+                        last_block = np.int64(last_neuron // np.uint64({size}))
+                        for b in range(np.int64(np.uint64(begin) // np.uint64({size})), last_block + 1):
 {behind}                            due{g}[b] = tick
 """
 

@@ -74,7 +74,7 @@ KERNEL = {
     "deliveries of weight zero are not counted": (
         "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
     "a neuron's spikes and messages are not counted": (
-        "told_apart[sender_of[start + history[j]]] += 1",
+        "told_apart[sender_of[np.uint64(start + history[j])]] += 1",
         "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}",
         {"counts", "cores", "messages"}),
     "messages of kinds of neurons are not counted": (
@@ -88,8 +88,8 @@ KERNEL = {
         "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
     "sources fire a tick late": ("[cursor[k]] == tick:", "[cursor[k]] == tick - 1:", {"stimulus"}),
     "a row that lands is not delivered": (
-        " row = landed[part, j]\n",
-        f" row = landed[part, j]\n{' ' * 20}if row == {{row}}:\n{' ' * 24}continue\n",
+        " row = np.uint64(landed[part, j])\n",
+        f" row = np.uint64(landed[part, j])\n{' ' * 20}if row == {{row}}:\n{' ' * 24}continue\n",
         {"deliveries", "record", "cores"}),
 }  # fmt: skip
 
