@@ -92,7 +92,7 @@ def divide(network, bounds, storage, keep_ids=False):
                 own_rows = np.searchsorted(mine, p.rows)
             size = int(own_rows[-1])
             here = slice(first, first + size)
-            target[here] = post[mine] - lowest
+            np.subtract(post[mine], lowest, out=target[here], casting="unsafe")
             if storage.ways[k] == "full":
                 weight[here] = network.weight[p.first : p.first + p.size][mine]
             if storage.ways[k] == "code":

@@ -9,7 +9,7 @@ from numba import njit
 
 from eventsim.grid.parts import apart, from_a_line
 
-__all__ = ["reach", "senders"]
+__all__ = ["each_a_sender", "reach"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
@@ -30,7 +30,7 @@ def reach(network, core_of, n_parts):
 
     Returns
     -------
-    dict : as `senders` gives it; sender_of (n_neurons,) uint8, the kind of each neuron, n_senders, as many kinds as a
+    dict : as `_senders` gives it; sender_of (n_neurons,) uint8, the kind of each neuron, n_senders, as many kinds as a
         part has, and told_apart; empty and 0 where each neuron is a sender
     """
     n_cores = int(core_of.max(initial=0)) + 1
@@ -51,8 +51,15 @@ def reach(network, core_of, n_parts):
             cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
     if kinds.n <= _FEW:
         return kinds.senders(n_parts, cores[0].dtype)
-    found = senders(core_of, counts, bits=bits) if in_bits else senders(core_of, counts, np.concatenate(cores))
-    return found | {"sender_of": kinds.kind_of[:0], "n_senders": 0, "told_apart": apart(n_parts, (0,), np.int64)}
+    reached = {"bits": bits} if in_bits else {"cores": np.concatenate(cores)}
+    return each_a_sender(core_of, counts, n_parts, **reached)
+
+
+def each_a_sender(core_of, counts, n_parts, **reached):
+    """The fields of GridArrays where each neuron is a sender; the arguments are those of `_senders`."""
+    return _senders(core_of, counts, **reached) | {
+        "sender_of": np.empty(0, np.uint8), "n_senders": 0, "told_apart": apart(n_parts, (0,), np.int64)
+    }  # fmt: skip
 
 
 def _reached(network, core_of, n_columns):
@@ -93,7 +100,7 @@ class _Kinds:
     def __init__(self, n_neurons, width):
         self.n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
         self._known = np.empty((_FEW, 1 + width // 8), dtype=np.uint64)
-        self._core, self._reached = [], []
+        self._core, self._reached, self._n_columns = [], [], 8 * width
 
     def tell_apart(self, some, core, packed, reached):
         """Find the kinds of a slice of neurons, each with its core, and what it reaches, as bits and as bool."""
@@ -108,10 +115,10 @@ class _Kinds:
     def senders(self, n_parts, dtype):
         """The fields of GridArrays where kinds are the senders; those of two parts are in no cache line together."""
         n = -(-self.n // 4) * 4
-        core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._reached[0].size), dtype=bool)
-        core[: self.n], reached[: self.n] = self._core, self._reached
+        core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._n_columns), dtype=bool)
+        core[: self.n], reached[: self.n] = self._core, np.reshape(self._reached, (self.n, self._n_columns))
         counts, cores = np.count_nonzero(reached, axis=1), np.nonzero(reached)[1].astype(dtype)
-        found = senders(np.tile(core, n_parts), np.tile(counts, n_parts), np.tile(cores, n_parts))
+        found = _senders(np.tile(core, n_parts), np.tile(counts, n_parts), np.tile(cores, n_parts))
         return found | {"sender_of": self.kind_of, "n_senders": n, "told_apart": apart(n_parts, (n,), np.int64)}
 
 
@@ -142,7 +149,7 @@ def _differ(table, row, known, kind):
     return differ
 
 
-def senders(core_of, counts, cores=None, bits=None):
+def _senders(core_of, counts, cores=None, bits=None):
     """What is read when a sender fires, side by side in memory: fields of GridArrays.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 
 from eventsim.errors import InternalError
 from eventsim.grid.engine import GridEngine
-from eventsim.grid.reach import senders
+from eventsim.grid.reach import each_a_sender
 
 __all__ = ["RankEngine"]
 
@@ -56,7 +56,8 @@ class RankEngine(GridEngine):
         """Messages are counted where a neuron fires, to all cores that it reaches: not to those of this rank alone."""
         counts, cores = reach
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
-        found = senders(self._arrays.core_of, counts, cores.astype(self._arrays.reach.dtype))
+        found = each_a_sender(self._arrays.core_of, counts, len(self._arrays.bounds) - 1,
+                              cores=cores.astype(self._arrays.reach.dtype))  # fmt: skip
         self._arrays = self._arrays._replace(**found)
 
     def _forget_the_table(self):

@@ -106,7 +106,7 @@ def test_two_runs_cannot_write_to_the_same_path(start, totals, tmp_path):
     assert len(first.finish(**totals).spikes()) == 5
 
 
-def fail(*_):
+def fail(*_, **__):
     raise OSError(28, "No space left on device")
 
 
