@@ -23,8 +23,6 @@ __all__ = ["Job", "Settings", "make_folder", "open_job", "remove_folder", "write
 
 _FILE, _STOP = "job.h5", "stop"
 _OURS = re.compile(rf"{re.escape(_FILE)}(\.tmp)?|{_STOP}|rank-\d{{4,}}")
-#: Read once, right away: not worth compressing.
-_PLAIN = {"fletcher32": True}
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,7 +141,7 @@ def write_job(folder, network, stimulus, core_of, owner, settings):
         arrays |= {f"{part}/{name}": values for name, values in artefact.to_arrays().items()}
     with durably(folder / _FILE) as temporary, create(temporary) as file:
         for name, values in arrays.items():
-            store(file, name, np.asarray(values), _PLAIN)
+            store(file, name, np.asarray(values), compressed=False)  # it is read once, right away
 
 
 def open_job(folder):
