@@ -1,18 +1,19 @@
 """Rows of counts on their way from a kernel to a trace: a word each, and one for each tick.
 
 A kernel leaves a row for each core and kind that something was counted of in a tick, hundreds in a tick of a full chip.
-What it would write four columns into takes longer than the counting, so it writes one word: 32 bits of count above the
-core, counted from the host, and three bits of kind. The rows of a tick end with a word of which the highest bit is set:
-the tick. A count is below 2^32, since no more synapses fit into a table.
+To write four columns takes longer than the counting, so it writes one word: 36 bits of count, more than there are
+synapses in half a terabyte, above 24 bits of core, counted from the host, and three of kind. The rows of a tick end
+with a word of which the highest bit is set: the tick.
 """
 
 import numpy as np
 from numba import njit
 
-__all__ = ["COUNT_AT", "CORE_AT", "END_OF_TICK", "unpacked"]
+__all__ = ["CORE_AT", "COUNT_AT", "END_OF_TICK", "MOST_CORES", "unpacked"]
 
-CORE_AT, COUNT_AT = 3, 31  # bits
+CORE_AT, COUNT_AT = 3, 27  # bits
 END_OF_TICK = np.uint64(1 << 63)
+MOST_CORES = (1 << COUNT_AT - CORE_AT) - 1  # besides the host
 
 
 def unpacked(words):
@@ -42,6 +43,6 @@ def _unpacked(words, size):
             continue
         row -= 1
         tick[row], count[row] = now, word >> np.uint64(COUNT_AT)
-        core[row] = np.int64(word >> np.uint64(CORE_AT) & np.uint64((1 << COUNT_AT - CORE_AT) - 1)) - 1
+        core[row] = np.int64(word >> np.uint64(CORE_AT) & np.uint64(MOST_CORES)) - 1
         kind[row] = word & np.uint64((1 << CORE_AT) - 1)
     return tick, core, kind, count

@@ -1,13 +1,12 @@
 """What every grid kernel does besides its model: who fires, which rows land, counters, records.
 
 Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
-kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it
-adds to each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`,
-`eventsim.grid.totals`). Spikes and messages are counted where the spikes of a population are announced, in the tick in
-which they are found: to each core that the synapses of the neuron reach, in the wiring that this very run was laid out
-from. How many messages went from which core to which follows at the end, from the spikes the kernel counted of each
-neuron. Nothing is read off a recorded spike or an out-degree: a recount from the trace has nothing in common with this
-but the network.
+kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it adds to
+each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`, `eventsim.grid.totals`).
+Spikes and messages are counted where the spikes of a population are announced, in the tick in which they are found: to
+each core that the synapses of the neuron reach, in the wiring that this very run was laid out from. How many messages
+went from which core to which follows at the end, from the spikes the kernel counted of each neuron. Nothing is read off
+a recorded spike or an out-degree: a recount from the trace has nothing in common with this but the network.
 
 Places in loops are unsigned: of a signed one Numba asks each time whether it counts from the end.
 """

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba.np.ufunc.parallel import get_thread_count
 
-from eventsim.collected import unpacked
+from eventsim.collected import MOST_CORES, unpacked
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
@@ -59,6 +59,8 @@ class GridEngine:
         _set_threads(threads)
         if updates not in UPDATES:
             raise ConfigError(f"updates is '{updates}'; choose one of {', '.join(UPDATES)}")
+        if core_of.max(initial=0) >= MOST_CORES:
+            raise ConfigError(f"core_of names core {core_of.max()}; number cores from 0 to {MOST_CORES - 1} at most")
         self._network, self._duration_ticks = network, stimulus.duration_ticks
         self._threads, self._updates, self._records_events = threads, updates, events is not None
         goes_back = updates != "dense" and not self._records_events and bool(decays_of(network))

@@ -88,7 +88,7 @@ _LEVEL = 1
 _SONATA_COLUMNS = ("timestamps", "node_ids")
 
 #: Nor are the spikes of a segment, which take less than those of the finished file as they are: to compress them takes
-#: a sixth of the time in which 131,072 neurons of fan-out 128 fire them.
+#: a seventh of the time in which 131,072 neurons of fan-out 128 fire them.
 SEGMENT_SPIKES = ("tick", "offset", "neuron")
 
 

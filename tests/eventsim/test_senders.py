@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import eventsim
+from eventsim.collected import MOST_CORES
 from eventsim.counts import KINDS
+from eventsim.errors import ConfigError
 from eventsim.grid import reach
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
@@ -89,3 +91,11 @@ def test_two_parts_share_no_line_of_kinds(case):
     arrays = allocate(network, stimulus, on_cores(network, 3), np.empty(0), plan_for(network), n_parts=2)
     assert arrays.senders.size == 2 * arrays.n_senders * arrays.width
     assert arrays.senders.ctypes.data % 64 == 0 and arrays.n_senders * arrays.width * 8 % 64 == 0
+
+
+def test_a_core_too_many_is_one_error(case):
+    network, stimulus = case
+    core_of = on_cores(network, 2)
+    core_of[np.flatnonzero(~network.is_source)[0]] = MOST_CORES
+    with pytest.raises(ConfigError, match=rf"names core {MOST_CORES}; number cores from 0 to {MOST_CORES - 1}"):
+        eventsim.simulate(network, stimulus, core_of=core_of)
