@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,8 @@ from eventsim.trace.guard import MOST_TEXT, check_file, is_old, open_checked, re
 
 __all__ = ["answer", "open_foreign"]
 
-#: Processor time that a child may take: seconds for any file, and bytes per second beyond.
+#: Processor time that a child may take once Python and its libraries are loaded: seconds for any file, and bytes per
+#: second beyond.
 _SECONDS, _BYTES_PER_SECOND = 20, 5_000_000
 #: Address space that it may take; Python and its libraries are 0.3 GB of it.
 _MEMORY = 4 << 30
@@ -82,6 +84,7 @@ def answer():
     """In the child: read what to copy, copy it, and print the error, or two nulls."""
     source, name, copy, dimensions, text, seconds = json.loads(sys.stdin.read())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    seconds += math.ceil(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     with suppress(ValueError, OSError):  # not every system limits it
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

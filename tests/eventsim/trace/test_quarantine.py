@@ -74,6 +74,15 @@ def test_a_child_that_does_not_come_to_an_end_or_crashes_is_one_line(old, monkey
     assert str(caught.value).startswith(str(old)) and "\n" not in str(caught.value)
 
 
+def test_what_loading_the_libraries_takes_is_not_the_files_fault(old, monkeypatch):
+    child = ("from eventsim.trace import quarantine\nimport time\n"
+             "while time.process_time() < 1.5: pass\nquarantine.answer()")  # fmt: skip
+    monkeypatch.setattr(quarantine, "_SECONDS", 1)
+    monkeypatch.setattr(quarantine, "_CHILD", child)
+    with open_foreign(old, dimensions=2, text=True) as file:
+        assert file["one"][()] == 5
+
+
 def test_no_room_for_the_copy_is_a_matter_of_the_environment(old, monkeypatch):
     child = ("import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
              "from eventsim.trace import quarantine\nquarantine.answer()")  # fmt: skip
