@@ -18,13 +18,14 @@ import eventsim.lending
 import eventsim.machine
 import eventsim.outline
 import eventsim.philox
+import eventsim.sums
 import eventsim.tables
 
 __all__ = ["cache_folder", "can_keep", "is_known", "load"]
 
 #: What kernels call, are compiled by, or have constants of.
 _OURS = (eventsim.collected, eventsim.counts, eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox,
-         eventsim.tables)  # fmt: skip
+         eventsim.sums, eventsim.tables)  # fmt: skip
 
 
 def cache_folder():

@@ -10,12 +10,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "add_bits", "add_fields", "ask_for", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet",
-    "use_wide_vectors",
+    "ask_for", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "place_of", "splat",
+    "use_wide_vectors", "vector_at", "wish",
 ]  # fmt: skip
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
-_BYTES = 0x0101010101010101  # the lowest bit of each byte of a word
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
 _LOOKS = 4096
 _LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
@@ -26,21 +25,24 @@ def instruction(typing: Callable) -> Callable[..., Any]:
     return intrinsic(typing)
 
 
-def _place(context, builder, array_type, array, index):
+def place_of(context, builder, array_type, array, index):
     """Pointer to an element of a one-dimensional array."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
+def wish(context, builder, array_type, array, index):
+    """llvm.prefetch of one element."""
+    byte = ir.IntType(8).as_pointer()
+    place = builder.bitcast(place_of(context, builder, array_type, array, index), byte)
+    kind = ir.FunctionType(ir.VoidType(), [byte, _INT32, _INT32, _INT32])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(prefetch, [place, _INT32(0), _INT32(3), _INT32(1)])  # for reading, to stay, data
+
+
 @instruction
 def _ask_for(_, array, index):
-    """llvm.prefetch of one element."""
-
     def write(context, builder, signature, arguments):
-        byte = ir.IntType(8).as_pointer()
-        place = builder.bitcast(_place(context, builder, signature.args[0], *arguments), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, _INT32, _INT32, _INT32])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(prefetch, [place, _INT32(0), _INT32(3), _INT32(1)])  # for reading, to stay, data
+        wish(context, builder, signature.args[0], *arguments)
         return context.get_dummy_value()
 
     return types.void(array, types.intp), write
@@ -135,85 +137,17 @@ def use_wide_vectors(_):
     return types.void(), write
 
 
-def _splat(builder, word, size):
+def splat(builder, word, size):
     """A vector of `size` times a word."""
     kind = ir.VectorType(word.type, size)
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), word, _INT32(0))
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_INT32, size), [0] * size))
 
 
-def _vector_at(context, builder, array_type, array, index, size, element=_INT64):
+def vector_at(context, builder, array_type, array, index, size, element=_INT64):
     """Pointer to `size` elements of an array, from `index` on, as to a vector."""
     kind = ir.VectorType(element, size).as_pointer()
-    return builder.bitcast(_place(context, builder, array_type, array, index), kind)
-
-
-@instruction
-def _add_bits(_, sums, at, word):
-    """sums[at + bit] += word >> bit & _BYTES, for the eight bits of a byte."""
-
-    def write(context, builder, signature, arguments):
-        kind = ir.VectorType(_INT64, 8)
-        sums, at, word = arguments
-        place = _vector_at(context, builder, signature.args[0], sums, at, 8)
-        bits = builder.lshr(_splat(builder, word, 8), ir.Constant(kind, list(range(8))))
-        bits = builder.and_(bits, ir.Constant(kind, [_BYTES] * 8))
-        builder.store(builder.add(builder.load(place, align=8), bits), place, align=8)
-        return context.get_dummy_value()
-
-    return types.void(sums, types.intp, types.uint64), write
-
-
-@njit(nogil=True)
-def add_bits(sums, at, word):
-    """Count the bits of a word in bytes: that of byte B and bit b in byte B of sums[at + b].
-
-    Parameters
-    ----------
-    sums : (n,) uint64
-    word : uint64
-    """
-    _add_bits(sums, at, word)
-
-
-def _fields_added(size):
-    """The instruction sums[at + j] += words[first + j] >> shift & mask, for `size` words at once."""
-
-    @instruction
-    def add(_, sums, at, words, first, shift, mask):
-        def write(context, builder, signature, arguments):
-            sums, at, words, first, *numbers = arguments
-            place = _vector_at(context, builder, signature.args[0], sums, at, size)
-            read = _vector_at(context, builder, signature.args[2], words, first, size)
-            shift, mask = (_splat(builder, number, size) for number in numbers)
-            fields = builder.and_(builder.lshr(builder.load(read, align=8), shift), mask)
-            builder.store(builder.add(builder.load(place, align=8), fields), place, align=8)
-            return context.get_dummy_value()
-
-        return types.void(sums, types.intp, words, types.intp, types.uint64, types.uint64), write
-
-    return add
-
-
-_add_2_fields, _add_4_fields, _add_8_fields = map(_fields_added, (2, 4, 8))
-
-
-@njit(nogil=True)
-def add_fields(sums, at, words, first, n_words, shift, mask):
-    """sums[at + j] += words[first + j] >> shift & mask, for j below `n_words`: 2, 4, or a multiple of 8.
-
-    Parameters
-    ----------
-    sums, words : uint64
-        Two arrays; LLVM, which must suppose that they are one, would ask for each row whether they overlap.
-    """
-    if n_words == 2:
-        _add_2_fields(sums, at, words, first, shift, mask)
-    elif n_words == 4:
-        _add_4_fields(sums, at, words, first, shift, mask)
-    else:
-        for j in range(0, n_words, 8):
-            _add_8_fields(sums, at + j, words, first + j, shift, mask)
+    return builder.bitcast(place_of(context, builder, array_type, array, index), kind)
 
 
 @instruction
@@ -222,7 +156,7 @@ def _bits_of(_, flags, at):
 
     def write(context, builder, signature, arguments):
         flags, at = arguments
-        bytes_ = builder.load(_vector_at(context, builder, signature.args[0], flags, at, 64, ir.IntType(8)), align=8)
+        bytes_ = builder.load(vector_at(context, builder, signature.args[0], flags, at, 64, ir.IntType(8)), align=8)
         return builder.bitcast(builder.icmp_unsigned("!=", bytes_, ir.Constant(bytes_.type, None)), _INT64)
 
     return types.uint64(flags, types.intp), write

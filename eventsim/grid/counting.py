@@ -14,17 +14,18 @@ Places in loops are unsigned: of a signed one Numba asks each time whether it co
 import numpy as np
 from numba import njit
 
-from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TICK
+from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import add_bits, add_fields, ask_for, ask_for_row, bits_of, highest, lowest
+from eventsim.machine import ask_for, ask_for_row, bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
+from eventsim.sums import FIELD, sum_bits, sum_fields
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
-_AHEAD = 24  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
+_AHEAD = 64  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
+_MOST_IN_BYTES, _LARGEST_SUM = 255, (1 << FIELD) - 1
 _1, _2, _32 = (np.uint64(n) for n in (1, 2, 32))
 _32_BITS = np.uint64(2**32 - 1)
-_BYTE_OF_EACH, _HALF_OF_EACH = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x000F000F000F000F)  # sixteen bits
 
 
 @outlined
@@ -107,23 +108,22 @@ def _announce_each(a, part, k, at, fired, here):
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
-    for j in range(at, at + fired):
-        if j + _AHEAD < at + fired:
-            ahead = start + history[j + _AHEAD]
-            ask_for_row(senders, ahead * width, (ahead + 1) * width)
-            if reach_at.size:
-                ask_for(reach, reach_at[ahead])
-        neuron = start + history[j]
-        _send(senders, width, reach, reach_at, neuron, np.int64(1), cells, here, n_cores)
+    for first in range(at, at + fired, _MOST_IN_BYTES):
+        stop = min(first + _MOST_IN_BYTES, at + fired)
+        for j in range(first, stop):
+            if j + _AHEAD < at + fired:
+                ahead = start + history[j + _AHEAD]
+                ask_for_row(senders, ahead * width, (ahead + 1) * width)
+                if reach_at.size:
+                    ask_for(reach, reach_at[ahead])
+            _send(senders, width, reach, reach_at, start + history[j], np.int64(1), cells, here, n_cores)
         for word in range(2, width):
-            add_bits(messages, 8 * (word - 2), senders[np.uint64(neuron * width + word)])
-        if width > 2 and (j - at) % 255 == 254:  # a byte holds no more
+            sum_bits(messages, 8 * (word - 2), senders, start * width + word, width, history, first, stop)
+        if width > 2:
             _count_messages(a, part, here)
-    if width > 2:
-        _count_messages(a, part, here)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True, **UNCOUNTED)
 def _send(senders, width, reach, reach_at, sender, times, cells, here, n_cores):
     """Count so many spikes of a sender and their messages: those sent, and, where it has a list, those to each core."""
     at = np.uint64(sender * width)
@@ -143,6 +143,7 @@ def _count_messages(a, part, here):
     first = np.uint64(here + MESSAGES_IN * n_cores + 1)
     for core in range(np.uint64(n_cores - 1)):
         cells[first + core] += np.int64(messages[core])
+    for core in range(np.uint64(n_cores - 1)):
         messages[core] = 0
 
 
@@ -199,36 +200,27 @@ def count_rows(a, part, pathway, n_landed, done, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    landed, spread, lanes, cells = a.landed, a.spread, a.lanes, a.cells
+    landed, spread, cells = a.landed[part], a.spread, a.cells
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
-    n_lanes, n_words, sums = n_bytes * spread[part, pathway, 4], n_bytes // 8, a.lane_words[part]
+    per_byte, n_words = spread[part, pathway, 4], n_bytes // 8
     a.delivered[part, pathway] += done
     if n_bytes == 1:
         cells[lowest] += done
     elif n_bytes > 1:
-        for j in range(n_landed):
-            if j + _AHEAD < n_landed:
-                ahead = at + (landed[part, j + _AHEAD] - first_row) * n_words
-                ask_for_row(lanes, ahead, ahead + n_words)
-            first = at + (landed[part, j] - first_row) * n_words
-            if n_lanes == n_bytes:
-                add_fields(sums, 0, lanes, first, n_words, 0, _BYTE_OF_EACH)
-                add_fields(sums, n_words, lanes, first, n_words, 8, _BYTE_OF_EACH)
-            else:
-                for layer in range(4):
-                    add_fields(sums, layer * n_words, lanes, first, n_words, 4 * layer, _HALF_OF_EACH)
-            if j % 257 == 256:  # sixteen bits hold no more bytes
-                _count_lanes(a, part, n_lanes, n, lowest)
-        _count_lanes(a, part, n_lanes, n, lowest)
+        bits, lanes, sums = 8 // per_byte, a.lanes, a.lane_words[part]
+        at_once, first_word = _LARGEST_SUM // ((1 << bits) - 1), at - first_row * n_words
+        for first in range(0, n_landed, at_once):
+            sum_fields(sums, lanes, first_word, n_words, bits, landed, first, min(first + at_once, n_landed))
+            _count_lanes(a, part, n_bytes * per_byte, n, lowest)
     else:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
-                ahead = entry_at[at + landed[part, j + _AHEAD] - first_row]
+                ahead = entry_at[at + landed[j + _AHEAD] - first_row]
                 ask_for(entry_cell, ahead)
                 ask_for(entry_count, ahead)
-            row = at + landed[part, j] - first_row
+            row = at + landed[j] - first_row
             for entry in range(entry_at[row], entry_at[row + 1]):
                 cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
 
@@ -290,7 +282,7 @@ def collect(a, first, stop):
     population_start, population_size, busy, filled = a.population_start, a.population_size, a.busy, a.filled
     spike_tick, spike_neuron = a.spike_tick, a.spike_neuron
     n_parts, depth = a.tally.shape[:2]
-    spikes, before = filled[0], filled[0]
+    spikes = filled[0]
     for tick in range(first, stop):
         slot, now = tick % history_count.shape[2], tick % depth
         for k in range(population_size.size):
@@ -305,29 +297,34 @@ def collect(a, first, stop):
             is_busy |= busy[part, now]
             busy[part, now] = False
         if is_busy:
-            _collect_counts(a, tick, now)
-    filled[0] = spikes
-    filled[3] += spikes - before
+            _collect_counts(a, tick, now, spikes - filled[0])
+        filled[3] += spikes - filled[0]
+        filled[0] = spikes
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def _collect_counts(a, tick, now):
-    """Append the counts of a tick, of all parts together, and begin to count anew."""
+def _collect_counts(a, tick, now, spikes):
+    """Append the counts of a tick with so many spikes, of all parts together, and begin to count anew."""
     cells, row_of_counts = a.cells, a.row_of_counts
     n_parts, depth, _, n_cores = a.tally.shape
-    per_tick, rows = len(KINDS) * n_cores, np.uint64(a.filled[1])
+    per_tick, rows, end = len(KINDS) * n_cores, np.uint64(a.filled[1]), END_OF_TICK
     here = now * per_tick
     for part in range(1, n_parts):
         there = here + part * depth * per_tick
         for cell in range(per_tick):
             cells[here + cell] += cells[there + cell]
             cells[there + cell] = 0
-    for core in range(n_cores):
-        for kind in range(len(KINDS)):
-            count = np.uint64(cells[np.uint64(here + kind * n_cores + core)])
-            row_of_counts[rows] = count << np.uint64(COUNT_AT) | np.uint64(core << CORE_AT | kind)
-            rows += np.uint64(count != 0)  # no branch: nobody could guess it
-    row_of_counts[rows] = END_OF_TICK | np.uint64(tick)
+    if per_tick <= WORDS_PER_SPIKE * spikes:
+        for cell in range(np.uint64(per_tick)):
+            row_of_counts[rows + cell] = np.uint64(cells[np.uint64(here) + cell])
+        rows, end = rows + np.uint64(per_tick), END_OF_TABLE
+    else:
+        for core in range(n_cores):
+            for kind in range(len(KINDS)):
+                count = np.uint64(cells[np.uint64(here + kind * n_cores + core)])
+                row_of_counts[rows] = count << np.uint64(COUNT_AT) | np.uint64(core << CORE_AT | kind)
+                rows += np.uint64(count != 0)  # no branch: nobody could guess it
+    row_of_counts[rows] = end | np.uint64(tick)
     a.filled[1] = rows + _1
     for cell in range(here, here + per_tick):
         cells[cell] = 0

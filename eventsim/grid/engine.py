@@ -169,7 +169,7 @@ class GridEngine:
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
-        columns |= dict(zip(_ROW_COLUMNS, unpacked(arrays.row_of_counts[:rows])))
+        columns |= dict(zip(_ROW_COLUMNS, unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3])))
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0

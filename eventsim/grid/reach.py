@@ -162,7 +162,7 @@ def _senders(core_of, counts, cores=None, bits=None):
         Which these are, sender by sender, ascending.
     bits : (n, 8 n_words) uint8, optional
         In place of them a bit for each core: of the first eight the lowest bits of the eight bytes of a word, of the
-        next eight the bits above these, and so on, so that `eventsim.machine.add_bits` counts cores in order.
+        next eight the bits above these, and so on, so that `eventsim.sums.sum_bits` counts cores in order.
 
     Returns
     -------

@@ -56,11 +56,11 @@ KERNEL = {
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
     "a row is left out for its cores": (
-        "row = at + landed[part, j] - first_row\n",
-        f"row = at + landed[part, j] - first_row\n{' ' * 12}if landed[part, j] == {{row}}:\n{' ' * 16}continue\n",
+        "row = at + landed[j] - first_row\n",
+        f"row = at + landed[j] - first_row\n{' ' * 12}if landed[j] == {{row}}:\n{' ' * 16}continue\n",
         {"counts", "cores"}),
     "a row is counted twice for its cores": (
-        "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[part, j] == {row}))", {"counts", "cores"}),
+        "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[j] == {row}))", {"counts", "cores"}),
     "a row is left out for its receivers": (
         "rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
     "a row is counted twice for its receivers": (
@@ -94,13 +94,13 @@ KERNEL = {
 }  # fmt: skip
 
 
-ROW_COUNTED = "            first = at + (landed[part, j] - first_row) * n_words\n"
-ROW_LEFT_OUT = f"{ROW_COUNTED}            if landed[part, j] == {{row}}:\n                continue\n"
+ROWS_COUNTED = "landed, first, min(first + at_once, n_landed))\n"
+ROW_LEFT_OUT = "*(lambda rows: (rows, first, rows.size))(landed[:n_landed][landed[:n_landed] != {row}]))\n"
 
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
     "lanes: a row is left out": (
-        (spread, {"LANES": 1e9}), ROW_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
+        (spread, {"LANES": 1e9}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
         (spread, {"LANES": 1e9}), "cells[first + lane] +=", "cells[first + (lane + _1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
@@ -109,9 +109,9 @@ FORMS = {
         (spread, {"LANES": 1e9}), "sums[lane] = 0", "sums[lane] *= lane > 0",
         {"counts", "cores"}),
     "lanes: the upper halves of bytes, deliveries of weight zero, are not counted": (
-        (spread, {"LANES": 1e9}), "4 * layer, _HALF", "4 * layer + 28 * (layer == 1), _HALF", {"counts"}),
+        (spread, {"LANES": 1e9}), "sums, lanes,", "sums, lanes & np.uint64(0xFF0FFF0FFF0FFF0F),", {"counts"}),
     "lanes of whole bytes: a row is left out": (
-        (spread, {"LANES": 1e9, "_MOST_OF_HALF": 0}), ROW_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
+        (spread, {"LANES": 1e9, "_MOST_OF_HALF": 0}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "bits: a neuron's messages are not counted": (
         (reach, {"_FEW": 0}), "senders[at + _1] += np.uint64(times)",
         "senders[at + _1] += np.uint64(sender != {neuron})", {"messages", "cores"}),
@@ -212,11 +212,11 @@ def test_a_host_reset_that_drops_nothing_is_caught(sound, run, caught):
 def test_a_cost_of_miscounted_events_is_caught(sound, run, price, monkeypatch):
     """The energy law recounts; a report that is true to wrong counts is wrong."""
     monkeypatch.setattr(reach, "_FEW", 0)
-    added = "senders[np.uint64(neuron * width + word)]"
-    own = "(np.int64(senders[np.uint64(neuron * width)] & _32_BITS) - 1)"
+    added = "senders, start * width + word"
+    own = "(int(senders[i - i % width] & _32_BITS) - 1)"
     bit = f"np.uint64(8 * ({own} % 8) + {own} // 8 % 8)"
-    others = f"~((word == 2 + {own} // 64) * _1 << {bit})"  # bits but that of its own core
-    trace = run(sound.model, (added, f"{added} & {others}"))
+    others = f"np.array([bits & ~((i % width == 2 + {own} // 64) * _1 << {bit}) for i, bits in enumerate(senders)])"
+    trace = run(sound.model, (added, added.replace("senders", others)))
     report = audit(trace, sound.placement, sound.report)
     assert "energy" not in failed(report)
     assert "energy" in failed(audit(trace, sound.placement, cost(trace.counts())))

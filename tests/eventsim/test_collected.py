@@ -1,12 +1,42 @@
-"""Rows of counts, as words and as columns."""
+"""Rows of counts, as words, as tables and as columns."""
 
 import numpy as np
+import pytest
 
+import eventsim
 from eventsim.collected import unpacked
+from eventsim.grid import kernel
+from runs.benchmarks.networks import cuba
+from tests.support.interpreted import interpreted
 
 
 def test_words_hold_the_largest_core_and_count():
     """Two ticks, the second without a row; the words as the docstring of `eventsim.collected` has them."""
     words = [5 << 27 | 0 << 3 | 4, (2**36 - 1) << 27 | (2**24 - 1) << 3 | 1, 2**63 | 7, 2**63 | 9]
-    columns = unpacked(np.array(words, dtype=np.uint64))
+    columns = unpacked(np.array(words, dtype=np.uint64), n_cores=3)
     assert [column.tolist() for column in columns] == [[7, 7], [-1, 2**24 - 2], [4, 1], [5, 2**36 - 1]]
+
+
+def test_tables_and_rows_of_words_are_read_alike():
+    """A table of a host and a core, zeros at both ends, between ticks of rows; sorted by tick, core and kind."""
+    table = [0, 8, 3, 0, 0, 0, 9, 0, 0, 2]  # kind by kind
+    words = [5 << 27 | 1 << 3 | 4, 2**63 | 6, *table, 2**63 | 2**62 | 7, 6 << 27 | 1 << 3 | 1, 2**63 | 8]
+    columns = unpacked(np.array(words, dtype=np.uint64), n_cores=2)
+    assert [column.tolist() for column in columns] == [
+        [6, 7, 7, 7, 7, 8], [0, -1, -1, 0, 0, 0], [4, 1, 3, 0, 4, 1], [5, 3, 9, 8, 2, 6]
+    ]  # fmt: skip
+
+
+def test_a_table_in_front_of_everything_may_begin_with_zeros():
+    columns = unpacked(np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2**63 | 2**62], dtype=np.uint64), n_cores=2)
+    assert [column.tolist() for column in columns] == [[0], [0], [4], [2]]
+
+
+@pytest.mark.parametrize("words", ["0", "10**6"])
+def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words, monkeypatch):
+    network = eventsim.compile_network(cuba(100, fan_in=8))
+    stimulus, core_of = network.stimulus.lasting(600), np.arange(100, dtype=np.int32) % 3
+    whole = eventsim.simulate(network, stimulus, core_of=core_of).counts()
+    assert whole.total("synaptic_events") > 100
+    monkeypatch.setattr(kernel, "load", interpreted([("WORDS_PER_SPIKE * spikes", f"{words} * spikes")]))
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == whole.hash

@@ -1,0 +1,154 @@
+"""Rows of small numbers, a vector of words each, added up: sums stay in registers until the last row is read.
+
+What a neuron reaches is kept as bits, what a row of synapses brings to each core as fields of some bits. Of a loop over
+the words of a row LLVM makes no loop over vectors, and it would store the sums after each row and load them for the
+next; so the loops are written here as LLVM reads them.
+"""
+
+from itertools import product
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+
+from eventsim.machine import instruction, place_of, splat, vector_at, wish
+
+__all__ = ["BITS", "FIELD", "SIZES", "sum_bits", "sum_fields"]
+
+#: Bits of a sum of fields: four of them in a word. And of a field.
+FIELD, BITS = 16, (4, 8)
+#: Words of a vector.
+SIZES = (2, 4, 8)
+
+_WORD = ir.IntType(64)
+_LOWEST_OF_BYTES = 0x0101010101010101
+_ONE_IN_EACH = 0x0001000100010001  # of four sums
+#: Rows lie far apart in memory, and so many are on their way into the cache: one is added in a nanosecond or two.
+_AHEAD = 64
+
+
+class _Rows:
+    """Rows of words whose numbers stand in a list, as an instruction comes by them."""
+
+    def __init__(self, context, builder, words_type, words, first_word, stride, numbers_type, numbers):
+        self._context, self._builder = context, builder
+        self._words, self._first_word, self._stride = (words_type, words), first_word, stride
+        self._numbers = numbers_type, numbers
+
+    def word(self, j, size=1):
+        """The first word, or a vector of `size` words, of the row whose number stands in place `j`."""
+        place = vector_at(self._context, self._builder, *self._words, self._at(j), size)
+        vector = self._builder.load(place, align=8)
+        return self._builder.extract_element(vector, _WORD(0)) if size == 1 else vector
+
+    def ask(self, j, last):
+        """Have the row some places ahead of `j`, and the last at most, on its way into the cache."""
+        ahead = self._builder.add(j, _WORD(_AHEAD))
+        ahead = self._builder.select(self._builder.icmp_signed("<", ahead, last), ahead, last)
+        wish(self._context, self._builder, *self._words, self._at(ahead))
+
+    def _at(self, j):
+        number = self._builder.load(place_of(self._context, self._builder, *self._numbers, j))
+        number = number if number.type == _WORD else self._builder.sext(number, _WORD)
+        return self._builder.add(self._builder.mul(number, self._stride), self._first_word)
+
+
+def _each(vector, number):
+    """A constant vector like another, of one number or of a list."""
+    return ir.Constant(vector.type, number if isinstance(number, list) else [number] * vector.type.count)
+
+
+def _fields(builder, vector, shift, mask):
+    """What is left of each word of a vector, shifted down and masked."""
+    return builder.and_(builder.lshr(vector, _each(vector, shift)), _each(vector, mask))
+
+
+def _add(builder, held, vector):
+    builder.store(builder.add(builder.load(held), vector), held)
+
+
+@instruction
+def _sum_bits(_, sums, at, words, first_word, stride, numbers, first, stop):
+    """sums[at + bit] += word >> bit, of each byte the lowest bit, for the eight bits of a byte and each row's word."""
+
+    def write(context, builder, signature, arguments):
+        sums, at, words, first_word, stride, numbers, first, stop = arguments
+        rows = _Rows(context, builder, signature.args[2], words, first_word, stride, signature.args[5], numbers)
+        place = vector_at(context, builder, signature.args[0], sums, at, 8)
+        held = cgutils.alloca_once_value(builder, builder.load(place, align=8))
+        with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
+            word = splat(builder, rows.word(j), 8)
+            _add(builder, held, _fields(builder, word, list(range(8)), _LOWEST_OF_BYTES))
+        builder.store(builder.load(held), place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(sums, types.intp, words, types.intp, types.intp, numbers, types.intp, types.intp), write
+
+
+@njit(nogil=True)
+def sum_bits(sums, at, words, first_word, stride, numbers, first, stop):
+    """Count the bits of a word of each row in bytes: those of byte B and bit b in byte B of sums[at + b].
+
+    Parameters
+    ----------
+    sums : (n,) uint64
+        A byte holds 255 at most.
+    words : (m,) uint64
+        Row r's word is words[first_word + stride * r].
+    numbers : (k,) int32 or int64
+        The rows are numbers[first:stop].
+    """
+    _sum_bits(sums, at, words, first_word, stride, numbers, first, stop)
+
+
+@instruction
+def _sum_fields(_, size, bits, sums, at, words, first_word, n_words, numbers, first, stop):
+    """For `size` words of each row: its lowest fields are added to the vector at sums[at], the next to the one
+    `n_words` words further on, and so on. The size is chosen here, since a vector's is a constant for LLVM."""
+
+    def write(context, builder, signature, arguments):
+        size, bits, sums, at, words, first_word, n_words, numbers, first, stop = arguments
+        rows = _Rows(context, builder, signature.args[4], words, first_word, n_words, signature.args[7], numbers)
+
+        def add_rows(size, bits):
+            mask, layers = ((1 << bits) - 1) * _ONE_IN_EACH, {}
+            for shift in range(0, FIELD, bits):
+                layer = builder.add(at, builder.mul(n_words, _WORD(shift // bits)))
+                place = vector_at(context, builder, signature.args[2], sums, layer, size)
+                layers[shift] = place, cgutils.alloca_once_value(builder, builder.load(place, align=8))
+            last = builder.sub(stop, _WORD(1))
+            with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
+                rows.ask(j, last)
+                row = rows.word(j, size)
+                for shift, (_, held) in layers.items():
+                    _add(builder, held, _fields(builder, row, shift, mask))
+            for place, held in layers.values():
+                builder.store(builder.load(held), place, align=8)
+
+        for of_size, of_bits in product(SIZES, BITS):
+            is_it = [builder.icmp_signed("==", size, _WORD(of_size)), builder.icmp_signed("==", bits, _WORD(of_bits))]
+            with builder.if_then(builder.and_(*is_it)):
+                add_rows(of_size, of_bits)
+        return context.get_dummy_value()
+
+    two = (types.intp, types.intp)
+    return types.void(*two, sums, types.intp, words, *two, numbers, *two), write
+
+
+@njit(nogil=True)
+def sum_fields(sums, words, first_word, n_words, bits, numbers, first, stop):
+    """Add up the fields of rows: the lowest of word j are added to sums[j], the next to sums[n_words + j], and so on.
+
+    Parameters
+    ----------
+    sums : (n,) uint64
+        FIELD bits are one sum.
+    words : (m,) uint64
+        Row r is the `n_words` words from words[first_word + n_words * r] on; one of SIZES, or a multiple of 8.
+    bits : int
+        Of a field; one of BITS.
+    numbers : (k,) int32 or int64
+        The rows are numbers[first:stop].
+    """
+    for j in range(0, n_words, 8):
+        _sum_fields(min(n_words, 8), bits, sums, j, words, first_word + j, n_words, numbers, first, stop)
