@@ -6,7 +6,8 @@ synapses in half a terabyte, above 24 bits of core, counted from the host, and t
 with a word of which the highest bit is set: the tick.
 
 Even to look for what is not zero takes as long as to count it. A tick with many spikes leaves all its counts as they
-are, kind by kind and in each core by core, zeros too, and says so in the second highest bit of the word of the tick.
+are, kind by kind and in each core by core, zeros too, mostly two in a word, and says so in the second highest bit of
+the word of the tick.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ WORDS_PER_SPIKE = 32
 MOST_CORES = (1 << COUNT_AT - CORE_AT) - 1  # besides the host
 
 
-def unpacked(words, n_cores):
+def unpacked(words, n_cores, of_table=np.uint32):
     """The columns of rows that a kernel collected.
 
     Parameters
@@ -31,22 +32,48 @@ def unpacked(words, n_cores):
     words : (n,) uint64
     n_cores : int
         Cores of a table, the host among them.
+    of_table : dtype
+        Of a count in a table, uint32 or int64.
 
     Returns
     -------
     tick, core, kind, count : int64, int32, uint8, int64
         As `eventsim.counts.EventCounts` has them.
     """
-    return tuple(column[1:] for column in _unpacked(words, n_cores, n_rows(words)))
+    size, tables = n_rows(words, n_cores, of_table), words.view(of_table)
+    return tuple(column[1:] for column in _unpacked(words, tables, n_cores, size))
 
 
-def n_rows(words):
-    """How many rows these words are."""
-    return np.count_nonzero((words != 0) & (words < END_OF_TICK))
+def n_rows(words, n_cores, of_table=np.uint32):
+    """How many rows these are; the arguments are those of `unpacked`."""
+    return _n_rows(words, words.view(of_table), n_cores)
 
 
 @njit(cache=True, nogil=True)
-def _unpacked(words, n_cores, size):
+def _n_rows(words, tables, n_cores):
+    """Words that do not end a tick, and what is not zero in tables."""
+    n, place = 0, words.size - 1
+    while place >= 0:
+        word = words[place]
+        place -= 1
+        n += word < END_OF_TICK
+        if word >= END_OF_TABLE:
+            place, first = _table(words, tables, n_cores, place)
+            for cell in range(first, first + len(KINDS) * n_cores):
+                n += tables[cell] != 0
+    return n
+
+
+@njit
+def _table(words, tables, n_cores, last):
+    """Of a table that ends with the word at `last`: the place in front of it, and where its first count is."""
+    in_a_word = tables.size // words.size
+    before = last + len(KINDS) * n_cores // -in_a_word
+    return before, (before + 1) * in_a_word
+
+
+@njit(cache=True, nogil=True)
+def _unpacked(words, tables, n_cores, size):
     """The columns, each behind one entry of no meaning, which a zero in front of all rows may be written to."""
     tick, core = np.empty(size + 1, np.int64), np.empty(size + 1, np.int32)
     kind, count = np.empty(size + 1, np.uint8), np.empty(size + 1, np.int64)
@@ -62,10 +89,10 @@ def _unpacked(words, n_cores, size):
             continue
         now = np.int64(word & ~END_OF_TABLE)
         if word >= END_OF_TABLE:
-            place -= len(KINDS) * n_cores
+            place, first = _table(words, tables, n_cores, place)
             for of_core in range(n_cores - 1, -1, -1):
                 for of_kind in range(len(KINDS) - 1, -1, -1):
-                    number = words[place + 1 + of_kind * n_cores + of_core]
+                    number = tables[first + of_kind * n_cores + of_core]
                     tick[row], core[row], kind[row], count[row] = now, of_core - 1, of_kind, number
                     row -= number != 0  # no branch: nobody could guess it
     return tick, core, kind, count

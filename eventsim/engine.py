@@ -38,8 +38,9 @@ class Engine(Protocol):
     def take(self):
         """What was recorded since the last time, as columns of `TraceWriter.write_segment`."""
 
-    def totals(self):
-        """Mapping to received_count, received_weight, delivered and message_*, as `TraceWriter.finish` takes them."""
+    def totals(self, tick):
+        """Mapping to received_count, received_weight, delivered and message_*, as `TraceWriter.finish` takes them, of
+        what was handled up to `tick`, the first not handled."""
 
     def state(self, tick):
         """(population, variable) -> (size,) float64: values at the start of `tick`, the first not handled."""

@@ -178,7 +178,7 @@ class Simulation:
             self._flush()
             if self.tick < self.stimulus.duration_ticks:
                 self._writer.cut(self.stimulus.until(self.tick))
-            return self._writer.finish(**self.engine.totals(), core_of=self.core_of)
+            return self._writer.finish(**self.engine.totals(self.tick), core_of=self.core_of)
 
     @property
     def finished(self):
@@ -206,7 +206,11 @@ class Simulation:
         """
         saved = read_checkpoint(path, self._identity())
         self.tick = int(saved.pop("tick"))
-        self.engine.restore({name.removeprefix("engine/"): values for name, values in saved.items()})
+        try:
+            self.engine.restore({name.removeprefix("engine/"): values for name, values in saved.items()})
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"{path} was saved by another version of eventsim ({error}); go on with that one, or "
+                              "start anew") from None  # fmt: skip
         for segment in read_segments(path):
             self._writer.write_segment(**segment)
         return self

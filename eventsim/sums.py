@@ -13,12 +13,14 @@ from numba.core import cgutils
 
 from eventsim.machine import instruction, place_of, splat, vector_at, wish
 
-__all__ = ["BITS", "FIELD", "SIZES", "sum_bits", "sum_fields"]
+__all__ = ["BITS", "BLOCK", "FIELD", "SIZES", "sum_bits", "sum_fields", "sum_sent"]
 
 #: Bits of a sum of fields: four of them in a word. And of a field.
 FIELD, BITS = 16, (4, 8)
 #: Words of a vector.
 SIZES = (2, 4, 8)
+#: Neurons in a row of which a table tells the core, where it is one.
+BLOCK = 64
 
 _WORD = ir.IntType(64)
 _LOWEST_OF_BYTES = 0x0101010101010101
@@ -41,16 +43,26 @@ class _Rows:
         vector = self._builder.load(place, align=8)
         return self._builder.extract_element(vector, _WORD(0)) if size == 1 else vector
 
+    def ask_for_first(self, first, stop):
+        """Have the first rows on their way into the cache."""
+        few = self._builder.add(first, _WORD(_AHEAD))
+        few = self._builder.select(self._builder.icmp_signed("<", few, stop), few, stop)
+        with cgutils.for_range_slice(self._builder, first, few, _WORD(1)) as (j, _):
+            wish(self._context, self._builder, *self._words, self._at(j))
+
     def ask(self, j, last):
         """Have the row some places ahead of `j`, and the last at most, on its way into the cache."""
         ahead = self._builder.add(j, _WORD(_AHEAD))
         ahead = self._builder.select(self._builder.icmp_signed("<", ahead, last), ahead, last)
         wish(self._context, self._builder, *self._words, self._at(ahead))
 
-    def _at(self, j):
+    def number(self, j):
+        """The number that stands in place `j`."""
         number = self._builder.load(place_of(self._context, self._builder, *self._numbers, j))
-        number = number if number.type == _WORD else self._builder.sext(number, _WORD)
-        return self._builder.add(self._builder.mul(number, self._stride), self._first_word)
+        return number if number.type == _WORD else self._builder.sext(number, _WORD)
+
+    def _at(self, j):
+        return self._builder.add(self._builder.mul(self.number(j), self._stride), self._first_word)
 
 
 def _each(vector, number):
@@ -61,6 +73,11 @@ def _each(vector, number):
 def _fields(builder, vector, shift, mask):
     """What is left of each word of a vector, shifted down and masked."""
     return builder.and_(builder.lshr(vector, _each(vector, shift)), _each(vector, mask))
+
+
+def _lowest_of_each(bits):
+    """A mask for the lowest bits of each sum of FIELD bits in a word."""
+    return ((1 << bits) - 1) * _ONE_IN_EACH
 
 
 def _add(builder, held, vector):
@@ -101,34 +118,51 @@ def sum_bits(sums, at, words, first_word, stride, numbers, first, stop):
     _sum_bits(sums, at, words, first_word, stride, numbers, first, stop)
 
 
+def _layers(context, builder, sums_type, sums, at, n_words, size, bits):
+    """For each shift of fields, where its sums are: pointer to the vector in memory, and to the one in registers."""
+    layers = {}
+    for shift in range(0, FIELD, bits):
+        layer = builder.add(at, builder.mul(n_words, _WORD(shift // bits)))
+        place = vector_at(context, builder, sums_type, sums, layer, size)
+        layers[shift] = place, cgutils.alloca_once_value(builder, builder.load(place, align=8))
+    return layers
+
+
+def _put_back(builder, layers):
+    for place, held in layers.values():
+        builder.store(builder.load(held), place, align=8)
+
+
+def _for_each_form(builder, size, bits, add_rows):
+    """Code for each number of words and of bits that there may be, of which one is chosen when it runs: the size of a
+    vector is a constant for LLVM."""
+    for of_size, of_bits in product(SIZES, BITS):
+        is_it = [builder.icmp_signed("==", size, _WORD(of_size)), builder.icmp_signed("==", bits, _WORD(of_bits))]
+        with builder.if_then(builder.and_(*is_it)):
+            add_rows(of_size, of_bits)
+
+
 @instruction
 def _sum_fields(_, size, bits, sums, at, words, first_word, n_words, numbers, first, stop):
     """For `size` words of each row: its lowest fields are added to the vector at sums[at], the next to the one
-    `n_words` words further on, and so on. The size is chosen here, since a vector's is a constant for LLVM."""
+    `n_words` words further on, and so on."""
 
     def write(context, builder, signature, arguments):
         size, bits, sums, at, words, first_word, n_words, numbers, first, stop = arguments
         rows = _Rows(context, builder, signature.args[4], words, first_word, n_words, signature.args[7], numbers)
 
         def add_rows(size, bits):
-            mask, layers = ((1 << bits) - 1) * _ONE_IN_EACH, {}
-            for shift in range(0, FIELD, bits):
-                layer = builder.add(at, builder.mul(n_words, _WORD(shift // bits)))
-                place = vector_at(context, builder, signature.args[2], sums, layer, size)
-                layers[shift] = place, cgutils.alloca_once_value(builder, builder.load(place, align=8))
+            layers = _layers(context, builder, signature.args[2], sums, at, n_words, size, bits)
             last = builder.sub(stop, _WORD(1))
+            rows.ask_for_first(first, stop)
             with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
                 rows.ask(j, last)
                 row = rows.word(j, size)
                 for shift, (_, held) in layers.items():
-                    _add(builder, held, _fields(builder, row, shift, mask))
-            for place, held in layers.values():
-                builder.store(builder.load(held), place, align=8)
+                    _add(builder, held, _fields(builder, row, shift, _lowest_of_each(bits)))
+            _put_back(builder, layers)
 
-        for of_size, of_bits in product(SIZES, BITS):
-            is_it = [builder.icmp_signed("==", size, _WORD(of_size)), builder.icmp_signed("==", bits, _WORD(of_bits))]
-            with builder.if_then(builder.and_(*is_it)):
-                add_rows(of_size, of_bits)
+        _for_each_form(builder, size, bits, add_rows)
         return context.get_dummy_value()
 
     two = (types.intp, types.intp)
@@ -152,3 +186,86 @@ def sum_fields(sums, words, first_word, n_words, bits, numbers, first, stop):
     """
     for j in range(0, n_words, 8):
         _sum_fields(min(n_words, 8), bits, sums, j, words, first_word + j, n_words, numbers, first, stop)
+
+
+@instruction
+def _sum_sent(_, size, bits, sums, at, words, first_word, n_words, numbers, first, stop, sent, spike, cores):
+    """As `_sum_fields`, and for each field other than zero one, to sums behind those; see `sum_sent`."""
+
+    def write(context, builder, signature, arguments):
+        size, bits, sums, at, words, first_word, n_words, numbers, first, stop, sent, spike, cores = arguments
+        rows = _Rows(context, builder, signature.args[4], words, first_word, n_words, signature.args[7], numbers)
+
+        def add_rows(size, bits):
+            behind = builder.add(at, builder.mul(n_words, _WORD(FIELD // bits)))
+            layers = _layers(context, builder, signature.args[2], sums, at, n_words, size, bits)
+            others = _layers(context, builder, signature.args[2], sums, behind, n_words, size, bits)
+            last, mask = builder.sub(stop, _WORD(1)), _lowest_of_each(bits)
+            rows.ask_for_first(first, stop)
+            with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
+                rows.ask(j, last)
+                row, reached = rows.word(j, size), None
+                for shift, (_, held) in layers.items():
+                    fields = _fields(builder, row, shift, mask)
+                    _add(builder, held, fields)
+                    carried = builder.add(fields, _each(row, mask))  # into the bit above, unless it is zero
+                    ones = _fields(builder, carried, bits, _ONE_IN_EACH)
+                    _add(builder, others[shift][1], ones)
+                    reached = ones if reached is None else builder.add(reached, ones)
+                message_count = _in_all(builder, reached)
+                core = _core_of(context, builder, signature.args[12], cores, rows.number(j))
+                place = place_of(context, builder, signature.args[10], sent, core)
+                of_core = builder.add(builder.load(place), builder.add(spike, message_count))
+                builder.store(of_core, place)
+            _put_back(builder, layers)
+            _put_back(builder, others)
+
+        _for_each_form(builder, size, bits, add_rows)
+        return context.get_dummy_value()
+
+    two = (types.intp, types.intp)
+    return types.void(*two, sums, types.intp, words, *two, numbers, *two, sent, types.intp, cores), write
+
+
+def _in_all(builder, sums):
+    """The sum of all sums of FIELD bits in a vector, which has less than 2^FIELD."""
+    name = f"llvm.vector.reduce.add.v{sums.type.count}i64"
+    reduce = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_WORD, [sums.type]), name)
+    return builder.lshr(builder.mul(builder.call(reduce, [sums]), _WORD(_ONE_IN_EACH)), _WORD(64 - FIELD))
+
+
+def _core_of(context, builder, cores_type, cores, number):
+    """The core of a neuron, counted from the host: that of its block, or its own where the block is on several."""
+    start, of_block, of_each = (builder.extract_value(cores, k) for k in range(3))
+    neuron = builder.add(start, number)
+    block = builder.lshr(neuron, _WORD(BLOCK.bit_length() - 1))
+    core = cgutils.alloca_once_value(
+        builder, builder.sext(builder.load(place_of(context, builder, cores_type[1], of_block, block)), _WORD)
+    )
+    with builder.if_then(builder.icmp_signed("<", builder.load(core), _WORD(0)), likely=False):
+        own = builder.load(place_of(context, builder, cores_type[2], of_each, neuron))
+        builder.store(builder.add(builder.sext(own, _WORD), _WORD(1)), core)
+    return builder.load(core)
+
+
+@njit(nogil=True)
+def sum_sent(sums, words, first_word, n_words, bits, numbers, first, stop, sent, start, block_core, core_of):
+    """As `sum_fields` for the rows of neurons that fire; and count what they reach.
+
+    For each field other than zero, one is added to a sum as many words behind the field's as the fields have; and for
+    each neuron, 2^32 and how many of its fields are other than zero, to sent[its core, counted from the host].
+
+    Parameters
+    ----------
+    sent : (n_cores,) uint64
+    start : int
+        What to add to a number for the neuron's id.
+    block_core : (n_blocks,) int32
+        The core of each BLOCK of neurons, counted from the host, or below zero: that of each is in `core_of` then.
+    core_of : (n_neurons,) int32
+        -1 for the host.
+    """
+    for j in range(0, n_words, 8):
+        spike = 0 if j else 1 << 32
+        _sum_sent(min(n_words, 8), bits, sums, j, words, first_word + j, n_words, numbers, first, stop, sent, spike,
+                  (start, block_core, core_of))  # fmt: skip

@@ -143,7 +143,7 @@ class ContinuousEngine:
         newest[newest < 0] = -1
         registers[SPIKES] = registers[RECORDED] = end - first
 
-    def totals(self):
+    def totals(self, tick):
         cells = self._neurons.cells
         return {
             "received_count": cells["received_count"].copy(), "received_weight": cells["received_weight"].copy(),

@@ -12,6 +12,7 @@ from eventsim.grid.layout import Layout
 from eventsim.grid.parts import apart, bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
 from eventsim.grid.reach import reach
+from eventsim.grid.single import single_rows
 from eventsim.grid.spread import spread
 
 __all__ = ["allocate", "check_recorded"]
@@ -62,7 +63,9 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["row_times"] = arrays["rows"][:, 1]
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
-    tally = np.zeros((n_parts, span, len(KINDS), n_cores), dtype=np.int64)
+    tally = np.zeros((n_parts, span, len(KINDS), n_cores), np.uint32 if network.n_synapses < 1 << 32 else np.int64)
+    row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
+    arrays |= single_rows(network, core_of, arrays, depth, tally.dtype)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
         **arrays, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
@@ -83,7 +86,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         busy=apart(n_parts, (span,), bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
         spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),
-        row_of_counts=np.empty(buffers.rows + per_tick + 1, dtype=np.uint64),
+        row_of_counts=row_of_counts, table_of_counts=row_of_counts.view(tally.dtype),
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),

@@ -24,15 +24,14 @@ _FIELDS = (
     # counters
     "core_of", "sender_of", "n_senders", "senders", "width", "sent", "reach", "reach_at", "told_apart", "message_words",
     "message_bytes", "row_times", "spread", "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums",
-    "landed",
-    "delivered", "tally", "cells", "busy",
+    "landed", "single", "coming_at", "coming", "block_core", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
     "event_window", "event_at", "event_most", "event_end", "event_synapse", "mark_tick", "mark_end", "n_marks",
     "synapse_of",
     # what was recorded since the last look
-    "spike_tick", "spike_neuron", "row_of_counts", "filled",
+    "spike_tick", "spike_neuron", "row_of_counts", "table_of_counts", "filled",
     # how far parts run, and where they meet
     "may_run", "meeting",
 )  # fmt: skip
@@ -61,22 +60,27 @@ _FIELDS = (
 #: `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while somebody counts
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
-#: spread : (Q, W, 5) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
-#: begin, and lanes in a byte. A cell is a place in a tally, (kind, core) as one number. One byte: all deliveries are
-#: counted in one cell. More: rows of `lanes`, uint64, a lane for each cell from the first on, then for each of weight
-#: zero, then padding, in the order that `eventsim.grid.spread` has them in.
+#: spread : (Q, W, 6) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
+#: begin, lanes in a byte, and how many kinds of deliveries are counted, 2 with those of weight zero. A cell is a place
+#: in a tally, (kind, core) as one number. One byte: all deliveries are counted in one cell. More: rows of `lanes`,
+#: uint64, a lane for each cell from the first on, then for each of weight zero, then padding, in the order that
+#: `eventsim.grid.spread` has them in.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
-#: lane_sums : (Q, most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores) uint64,
-#: message_bytes : the same as uint8; zero but while somebody counts
-#: delivered : (Q, W) int64; tally : (Q, D, kinds, C) int64, of the last ticks; cells : the same in one row;
-#: busy : (Q, D) bool
+#: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
+#: uint64, message_bytes : the same as uint8; zero but while somebody counts
+#: single : (P,) int64; the pathway of a population whose rows are counted when they are sent, else -1; coming : counts;
+#: for such a pathway T slots, from coming_at[pathway] on, of what the rows that were sent in a tick bring to each of
+#: its cells; block_core, sends : as `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody
+#: counts; see `eventsim.grid.single`
+#: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses
+#: that they could all be one core's; cells : the same in one row; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded
 #: event_synapse : uint32; part q's recorded deliveries from event_at[q] to event_end[q], at most event_most[q] more
 #: in a tick; mark_tick, mark_end : (marks,), (marks, Q) int64; how far each part was at the end of a tick with any
 #: synapse_of : uint32; id of each synapse where they are partitioned and deliveries recorded, else empty
 #: spike_*, row_of_counts, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use; rows of
-#: counts are words of `eventsim.collected`
+#: counts are words of `eventsim.collected`; table_of_counts : the same buffer as numbers of `cells`' type
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
 #: meeting : (Q, 1) int64; to how many meetings each part has come
@@ -86,6 +90,7 @@ GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.
 CHANGING = ("state", "history", "history_count", "active", "active_count", "updated", "largest", "resting",
-            "resting_head", "resting_count", "cursor", "row_times", "sent", "delivered", "filled")  # fmt: skip
+            "resting_head", "resting_count", "cursor", "row_times", "sent", "coming", "delivered",
+            "filled")  # fmt: skip
 #: Among it, what a reset by the host puts back.
 START = ("state", "history_count", "active", "active_count", "updated", "largest", "resting_count")

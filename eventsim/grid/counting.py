@@ -4,9 +4,11 @@ Deliveries are counted row by row: a row, the synapses of one sender with one de
 kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it adds to
 each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`, `eventsim.grid.totals`).
 Spikes and messages are counted where the spikes of a population are announced, in the tick in which they are found: to
-each core that the synapses of the neuron reach, in the wiring that this very run was laid out from. How many messages
-went from which core to which follows at the end, from the spikes the kernel counted of each neuron. Nothing is read off
-a recorded spike or an out-degree: a recount from the trace has nothing in common with this but the network.
+each core that the synapses of the neuron reach, in the wiring that this very run was laid out from. Where each spike
+sends one row, what this adds to cores is summed up there too, and counted in the tick in which the rows land
+(`eventsim.grid.single`). How many messages went from which core to which follows at the end, from the spikes the kernel
+counted of each neuron. Nothing is read off a recorded spike or an out-degree: a recount from the trace has nothing in
+common with this but the network.
 
 Places in loops are unsigned: of a signed one Numba asks each time whether it counts from the end.
 """
@@ -18,7 +20,7 @@ from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WOR
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row, bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import FIELD, sum_bits, sum_fields
+from eventsim.sums import FIELD, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
@@ -79,7 +81,9 @@ def announce(a, part, k, at, fired, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    if a.sender_of.size:
+    if a.single[k] >= 0:
+        _announce_rows(a, k, a.single[k], at, fired, here)
+    elif a.sender_of.size:
         _announce_kinds(a, part, k, at, fired, here)
     else:
         _announce_each(a, part, k, at, fired, here)
@@ -99,6 +103,36 @@ def _announce_kinds(a, part, k, at, fired, here):
         if told_apart[s]:
             _send(senders, width, reach, reach_at, part * n_senders + s, told_apart[s], cells, here, n_cores)
             told_apart[s] = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _announce_rows(a, k, pathway, at, fired, here):
+    """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted ahead."""
+    spread, n_cores = a.spread, a.tally.shape[3]
+    n_bytes, lowest, n = spread[0, pathway, 0], spread[0, pathway, 1], spread[0, pathway, 2]
+    first_word, per_byte = spread[0, pathway, 3], spread[0, pathway, 4]
+    bits, n_words, n_lanes = 8 // per_byte, n_bytes // 8, np.uint64(n_bytes * per_byte)
+    cells, sends, coming, words, sums = a.cells, a.sends, a.coming, a.lane_words[0], a.lane_sums[0]
+    slot, at_once = (at - a.history_at[k]) // a.population_size[k], _LARGEST_SUM // ((1 << bits) - 1)
+    to_come, lanes = np.uint64(a.coming_at[pathway] + slot * n), range(np.uint64(n))
+    messages_in = np.uint64(here + lowest + (MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores)
+    for lane in lanes:
+        coming[to_come + lane] = 0
+    for first in range(at, at + fired, at_once):
+        sum_sent(words, a.lanes, first_word, n_words, bits, a.history, first, min(first + at_once, at + fired), sends,
+                 a.population_start[k], a.block_core, a.core_of)  # fmt: skip
+        for lane in lanes:
+            coming[to_come + lane] += np.int64(sums[lane])
+        for lane in lanes:
+            cells[messages_in + lane] += np.int64(sums[n_lanes + lane])
+        for word in range(np.uint64(4 * n_words * per_byte)):
+            words[word] = 0
+    spikes, messages_out = np.uint64(here + SPIKES * n_cores), np.uint64(here + MESSAGES_OUT * n_cores)
+    for core in range(np.uint64(n_cores)):
+        cells[spikes + core] += np.int64(sends[core] >> _32)
+        cells[messages_out + core] += np.int64(sends[core] & _32_BITS)
+    for core in range(np.uint64(n_cores)):
+        sends[core] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
@@ -188,7 +222,7 @@ def land(a, part, pathway, source, tick):
 
 @outlined
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def count_rows(a, part, pathway, n_landed, done, here):
+def count_rows(a, part, pathway, n_landed, done, tick, here):
     """Count the deliveries of a pathway to a part in this tick: all of them, and those by core.
 
     Parameters
@@ -204,16 +238,18 @@ def count_rows(a, part, pathway, n_landed, done, here):
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
     n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
-    per_byte, n_words = spread[part, pathway, 4], n_bytes // 8
+    per_byte, n_kinds, n_words = spread[part, pathway, 4], spread[part, pathway, 5], n_bytes // 8
     a.delivered[part, pathway] += done
     if n_bytes == 1:
         cells[lowest] += done
+    elif a.coming_at[pathway] >= 0:
+        _count_what_came(a, pathway, n, tick, lowest)
     elif n_bytes > 1:
         bits, lanes, sums = 8 // per_byte, a.lanes, a.lane_words[part]
         at_once, first_word = _LARGEST_SUM // ((1 << bits) - 1), at - first_row * n_words
         for first in range(0, n_landed, at_once):
             sum_fields(sums, lanes, first_word, n_words, bits, landed, first, min(first + at_once, n_landed))
-            _count_lanes(a, part, n_bytes * per_byte, n, lowest)
+            _count_lanes(a, part, n_bytes * per_byte, n, n_kinds, lowest)
     else:
         for j in range(n_landed):
             if j + _AHEAD < n_landed:
@@ -226,12 +262,21 @@ def count_rows(a, part, pathway, n_landed, done, here):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def _count_lanes(a, part, n_lanes, n, lowest):
+def _count_what_came(a, pathway, n, tick, lowest):
+    """Add to the cells what the rows bring that were sent in the tick from which they land now."""
+    slot = (tick - a.delays[a.delays_at[pathway]]) % a.history_count.shape[2]
+    cells, coming, first, came = a.cells, a.coming, np.uint64(lowest), np.uint64(a.coming_at[pathway] + slot * n)
+    for lane in range(np.uint64(n)):
+        cells[first + lane] += coming[came + lane]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _count_lanes(a, part, n_lanes, n, n_kinds, lowest):
     """Add to the cells what was counted in lanes, and begin to count anew."""
     sums, cells, first, n = a.lane_sums[part], a.cells, np.uint64(lowest), np.uint64(n)
     for lane in range(n):
         cells[first + lane] += np.int64(sums[lane])
-    if np.uint64(n_lanes) >= _2 * n:
+    if n_kinds > 1:
         zero = first + np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
         for lane in range(n):
             cells[zero + lane] += np.int64(sums[n + lane])
@@ -313,11 +358,15 @@ def _collect_counts(a, tick, now, spikes):
         there = here + part * depth * per_tick
         for cell in range(per_tick):
             cells[here + cell] += cells[there + cell]
+        for cell in range(per_tick):
             cells[there + cell] = 0
-    if per_tick <= WORDS_PER_SPIKE * spikes:
+    in_a_word = a.table_of_counts.size // row_of_counts.size
+    n_words = -(-per_tick // in_a_word)
+    if n_words <= WORDS_PER_SPIKE * spikes:
+        table, first = a.table_of_counts, rows * np.uint64(in_a_word)
         for cell in range(np.uint64(per_tick)):
-            row_of_counts[rows + cell] = np.uint64(cells[np.uint64(here) + cell])
-        rows, end = rows + np.uint64(per_tick), END_OF_TABLE
+            table[first + cell] = cells[np.uint64(here) + cell]
+        rows, end = rows + np.uint64(n_words), END_OF_TABLE
     else:
         for core in range(n_cores):
             for kind in range(len(KINDS)):
@@ -326,5 +375,5 @@ def _collect_counts(a, tick, now, spikes):
                 rows += np.uint64(count != 0)  # no branch: nobody could guess it
     row_of_counts[rows] = end | np.uint64(tick)
     a.filled[1] = rows + _1
-    for cell in range(here, here + per_tick):
+    for cell in range(np.uint64(here), np.uint64(here + per_tick)):
         cells[cell] = 0

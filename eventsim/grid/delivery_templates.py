@@ -15,7 +15,7 @@ DELIVER = """            # {where}
 {sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + np.uint64(1), 0])
                     rows[row, 1] += 1
 {each}                if n_landed:
-                    count_rows(a, part, np.int64({p}), n_landed, done, here)
+                    count_rows(a, part, np.int64({p}), n_landed, done, tick, here)
                     is_busy = True
 {event_stop}"""
 

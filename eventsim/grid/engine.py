@@ -15,6 +15,7 @@ from eventsim.grid.kernel import kernel_for
 from eventsim.grid.layout import Layout
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
+from eventsim.grid.single import forget_in_flight
 from eventsim.grid.totals import totals
 from eventsim.memory import require_memory
 
@@ -155,6 +156,7 @@ class GridEngine:
         return decided
 
     def start_again(self, tick):
+        forget_in_flight(self._arrays, tick)
         for name, values in self._start.items():
             getattr(self._arrays, name)[...] = values
         self._remember(tick)
@@ -169,14 +171,15 @@ class GridEngine:
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
-        columns |= dict(zip(_ROW_COLUMNS, unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3])))
+        counts = unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3], arrays.tally.dtype)
+        columns |= dict(zip(_ROW_COLUMNS, counts))
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0
         return columns
 
-    def totals(self):
-        return totals(self._network, self._plan.storage, self._arrays)
+    def totals(self, tick):
+        return totals(self._network, self._plan.storage, self._arrays, tick)
 
     def state(self, tick):
         values, at = self._arrays.state, self._arrays.state_at

@@ -45,7 +45,7 @@ def spread(network, core_of, bounds, arrays, storage):
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
-    table = np.zeros((len(bounds) - 1, len(network.pathways), 5), dtype=np.int64)
+    table = np.zeros((len(bounds) - 1, len(network.pathways), 6), dtype=np.int64)
     lanes, at, lists, n_lanes, n_at, n_entries = [], [], [], 0, 0, 0
     for part, k in np.ndindex(table.shape[:2]):
         pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
@@ -54,24 +54,24 @@ def spread(network, core_of, bounds, arrays, storage):
         zero = _is_zero(network, arrays, part, k, storage)
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         if n == 1 and not zero.size:
-            table[part, k] = 1, lowest, 1, 0, 1
+            table[part, k] = 1, lowest, 1, 0, 1, 1
             continue
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
-        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
-        stride = _stride(-(-n * (1 + bool(zero.size)) // per_byte))
+        per_byte, n_kinds = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1, 1 + bool(zero.size)
+        stride = _stride(-(-n * n_kinds // per_byte))
         if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
             lanes.append(_lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, n_cores))
-            table[part, k] = stride, lowest, n, n_lanes, per_byte
+            table[part, k] = stride, lowest, n, n_lanes, per_byte, n_kinds
             n_lanes += lanes[-1].size
         else:
             at.append(ends + n_entries)
             lists.append((cell, count))
-            table[part, k] = 0, lowest, n, n_at, 1
+            table[part, k] = 0, lowest, n, n_at, 1, n_kinds
             n_at, n_entries = n_at + ends.size, n_entries + cell.size
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
-    sums = apart(len(table), (-(-most_lanes // _IN_A_SUM),), np.uint64)
+    sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
     return {
         "spread": table, "lanes": flat(lanes, np.uint64)[0], "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from eventsim.grid.single import spikes_of_each
 from eventsim.grid.stretches import Stretches
 
 __all__ = ["totals"]
@@ -11,7 +12,7 @@ _AT_ONCE = 1 << 18  # pairs of cores that are handled at once
 _LOW = np.uint64((1 << 32) - 1)
 
 
-def totals(network, storage, arrays):
+def totals(network, storage, arrays, tick):
     """What the counters of a kernel come to, in the form that `TraceWriter.finish` takes.
 
     Parameters
@@ -20,6 +21,8 @@ def totals(network, storage, arrays):
     storage : eventsim.grid.storage.Storage
         With which `arrays` were allocated.
     arrays : GridArrays
+    tick : int
+        The first that was not run.
 
     Returns
     -------
@@ -28,7 +31,8 @@ def totals(network, storage, arrays):
     """
     count, weight = _received(network, storage, arrays)
     delivered = arrays.delivered.sum(axis=0)[: len(network.pathways)]
-    return {"received_count": count, "received_weight": weight, "delivered": delivered, **_messages(arrays)}
+    messages = _messages(arrays, spikes_of_each(arrays, tick))
+    return {"received_count": count, "received_weight": weight, "delivered": delivered, **messages}
 
 
 def _received(network, storage, arrays):
@@ -72,17 +76,17 @@ def _receive(rows, times, target, weight, code, row_code, values, received):
             received[target[synapse], 1] += times[row] * w
 
 
-def _messages(arrays):
+def _messages(arrays, spikes):
     """Messages between cores: what each sender that fired sent, to each core that it reaches."""
     n_cores, core_of = arrays.tally.shape[3], (arrays.senders[:: arrays.width] & _LOW).astype(np.int64)
-    fired = np.flatnonzero(arrays.sent)
+    fired = np.flatnonzero(spikes)
     fired = fired[np.argsort(core_of[fired], kind="stable")]
     edges, at_once = np.searchsorted(core_of[fired], np.arange(n_cores + 1)), max(1, _AT_ONCE // n_cores)
     columns = [np.empty((3, 0), dtype=np.int64)]
     for first in range(0, n_cores, at_once):
         some = np.arange(first, min(first + at_once, n_cores))
         sent = np.zeros((some.size, n_cores), dtype=np.int64)
-        _send(fired[edges[first] : edges[some[-1] + 1]], core_of, first, arrays.senders, arrays.sent, arrays.reach,
+        _send(fired[edges[first] : edges[some[-1] + 1]], core_of, first, arrays.senders, spikes, arrays.reach,
               arrays.reach_at, sent)  # fmt: skip
         source, destination = np.nonzero(sent)
         columns.append(np.stack([source + first - 1, destination - 1, sent[source, destination]]))

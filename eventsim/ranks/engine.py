@@ -58,7 +58,8 @@ class RankEngine(GridEngine):
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
         found = each_a_sender(self._arrays.core_of, counts, len(self._arrays.bounds) - 1,
                               cores=cores.astype(self._arrays.reach.dtype))  # fmt: skip
-        self._arrays = self._arrays._replace(**found)
+        self._arrays = self._arrays._replace(**found, single=np.full_like(self._arrays.single, -1),
+                                             coming_at=np.full_like(self._arrays.coming_at, -1))  # fmt: skip
 
     def _forget_the_table(self):
         """The kernel has synapses in a form of its own; they are most of what a rank holds."""
@@ -118,8 +119,8 @@ class RankEngine(GridEngine):
         rows = {name: columns[name][real] for name in columns if name.startswith("counts_")}
         return columns | rows
 
-    def totals(self):
-        found = super().totals()
+    def totals(self, tick):
+        found = super().totals(tick)
         for name in ("received_count", "received_weight"):
             found[name] = found[name][: self._n_own]
         return found

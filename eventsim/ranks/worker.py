@@ -101,7 +101,7 @@ class _Run:
     def _keep(self, tick):
         seconds = self._seconds.copy()
         seconds[_RUNNING] = time.perf_counter() - self._began - seconds[_LOADING] - seconds[_MEETING]
-        self._record.keep(tick, self._engine.totals(), seconds)
+        self._record.keep(tick, self._engine.totals(tick), seconds)
 
     def _run_to(self, tick, stop):
         """Advance, emptying the buffers on the way where they are full; returns whether they were."""

@@ -71,7 +71,7 @@ def counter_bench(case, cores=None, seed=0):
 
 
 def _take_turns(kernels, arrays, ticks, rng):
-    tick, lent = 0, Lent(arrays)
+    tick, lent, n_cores = 0, Lent(arrays), arrays.tally.shape[3]
     measured = {name: {"spikes": 0, "rows": 0, "times": []} for name in kernels}
     for turn in range(_TURNS):
         for name in rng.permutation(sorted(kernels)).tolist():
@@ -80,7 +80,7 @@ def _take_turns(kernels, arrays, ticks, rng):
             seconds, spikes, own = time.perf_counter() - began, int(arrays.filled[3]) - before, measured[name]
             words = arrays.row_of_counts[: arrays.filled[1]]
             assert reached == tick + ticks, "a buffer holds less than a turn"
-            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + int(n_rows(words))
+            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + n_rows(words, n_cores)
             if turn and spikes:  # in the first one kernels are compiled
                 own["times"].append(seconds / spikes)
             arrays.filled[:3], tick = 0, reached

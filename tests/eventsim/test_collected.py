@@ -17,19 +17,23 @@ def test_words_hold_the_largest_core_and_count():
     assert [column.tolist() for column in columns] == [[7, 7], [-1, 2**24 - 2], [4, 1], [5, 2**36 - 1]]
 
 
-def test_tables_and_rows_of_words_are_read_alike():
+@pytest.mark.parametrize("of_table", [np.uint32, np.int64])
+def test_tables_and_rows_of_words_are_read_alike(of_table):
     """A table of a host and a core, zeros at both ends, between ticks of rows; sorted by tick, core and kind."""
-    table = [0, 8, 3, 0, 0, 0, 9, 0, 0, 2]  # kind by kind
-    words = [5 << 27 | 1 << 3 | 4, 2**63 | 6, *table, 2**63 | 2**62 | 7, 6 << 27 | 1 << 3 | 1, 2**63 | 8]
-    columns = unpacked(np.array(words, dtype=np.uint64), n_cores=2)
+    table = np.array([0, 8, 3, 0, 0, 0, 9, 0, 0, 2], dtype=of_table)  # kind by kind
+    before, after = [5 << 27 | 1 << 3 | 4, 2**63 | 6], [2**63 | 2**62 | 7, 6 << 27 | 1 << 3 | 1, 2**63 | 8]
+    words = np.concatenate([np.array(before, np.uint64), table.view(np.uint64), np.array(after, np.uint64)])
+    columns = unpacked(words, 2, of_table)
     assert [column.tolist() for column in columns] == [
         [6, 7, 7, 7, 7, 8], [0, -1, -1, 0, 0, 0], [4, 1, 3, 0, 4, 1], [5, 3, 9, 8, 2, 6]
     ]  # fmt: skip
 
 
 def test_a_table_in_front_of_everything_may_begin_with_zeros():
-    columns = unpacked(np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2**63 | 2**62], dtype=np.uint64), n_cores=2)
-    assert [column.tolist() for column in columns] == [[0], [0], [4], [2]]
+    """Of three cores and fifteen counts: half of the last word is not used."""
+    table = np.array([0] * 14 + [2, 77], dtype=np.uint32)
+    columns = unpacked(np.append(table.view(np.uint64), np.uint64(2**63 | 2**62)), n_cores=3)
+    assert [column.tolist() for column in columns] == [[0], [1], [4], [2]]
 
 
 @pytest.mark.parametrize("words", ["0", "10**6"])

@@ -1,23 +1,27 @@
 """Counts in lanes, against plain sums over synapses: so many cores that every layer of a word holds lanes, so many rows
-in one tick that sums are emptied on the way, counts of half a byte and of a whole one, and weights of zero. And so many
-cores, 100, that a sender's bits for them are in two words."""
+in one tick that sums are emptied on the way, counts of half a byte and of a whole one, and weights of zero, without
+which rows are counted when they are sent. And so many cores that a sender's bits for them are in two words, or five."""
 
 import numpy as np
 import pytest
 
 import eventsim
 from eventsim.counts import MESSAGES_IN, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.grid import reach
 
 SENDERS = 600
 
 
-@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255), (100, 0, 3)])
-def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most):
+@pytest.mark.parametrize("kinds", [32, 0])
+@pytest.mark.parametrize("weights", [[0.0, 0.25], [0.25]])
+@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255), (100, 0, 3), (300, 0, 3)])
+def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most, weights, kinds, monkeypatch):
+    monkeypatch.setattr(reach, "_FEW", kinds)
     rng = np.random.default_rng(most)
     sizes = rng.integers(least, most, size=(SENDERS, cores), endpoint=True)  # synapses of each sender onto each core
     pre, core = (np.repeat(index, sizes.ravel()) for index in np.indices(sizes.shape).reshape(2, -1))
     post = SENDERS + cores * rng.integers(4, size=pre.size) + core
-    weight = rng.choice([0.0, 0.25], pre.size)
+    weight = rng.choice(weights, pre.size)
     network = eventsim.network(
         {"model": ["source"] * SENDERS + ["gate"] * (4 * cores)},
         {"pre": pre, "post": post, "weight": weight, "delay_ms": np.ones(pre.size)},

@@ -5,12 +5,12 @@ import pytest
 
 import eventsim
 from eventsim.collected import MOST_CORES
-from eventsim.counts import KINDS
 from eventsim.errors import ConfigError
-from eventsim.grid import reach
+from eventsim.grid import reach, single
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
 from runs.benchmarks.networks import cuba, integrators
+from tests.support.plain_counts import counted, plain_counts
 
 NETWORKS = {
     "recurrent": lambda: (cuba(400, fan_in=8), 400),
@@ -34,24 +34,6 @@ def n_senders(network, stimulus, core_of, n_parts=1):
     return allocate(network, stimulus, core_of, np.empty(0), plan_for(network), n_parts).n_senders
 
 
-def plain_counts(network, core_of, trace):
-    """Spikes and messages of each (tick, core, kind), spike by spike, and of each pair of cores."""
-    reached, rows, pairs = {}, {}, {}
-    for p in network.pathways:
-        sender = np.repeat(np.arange(p.rows.size - 1) // p.delays.size, np.diff(p.rows))
-        for pre, post in zip(sender + network.populations[p.source].start, network.post[p.first : p.first + p.size]):
-            reached.setdefault(pre, set()).add(core_of[post])
-    spikes = trace.spikes()
-    for tick, neuron in zip(spikes.tick, spikes.neuron):
-        own, others = core_of[neuron], reached.get(neuron, ())
-        counted = [(own, "spikes"), *((own, "messages_out") for _ in others), *((o, "messages_in") for o in others)]
-        for core, kind in counted:
-            rows[tick, core, kind] = rows.get((tick, core, kind), 0) + 1
-        for other in others:
-            pairs[own, other] = pairs.get((own, other), 0) + 1
-    return rows, pairs
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("cores", [1, 2, 3])
@@ -60,20 +42,11 @@ def test_every_way_counts_the_spikes_and_messages_that_there_are(case, cores, th
     core_of = on_cores(network, cores)
     for name, value in WAYS[way].items():
         monkeypatch.setattr(reach, name, value)
+    monkeypatch.setattr(single, "_ONE_BY_ONE", -1)  # none is counted with its row
     assert (n_senders(network, stimulus, core_of) > 0) == (way == "kinds")
     trace = eventsim.simulate(network, stimulus, core_of=core_of, threads=threads)
     assert trace.spikes().tick.size > 50
-    counts, (rows, pairs) = trace.counts(), plain_counts(network, core_of, trace)
-    found = {
-        (tick, core, KINDS[kind]): count
-        for tick, core, kind, count in zip(counts.tick, counts.core, counts.kind, counts.count)
-        if KINDS[kind] in ("spikes", "messages_out", "messages_in")
-    }
-    assert found == rows
-    assert pairs == {
-        (source, destination): count
-        for source, destination, count in zip(counts.message_source, counts.message_destination, counts.message_count)
-    }
+    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
 
 
 @pytest.mark.parametrize("few, has_kinds", [(6, True), (5, False)])

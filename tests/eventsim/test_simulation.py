@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from zipfile import ZipFile
 
 import brian2
 import numpy as np
@@ -73,6 +74,12 @@ def test_a_checkpoint_of_another_run_or_none_at_all_is_refused(compiled, tmp_pat
         other.load(tmp_path / "checkpoint")
     with pytest.raises(ConfigError, match="cannot be read"):
         simulation.load(tmp_path / "nothing")
+    with ZipFile(tmp_path / "checkpoint") as saved, ZipFile(tmp_path / "older", "w") as older:
+        for name in saved.namelist():
+            if name != "engine/history.npy":
+                older.writestr(name, saved.read(name))
+    with pytest.raises(ConfigError, match=r"older was saved by another version of eventsim \('history'\); go on with"):
+        start(compiled).load(tmp_path / "older")
     (tmp_path / "noise").write_bytes(b"PK\x03\x04 no checkpoint")
     with pytest.raises((TraceFormatError, ConfigError)):
         simulation.load(tmp_path / "noise")

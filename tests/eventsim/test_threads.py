@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import eventsim
+from eventsim.collected import unpacked
 from eventsim.errors import ConfigError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.kernel import kernel_for
@@ -39,9 +40,10 @@ def run(compiled, n_parts, storage=None, ticks=400):
     arrays = allocate(compiled, compiled.stimulus.lasting(ticks), core_of, constants, chosen, n_parts)
     assert kernel(0, ticks, arrays) == ticks
     spikes, rows = arrays.filled[:2]
-    return totals(compiled, chosen.storage, arrays) | {
+    return totals(compiled, chosen.storage, arrays, ticks) | {
         "spike_tick": arrays.spike_tick[:spikes], "spike_neuron": arrays.spike_neuron[:spikes],
-        "row_of_counts": arrays.row_of_counts[:rows], "state": arrays.state,
+        "state": arrays.state,
+        **dict(zip(("tick", "core", "kind", "count"), unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3]))),
     }  # fmt: skip
 
 

@@ -1,0 +1,109 @@
+"""Spikes that send a single row, counted with it: the same as apart, where runs are whole, in pieces, or begin anew."""
+
+import brian2
+import numpy as np
+import pytest
+
+import eventsim
+from eventsim.grid import kernel, reach, single
+from eventsim.grid.allocate import allocate
+from eventsim.grid.plan import plan_for
+from eventsim.simulation import Simulation
+from runs.benchmarks.networks import cuba, delta_lif, hardware_like, integrators
+from tests.support.interpreted import interpreted
+from tests.support.plain_counts import counted, plain_counts
+
+
+def with_zeros():
+    network = hardware_like(384, 96)
+    next(synapses for synapses in network.objects if isinstance(synapses, brian2.Synapses)).w[::5] = 0
+    return network
+
+
+#: Name -> (network, ticks, whether its populations send single rows).
+NETWORKS = {
+    "a delay of fifteen ticks": (lambda: delta_lif(320, 60), 157, True),
+    "sources, and no delay": (lambda: integrators(320, 24, duration_ms=70.0), 70, True),
+    "a delay of a tick": (lambda: hardware_like(384, 96), 60, True),
+    "weights of zero": (with_zeros, 60, False),
+    "two pathways": (lambda: cuba(320, fan_in=8), 300, False),
+}
+CORES = {"in order": lambda n: np.arange(n) // 64, "each on another": lambda n: np.arange(n) % 5}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def case(request):
+    network, ticks, _ = NETWORKS[request.param]
+    compiled = eventsim.compile_network(network())
+    return request.param, compiled, compiled.stimulus.lasting(ticks)
+
+
+@pytest.fixture(params=CORES)
+def core_of(request, case):
+    network = case[1]
+    return np.where(network.is_source, -1, CORES[request.param](network.n_neurons)).astype(np.int32)
+
+
+@pytest.fixture(autouse=True)
+def no_kinds(monkeypatch):
+    monkeypatch.setattr(reach, "_FEW", 0)
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """A function: from now on no spike is counted with its row."""
+    return lambda: monkeypatch.setattr(single, "_ONE_BY_ONE", -1)
+
+
+def are_single(network, stimulus, core_of, n_parts=1):
+    arrays = allocate(network, stimulus, core_of, np.empty(0), plan_for(network), n_parts)
+    return bool((arrays.single >= 0).all()), bool((arrays.single < 0).all())
+
+
+def test_spikes_and_messages_are_those_that_there_are(case, core_of, apart):
+    name, network, stimulus = case
+    assert are_single(network, stimulus, core_of) == (NETWORKS[name][2], not NETWORKS[name][2])
+    assert are_single(network, stimulus, core_of, n_parts=2) == (False, True)
+    trace = eventsim.simulate(network, stimulus, core_of=core_of)
+    assert trace.spikes().tick.size > 50
+    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
+    apart()
+    assert are_single(network, stimulus, core_of) == (False, True)
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == trace.counts().hash
+
+
+def test_a_run_that_begins_anew_counts_what_was_in_flight_as_sent_and_not_as_come(case, core_of, apart):
+    name, network, stimulus = case
+    third = stimulus.duration_ticks // 3
+    queries = [[0, third], [third, 2 * third], [2 * third, stimulus.duration_ticks]]
+    again = eventsim.Stimulus.of(stimulus.tick, stimulus.neuron, queries, reset="host")
+    trace = eventsim.simulate(network, again, core_of=core_of)
+    if name.startswith("a delay"):  # as many synapses for each neuron
+        sent = trace.spikes().tick.size * network.n_synapses // network.n_neurons
+        assert trace.counts().total("synaptic_events") < sent
+    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
+    apart()
+    assert eventsim.simulate(network, again, core_of=core_of).counts().hash == trace.counts().hash
+
+
+@pytest.mark.parametrize("tick", [1, 40, 59])
+def test_a_run_taken_up_again_counts_what_a_whole_one_counts(case, core_of, tick, tmp_path):
+    _, network, stimulus = case
+    Simulation(network, stimulus, core_of=core_of).run(tick).save(tmp_path / "checkpoint")
+    resumed = Simulation(network, stimulus, core_of=core_of).load(tmp_path / "checkpoint")
+    assert resumed.run().finish().counts().hash == eventsim.simulate(network, stimulus, core_of=core_of).counts().hash
+
+
+@pytest.mark.parametrize("old, new", [
+    ("messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
+    ("cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
+    ("coming[to_come + lane] = 0", "coming[to_come + lane] *= lane > 0"),
+    ("slot = (tick - a.delays[", "slot = (tick - 1 - a.delays["),
+    ("words[word] = 0", "words[word] *= word > 0"),
+])  # fmt: skip
+def test_a_kernel_that_counts_otherwise_is_seen(old, new, monkeypatch):
+    network = eventsim.compile_network(hardware_like(384, 96))
+    stimulus, core_of = network.stimulus.lasting(60), (np.arange(384) // 64).astype(np.int32)
+    counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
+    monkeypatch.setattr(kernel, "load", interpreted([(old, new)]))
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != counts.hash
