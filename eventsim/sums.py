@@ -13,12 +13,14 @@ from numba.core import cgutils
 
 from eventsim.machine import instruction, place_of, splat, vector_at, wish
 
-__all__ = ["BITS", "BLOCK", "FIELD", "SIZES", "sum_bits", "sum_fields", "sum_sent"]
+__all__ = ["BITS", "BLOCK", "CELL_BITS", "COUNT_BITS", "FIELD", "SIZES", "WORD", "sum_bits", "sum_fields", "sum_sent"]
 
 #: Bits of a sum of fields: four of them in a word. And of a field.
 FIELD, BITS = 16, (4, 8)
 #: Words of a vector.
 SIZES = (2, 4, 8)
+#: Bytes of a word. In that of a row that is on one core: its cell, lowest, then its count, then that of weight zero.
+WORD, CELL_BITS, COUNT_BITS = 8, 24, 20
 #: Neurons in a row of which a table tells the core, where it is one.
 BLOCK = 64
 

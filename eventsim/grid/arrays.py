@@ -62,9 +62,9 @@ _FIELDS = (
 #: those of a pathway in a tick
 #: spread : (Q, W, 6) int64; of a part's pathway the bytes of a row, its first cell, cells, where its lanes or lists
 #: begin, lanes in a byte, and how many kinds of deliveries are counted, 2 with those of weight zero. A cell is a place
-#: in a tally, (kind, core) as one number. One byte: all deliveries are counted in one cell. More: rows of `lanes`,
-#: uint64, a lane for each cell from the first on, then for each of weight zero, then padding, in the order that
-#: `eventsim.grid.spread` has them in.
+#: in a tally, (kind, core) as one number. One byte: all deliveries are counted in one cell. Eight: a word of `lanes`,
+#: uint64, for each row, which is on one core. More: rows of `lanes`, a lane for each cell from the first on, then for
+#: each of weight zero, then padding, in the order that `eventsim.grid.spread` has them in.
 #: None: lists, of row r the entries from entry_at[place + r] on, each a cell and a count
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts

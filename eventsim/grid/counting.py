@@ -20,7 +20,7 @@ from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WOR
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row, bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import FIELD, sum_bits, sum_fields, sum_sent
+from eventsim.sums import CELL_BITS, COUNT_BITS, FIELD, WORD, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
@@ -28,6 +28,8 @@ _AHEAD = 64  # spikes, rows: what they are counted by is asked for so early, sin
 _MOST_IN_BYTES, _LARGEST_SUM = 255, (1 << FIELD) - 1
 _1, _2, _32 = (np.uint64(n) for n in (1, 2, 32))
 _32_BITS = np.uint64(2**32 - 1)
+_CELL, _COUNT = (np.uint64((1 << bits) - 1) for bits in (CELL_BITS, COUNT_BITS))
+_COUNT_AT, _ZERO_AT = np.uint64(CELL_BITS), np.uint64(CELL_BITS + COUNT_BITS)
 
 
 @outlined
@@ -91,12 +93,17 @@ def announce(a, part, k, at, fired, here):
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _announce_kinds(a, part, k, at, fired, here):
-    """The same where senders are a few kinds of neurons: spikes are told apart, and each kind is looked at once."""
+    """The same where senders are some kinds of neurons: of many spikes each kind is looked at once."""
     history, sender_of, told_apart, n_senders = a.history, a.sender_of, a.told_apart[part], a.n_senders
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
     start = a.population_start[k]
+    if fired < n_senders:
+        for j in range(np.uint64(at), np.uint64(at + fired)):
+            sender = part * n_senders + sender_of[np.uint64(start + history[j])]
+            _send(senders, width, reach, reach_at, sender, np.int64(1), cells, here, n_cores)
+        return
     for j in range(np.uint64(at), np.uint64(at + fired)):
         told_apart[sender_of[np.uint64(start + history[j])]] += 1
     for s in range(n_senders):
@@ -242,6 +249,8 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
     a.delivered[part, pathway] += done
     if n_bytes == 1:
         cells[lowest] += done
+    elif n_bytes == WORD:
+        _count_words(a, n_landed, landed, at - first_row, n_kinds, here)
     elif a.coming_at[pathway] >= 0:
         _count_what_came(a, pathway, n, tick, lowest)
     elif n_bytes > 1:
@@ -259,6 +268,18 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
             row = at + landed[j] - first_row
             for entry in range(entry_at[row], entry_at[row + 1]):
                 cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+def _count_words(a, n_landed, landed, at, n_kinds, here):
+    """Add to the cells what rows bring of which each is on one core, a word for each, row r's at `at` + r."""
+    words, cells, to_zero = a.lanes, a.cells, np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
+    for j in range(np.uint64(n_landed)):
+        word = words[np.uint64(at + landed[j])]
+        cell = np.uint64(here) + (word & _CELL)
+        cells[cell] += np.int64(word >> _COUNT_AT & _COUNT)
+        if n_kinds > 1:
+            cells[cell + to_zero] += np.int64(word >> _ZERO_AT)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)

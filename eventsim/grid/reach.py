@@ -8,12 +8,13 @@ import numpy as np
 from numba import njit
 
 from eventsim.grid.parts import apart, from_a_line
+from eventsim.grid.slots import N_SLOTS, first_slot, mixed
 
 __all__ = ["each_a_sender", "reach"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
-_FEW = 32  # kinds: to look through them takes less time than to read a few neurons' own senders from memory
+_FEW = 255  # kinds, each a byte
 
 
 def reach(network, core_of, n_parts):
@@ -100,6 +101,7 @@ class _Kinds:
     def __init__(self, n_neurons, width):
         self.n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
         self._known = np.empty((_FEW, 1 + width // 8), dtype=np.uint64)
+        self._slots = np.zeros(N_SLOTS, dtype=np.int16)
         self._core, self._reached, self._n_columns = [], [], 8 * width
 
     def tell_apart(self, some, core, packed, reached):
@@ -107,7 +109,7 @@ class _Kinds:
         if self.n > _FEW:
             return
         table = np.column_stack([core.astype(np.uint64), packed.view(np.uint64)])
-        before, self.n = self.n, _tell_apart(table, self._known, self.n, self.kind_of[some])
+        before, self.n = self.n, _tell_apart(table, self._known, self._slots, self.n, self.kind_of[some])
         new = [int(np.argmax(self.kind_of[some] == kind)) for kind in range(before, min(self.n, _FEW))]
         self._core.extend(core[new])
         self._reached.extend(reached[new])
@@ -123,21 +125,26 @@ class _Kinds:
 
 
 @njit(cache=True, nogil=True)
-def _tell_apart(table, known, n, kind_of):
+def _tell_apart(table, known, slots, n, kind_of):
     """Write the kind of each row of a table, its place among those `known`; returns how many these are by then, and one
-    more than there is room for where it ends early."""
-    kind = 0
+    more than there is room for where it ends early.
+
+    `slots` is a hash table: the place of a kind, plus one, in the first free slot from where its words say.
+    """
     for row in range(len(table)):
-        if n == 0 or _differ(table, row, known, kind):  # often it is as the one before
-            kind = 0
-            while kind < n and _differ(table, row, known, kind):
-                kind += 1
-        if kind == n:
+        words = np.uint64(0)
+        for word in range(table.shape[1]):
+            words = mixed(words, table[row, word])
+        slot = first_slot(words)
+        while slots[slot] and _differ(table, row, known, slots[slot] - 1):
+            slot = (slot + 1) % slots.size
+        if slots[slot] == 0:
             if n == len(known):
                 return n + 1
             known[n] = table[row]
             n += 1
-        kind_of[row] = kind
+            slots[slot] = n
+        kind_of[row] = slots[slot] - 1
     return n
 
 

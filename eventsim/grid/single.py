@@ -9,7 +9,7 @@ often its row landed, and from the spikes that are in flight.
 
 import numpy as np
 
-from eventsim.sums import BLOCK
+from eventsim.sums import BLOCK, WORD
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 
@@ -41,7 +41,7 @@ def single_rows(network, core_of, arrays, history_ticks, dtype):
     if len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE:
         for k, p in _only_pathways(network):
             n_bytes, _, n_lanes, _, _, n_kinds = spread[0, p]
-            if network.pathways[p].delays.size == 1 and n_bytes > 1 and n_kinds == 1:
+            if network.pathways[p].delays.size == 1 and n_bytes > WORD and n_kinds == 1:
                 single[k], coming_at[p] = p, size
                 size += history_ticks * n_lanes
     return {

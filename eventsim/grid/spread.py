@@ -1,10 +1,11 @@
 """How the deliveries of each row are spread over cores: told once, so that a kernel counts row by row.
 
 A row, the synapses of one sender with one delay onto one part, is delivered as a whole. What this adds to the counts of
-cores is read off the very lists that the kernel delivers from, and kept in that one of three forms which is added in
+cores is read off the very lists that the kernel delivers from, and kept in that one of four forms which is added in
 the least time, for each part and pathway:
 
-- one core: nothing is kept, the count is the number of deliveries;
+- one core for all: nothing is kept, the count is the number of deliveries;
+- one core for each row: a word, its cell, the count, and the count of weight zero;
 - lanes: a byte for each row and core, or half a byte where that holds the counts, added a word of them at once;
 - lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
 
@@ -14,15 +15,16 @@ A delivery of weight zero is counted twice: as one, and as one of weight zero.
 import numpy as np
 from numba import njit
 
-from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.counts import KINDS, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
+from eventsim.sums import CELL_BITS, COUNT_BITS, WORD
 
 __all__ = ["LANES", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list.
 LANES = 6
-_WORD, _TOGETHER, _LINE = 8, 16, 64  # bytes of a word, of two of them, and of a line of a cache
+_TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _IN_A_SUM = 4  # sixteen bits, of which lanes are summed in a word
 _MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
 
@@ -56,11 +58,19 @@ def spread(network, core_of, bounds, arrays, storage):
         if n == 1 and not zero.size:
             table[part, k] = 1, lowest, 1, 0, 1, 1
             continue
+        n_kinds = 1 + bool(zero.size)
+        if len(KINDS) * n_cores <= 1 << CELL_BITS:
+            words, fits = _words(rows, arrays["target"], cell_of, zero)
+            if fits:
+                lanes.append(words)
+                table[part, k] = WORD, lowest, n, n_lanes, 1, n_kinds
+                n_lanes += words.size
+                continue
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
-        per_byte, n_kinds = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1, 1 + bool(zero.size)
+        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
         if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
-            lanes.append(_lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, n_cores))
+            lanes.append(_lanes(ends, cell, count, lowest, n, stride // WORD, per_byte, n_cores))
             table[part, k] = stride, lowest, n, n_lanes, per_byte, n_kinds
             n_lanes += lanes[-1].size
         else:
@@ -113,6 +123,25 @@ def _is_zero(network, arrays, part, k, storage):
     else:
         return np.empty(0, dtype=bool)
     return found if found.any() else found[:0]
+
+
+@njit(cache=True, nogil=True)
+def _words(rows, target, cell_of, zero):
+    """For each row the word of its core, and whether every row is on one core and its counts have room."""
+    words = np.zeros(rows.size - 1, np.uint64)
+    for row in range(rows.size - 1):
+        first, stop, n_zero = rows[row], rows[row + 1], 0
+        if stop - first >= 1 << COUNT_BITS:
+            return words, False
+        if first == stop:
+            continue
+        cell = cell_of[target[first]]
+        for synapse in range(first, stop):
+            if cell_of[target[synapse]] != cell:
+                return words, False
+            n_zero += zero.size > 0 and zero[synapse - rows[0]]
+        words[row] = cell | (stop - first) << CELL_BITS | n_zero << CELL_BITS + COUNT_BITS
+    return words, True
 
 
 def _lists(rows, target, cell_of, zero, n_cores):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numba import njit
 
+from eventsim.grid.slots import N_SLOTS, first_slot, mixed
 from eventsim.grid.stretches import LEAST_MEAN, cut, mean_length
 
 __all__ = ["Storage", "store"]
@@ -24,8 +25,6 @@ __all__ = ["Storage", "store"]
 #: Synapses from which on codes are worth a kernel of their own: 12 bytes each are more than a second-level cache then.
 _LARGE = 1 << 17
 _MOST_CODES = 256
-_SLOT_BITS = 10
-_SPREADING = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Knuth, The Art of Computer Programming 3, 6.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +99,7 @@ def _are_shared(network, pathway):
 def _coded(network, weighted, first):
     """(values, codes): distinct weights of weighted pathways by their bits, counted from `first`, zero before it, and
     the place of each synapse's among them; None when there are too many."""
-    known, slots, n = np.empty(_MOST_CODES, dtype=np.int64), np.zeros(1 << _SLOT_BITS, dtype=np.int16), 0
+    known, slots, n = np.empty(_MOST_CODES, dtype=np.int64), np.zeros(N_SLOTS, dtype=np.int16), 0
     codes = np.empty(network.n_synapses, dtype=np.uint8)
     for pathway, is_weighted in zip(network.pathways, weighted):
         if is_weighted:
@@ -121,7 +120,7 @@ def _code(bits, known, slots, n, codes):
     `slots` is a hash table: the place of a weight, plus one, in the first free slot from where its bits say.
     """
     for i in range(bits.size):
-        slot = np.int64(np.uint64(bits[i]) * _SPREADING >> np.uint64(64 - _SLOT_BITS))
+        slot = first_slot(mixed(np.uint64(0), bits[i]))
         while slots[slot] and known[slots[slot] - 1] != bits[i]:
             slot = (slot + 1) % slots.size
         if slots[slot] == 0:

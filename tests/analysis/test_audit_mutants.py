@@ -74,8 +74,7 @@ KERNEL = {
     "deliveries of weight zero are not counted": (
         "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
     "a neuron's spikes and messages are not counted": (
-        "told_apart[sender_of[np.uint64(start + history[j])]] += 1",
-        "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}",
+        "reach_at, sender, np.int64(1)", "reach_at, sender, np.int64(start + history[j] != {neuron})",
         {"counts", "cores", "messages"}),
     "messages of kinds of neurons are not counted": (
         "senders[at + _1] += np.uint64(times)", "senders[at + _1] += np.uint64(times > 1)", {"messages", "cores"}),
@@ -99,6 +98,10 @@ ROW_LEFT_OUT = "*(lambda rows: (rows, first, rows.size))(landed[:n_landed][lande
 
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
+    "words: the first row of each tick is left out": (
+        (spread, {}), "word >> _COUNT_AT & _COUNT", "(word >> _COUNT_AT & _COUNT) * (j > 0)", {"counts", "cores"}),
+    "words: deliveries of weight zero are not counted": (
+        (spread, {}), "word >> _ZERO_AT", "0 * word", {"counts"}),
     "lanes: a row is left out": (
         (spread, {"LANES": 1e9}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
@@ -139,6 +142,16 @@ def test_a_miscount_is_caught_in_each_form_of_counting(name, sound, run, price, 
     assert {law.verdict for law in audit(run(sound.model)).laws} == {"passed", "not checkable"}
     trace = run(sound.model, tuple(text.format(**vars(sound.at)) for text in change))
     caught("kernel", name, audit(trace, sound.placement, price(trace, sound.placement)), laws)
+
+
+def test_a_miscount_is_caught_where_many_spikes_are_told_apart(sound, run, caught):
+    many = ("if fired < n_senders:", "if fired < 0:")
+    text = "told_apart[sender_of[np.uint64(start + history[j])]] += 1"
+    one_less = "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}".format(**vars(sound.at))
+    assert {law.verdict for law in audit(run(sound.model, many)).laws} == {"passed", "not checkable"}
+    trace = run(sound.model, many, (text, one_less))
+    caught("kernel", "kinds told apart: a neuron's spikes and messages are not counted", audit(trace, sound.placement),
+           {"counts", "cores", "messages"})  # fmt: skip
 
 
 def test_a_miscount_is_caught_where_all_neurons_are_on_one_core(sound, run, caught):

@@ -7,9 +7,14 @@ import pytest
 
 import eventsim
 from eventsim.counts import MESSAGES_IN, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid import reach
+from eventsim.grid import reach, spread
+from eventsim.sums import CELL_BITS, COUNT_BITS
 
 SENDERS = 600
+#: Of a word: where each field begins, and its mask.
+FIELDS = (
+    (0, (1 << CELL_BITS) - 1), (CELL_BITS, (1 << COUNT_BITS) - 1), (CELL_BITS + COUNT_BITS, (1 << COUNT_BITS) - 1)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kinds", [32, 0])
@@ -39,3 +44,17 @@ def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most,
         rows = counts.kind == kind
         np.add.at(found, counts.core[rows], counts.count[rows])
         assert found.tolist() == each_core.tolist()
+
+
+@pytest.mark.parametrize("size, fits", [(5, True), ((1 << COUNT_BITS) - 1, True), (1 << COUNT_BITS, False)])
+def test_a_row_is_a_word_where_it_is_on_one_core_and_has_room(size, fits):
+    """Three rows, the second without synapses; of the third each second synapse is of weight zero."""
+    rows, cell_of = np.array([0, 2, 2, 2 + size]), np.array([7, 9], dtype=np.int64)
+    target, zero = np.append([0, 0], np.ones(size, dtype=np.uint16)), np.arange(2 + size) % 2 == 0
+    words, is_so = spread._words(rows, target, cell_of, zero)
+    assert is_so == fits
+    if fits:
+        fields = [(words >> np.uint64(at) & np.uint64(mask)).tolist() for at, mask in FIELDS]
+        assert fields == [[7, 0, 9], [2, 0, size], [1, 0, (size + 1) // 2]]
+    target[-1] = 0
+    assert not spread._words(rows, target, cell_of, zero)[1]
