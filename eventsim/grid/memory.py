@@ -2,7 +2,7 @@
 
 from eventsim.counts import KINDS
 from eventsim.grid.phases import history_ticks, ticks_ahead
-from eventsim.grid.spread import LANES
+from eventsim.grid.spread import MOST_BYTES
 
 __all__ = ["grid_memory"]
 
@@ -36,7 +36,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
     rows, longest = (of(p.rows.size for p in network.pathways) for of in (sum, lambda sizes: max(sizes, default=0)))
-    spread = min(rows * 2 * n_cores * n_parts, LANES * m)
+    spread = min(rows * 2 * n_cores * n_parts, MOST_BYTES * m)
     later = {
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
         f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network, n_parts) * n_parts,

@@ -20,10 +20,10 @@ from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 from eventsim.sums import CELL_BITS, COUNT_BITS, WORD
 
-__all__ = ["LANES", "spread"]
+__all__ = ["MOST_BYTES", "spread"]
 
-#: So many bytes of lanes take the time of one entry of a list.
-LANES = 6
+#: So many bytes of lanes take the time of one entry of a list; and so many for each synapse are kept at most.
+LANES, MOST_BYTES = 16, 6
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _IN_A_SUM = 4  # sixteen bits, of which lanes are summed in a word
 _MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
@@ -69,7 +69,7 @@ def spread(network, core_of, bounds, arrays, storage):
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
         per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
-        if is_byte and stride * (rows.size - 1) <= LANES * min(cell.size, rows[-1] - rows[0]):
+        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * (rows[-1] - rows[0])):
             lanes.append(_lanes(ends, cell, count, lowest, n, stride // WORD, per_byte, n_cores))
             table[part, k] = stride, lowest, n, n_lanes, per_byte, n_kinds
             n_lanes += lanes[-1].size

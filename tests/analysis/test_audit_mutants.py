@@ -96,6 +96,8 @@ KERNEL = {
 ROWS_COUNTED = "landed, first, min(first + at_once, n_landed))\n"
 ROW_LEFT_OUT = "*(lambda rows: (rows, first, rows.size))(landed[:n_landed][landed[:n_landed] != {row}]))\n"
 
+LANES = {"LANES": 1e9, "MOST_BYTES": 1e9}  # wherever rows are on several cores
+
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
     "words: the first row of each tick is left out": (
@@ -103,18 +105,18 @@ FORMS = {
     "words: deliveries of weight zero are not counted": (
         (spread, {}), "word >> _ZERO_AT", "0 * word", {"counts"}),
     "lanes: a row is left out": (
-        (spread, {"LANES": 1e9}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
+        (spread, LANES), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
-        (spread, {"LANES": 1e9}), "cells[first + lane] +=", "cells[first + (lane + _1) % n] +=", {"counts", "cores"}),
+        (spread, LANES), "cells[first + lane] +=", "cells[first + (lane + _1) % n] +=", {"counts", "cores"}),
     "lanes: every delivery passes for one of weight zero": (
-        (spread, {"LANES": 1e9}), "sums[n + lane]", "sums[lane]", {"counts"}),
+        (spread, LANES), "sums[n + lane]", "sums[lane]", {"counts"}),
     "lanes: what was counted is counted again": (
-        (spread, {"LANES": 1e9}), "sums[lane] = 0", "sums[lane] *= lane > 0",
+        (spread, LANES), "sums[lane] = 0", "sums[lane] *= lane > 0",
         {"counts", "cores"}),
     "lanes: the upper halves of bytes, deliveries of weight zero, are not counted": (
-        (spread, {"LANES": 1e9}), "sums, lanes,", "sums, lanes & np.uint64(0xFF0FFF0FFF0FFF0F),", {"counts"}),
+        (spread, LANES), "sums, lanes,", "sums, lanes & np.uint64(0xFF0FFF0FFF0FFF0F),", {"counts"}),
     "lanes of whole bytes: a row is left out": (
-        (spread, {"LANES": 1e9, "_MOST_OF_HALF": 0}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
+        (spread, LANES | {"_MOST_OF_HALF": 0}), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "bits: a neuron's messages are not counted": (
         (reach, {"_FEW": 0}), "senders[at + _1] += np.uint64(times)",
         "senders[at + _1] += np.uint64(sender != {neuron})", {"messages", "cores"}),
