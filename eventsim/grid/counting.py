@@ -1,4 +1,4 @@
-"""What every grid kernel does besides its model: who fires, which rows land, counters, records.
+"""What every grid kernel counts: spikes and messages, deliveries, core by core and tick by tick; and what it records.
 
 Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
 kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it adds to
@@ -10,7 +10,7 @@ sends one row, what this adds to cores is summed up there too, and counted in th
 counted of each neuron. Nothing is read off a recorded spike or an out-degree: a recount from the trace has nothing in
 common with this but the network.
 
-Places in loops are unsigned: of a signed one Numba asks each time whether it counts from the end.
+Places in loops are unsigned, as in `eventsim.grid.ticks`.
 """
 
 import numpy as np
@@ -18,55 +18,19 @@ from numba import njit
 
 from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import ask_for, ask_for_row, bits_of, highest, lowest
+from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 from eventsim.sums import CELL_BITS, COUNT_BITS, FIELD, WORD, sum_bits, sum_fields, sum_sent
 
-__all__ = ["announce", "collect", "count_rows", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
+__all__ = ["announce", "collect", "count_rows", "emit"]
 
 _AHEAD = 64  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
+_FEW, _LOOKS = 4, 4  # spikes; kinds without a spike that are looked at in the time in which one with a spike is sent
 _MOST_IN_BYTES, _LARGEST_SUM = 255, (1 << FIELD) - 1
-_1, _2, _32 = (np.uint64(n) for n in (1, 2, 32))
+_1, _32 = (np.uint64(n) for n in (1, 32))
 _32_BITS = np.uint64(2**32 - 1)
 _CELL, _COUNT = (np.uint64((1 << bits) - 1) for bits in (CELL_BITS, COUNT_BITS))
 _COUNT_AT, _ZERO_AT = np.uint64(CELL_BITS), np.uint64(CELL_BITS + COUNT_BITS)
-
-
-@outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def gather(fires, size, forth, history, at, first):
-    """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
-
-    Parameters
-    ----------
-    fires : (256,) bool
-        Who fires, of the first `size` that are asked about.
-    forth : bool
-        In ascending order, else in descending order.
-    first : int
-        The number of the block's first neuron.
-    """
-    found, n_words = np.int64(0), (size + 63) // 64
-    for turned in range(n_words):
-        word = 64 * (turned if forth else n_words - 1 - turned)
-        bits = np.uint64(bits_of(fires, word))
-        if size - word < 64:
-            bits &= (_1 << np.uint64(size - word)) - _1
-        while bits:
-            bit = lowest(bits) if forth else highest(bits)
-            history[np.uint64(at + found)] = first + word + bit
-            found += 1
-            bits ^= _1 << np.uint64(bit)
-    return found
-
-
-@outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def turn_round(history, at, fired):
-    """Turn round the order of `fired` neurons from `at` on."""
-    for j in range(fired // 2):
-        last = at + fired - 1 - j
-        history[at + j], history[last] = history[last], history[at + j]
 
 
 @outlined
@@ -93,13 +57,13 @@ def announce(a, part, k, at, fired, here):
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _announce_kinds(a, part, k, at, fired, here):
-    """The same where senders are some kinds of neurons: of many spikes each kind is looked at once."""
+    """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once."""
     history, sender_of, told_apart, n_senders = a.history, a.sender_of, a.told_apart[part], a.n_senders
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
     start = a.population_start[k]
-    if fired < n_senders:
+    if fired < max(_FEW, n_senders // _LOOKS):
         for j in range(np.uint64(at), np.uint64(at + fired)):
             sender = part * n_senders + sender_of[np.uint64(start + history[j])]
             _send(senders, width, reach, reach_at, sender, np.int64(1), cells, here, n_cores)
@@ -208,27 +172,6 @@ def emit(a, k, tick, here, is_time):
 
 @outlined
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def land(a, part, pathway, source, tick):
-    """Look up the rows of a pathway that land on a part in this tick, older spikes first, then by sender.
-
-    Those with synapses are the first of `landed`, as many as are returned.
-    """
-    history, history_count, rows, landed, bounds = a.history, a.history_count, a.rows, a.landed, a.bounds
-    first_row, first_delay = a.rows_at[part, pathway], a.delays_at[pathway]
-    n_delays, n_landed, found = a.delays_at[pathway + 1] - first_delay, np.uint64(0), landed[part]
-    for d in range(n_delays - 1, -1, -1):
-        past = (tick - a.delays[first_delay + d]) % history_count.shape[2]
-        for q in range(bounds.shape[0] - 1):
-            at = a.history_at[source] + past * a.population_size[source] + bounds[q, source]
-            for j in range(np.uint64(at), np.uint64(at + history_count[q, source, past])):
-                row = np.uint64(first_row + d) + np.uint64(history[j]) * np.uint64(n_delays)
-                found[n_landed] = row
-                n_landed += np.uint64(rows[row + _1, 0] > rows[row, 0])
-    return np.int64(n_landed)
-
-
-@outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def count_rows(a, part, pathway, n_landed, done, tick, here):
     """Count the deliveries of a pathway to a part in this tick: all of them, and those by core.
 
@@ -303,41 +246,6 @@ def _count_lanes(a, part, n_lanes, n, n_kinds, lowest):
             cells[zero + lane] += np.int64(sums[n + lane])
     for lane in range(np.uint64(n_lanes)):
         sums[lane] = 0
-
-
-@outlined
-@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
-def sample(a, tick, may_run):
-    """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
-
-    The value of a neuron that is parked is the one that is held for it.
-    """
-    recorded_at, state, held, filled = a.recorded_at, a.state, a.held, a.filled
-    if tick % a.record_every == 0:
-        if filled[2] == a.sample_tick.size:
-            return tick
-        a.sample_tick[filled[2]] = tick
-        for r in range(recorded_at.size):
-            value = state[recorded_at[r]]
-            if value == -np.inf and held.size:
-                value = held[recorded_at[r]]
-            a.sample_value[filled[2] * recorded_at.size + r] = value
-        filled[2] += 1
-    return min(may_run, tick + a.record_every - tick % a.record_every)
-
-
-@outlined
-@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
-def may_run_to(a, tick, last_tick):
-    """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
-    filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3] + 1
-    spike_room, row_room = a.spike_tick.size - filled[0], a.row_of_counts.size - filled[1]
-    ahead = min(a.may_run[1], last_tick - tick)
-    if filled[3] >= filled[4] or ahead <= 0 or spike_room < n_neurons or row_room < rows_per_tick:
-        return tick
-    if spike_room < ahead * n_neurons or row_room < ahead * rows_per_tick or filled[4] < 2**62:
-        ahead = 1
-    return tick + ahead
 
 
 @outlined

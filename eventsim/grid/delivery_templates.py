@@ -6,7 +6,7 @@ __all__ = [
 ]  # fmt: skip
 
 # The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
-# spikes of other parts are not looked at for that. Places are unsigned, as in `eventsim.grid.counting`.
+# spikes of other parts are not looked at for that. Places are unsigned, as in `eventsim.grid.ticks`.
 DELIVER = """            # {where}
             if {is_time} and (tick - latest <= longest or n_parts > 1):
                 n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)

@@ -9,8 +9,8 @@ from eventsim.lending import Lent
 
 __all__ = ["kernel_for", "kernel_source"]
 
-#: Compiled once for all kernels.
-_COUNTING = Path(__file__).with_name("counting.py")
+#: Modules of what all kernels call, compiled once.
+_SHARED = {name: Path(__file__).with_name(f"{name}.py") for name in ("counting", "ticks")}
 
 
 def kernel_for(network, plan):
@@ -19,8 +19,8 @@ def kernel_for(network, plan):
     The kernel is a function (first_tick, last_tick, GridArrays) -> first tick not run, which is below last_tick when a
     buffer was full. It runs in as many threads as the arrays have parts.
     """
-    counting = load(_COUNTING.read_text(), "counting")["__name__"]
-    source, constants = kernel_source(network, plan, counting)
+    shared = {name: load(path.read_text(), name)["__name__"] for name, path in _SHARED.items()}
+    source, constants = kernel_source(network, plan, **shared)
     part, lent = load(source, "grid")["run"], None
 
     def run(first_tick, last_tick, arrays):

@@ -49,7 +49,7 @@ __all__ = ["kernel_source"]
 _WRITERS = {"threshold": fire, "reset": reset}
 
 
-def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
+def kernel_source(network, plan=None, counting="eventsim.grid.counting", ticks="eventsim.grid.ticks"):
     """The kernel's source text and the values of its constants.
 
     Parameters
@@ -57,8 +57,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
     network : CompiledNetwork
     plan : eventsim.grid.plan.Plan, optional
         The one that suits the network if left out.
-    counting : str
-        The module that stands for `eventsim.grid.counting`.
+    counting, ticks : str
+        The modules that stand for `eventsim.grid.counting` and `eventsim.grid.ticks`.
 
     Returns
     -------
@@ -97,7 +97,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting"):
         event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",
         event_mark=delivery_templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
-    return templates.MODULE.format(counting=counting) + source, np.array(layout.constants, dtype=np.float64)
+    module = templates.MODULE.format(counting=counting, ticks=ticks)
+    return module + source, np.array(layout.constants, dtype=np.float64)
 
 
 def _with_names(template, **parts):

@@ -18,7 +18,8 @@ import math
 import numpy as np
 from numba import njit
 
-from {counting} import announce, collect, count_rows, emit, gather, land, may_run_to, sample, turn_round
+from {counting} import announce, collect, count_rows, emit
+from {ticks} import gather, land, may_run_to, sample, turn_round
 from eventsim.grid.ramps import catch_up, ticks_to_go
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform

@@ -55,6 +55,6 @@ def test_a_first_start_compiles_each_function_once_and_a_second_one_none(tmp_pat
 
 def test_a_first_start_on_the_grid_compiles_each_function_once(tmp_path):
     first, spikes = _start(tmp_path, "grid")
-    named = Counter(name.rpartition(".")[2] for name in first if name.startswith(("counting_", "grid_")))
-    assert named.keys() >= {"announce", "collect", "count_rows", "run"} and set(named.values()) == {1}
+    named = Counter(name.rpartition(".")[2] for name in first if name.startswith(("counting_", "ticks_", "grid_")))
+    assert named.keys() >= {"announce", "collect", "count_rows", "land", "run"} and set(named.values()) == {1}
     assert spikes == 4 + 4
