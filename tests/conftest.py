@@ -1,5 +1,6 @@
 """The same surroundings for every test: no compiler, no screen, no chatter."""
 
+import gc
 import os
 
 # Before anything imports matplotlib, and for the processes that tests start.
@@ -32,3 +33,15 @@ def a_default_clock_that_no_test_leaves_changed():
     """Brian2's default clock is global: whatever a test makes of it, the next one finds it as Brian2 has it."""
     yield
     brian2.defaultclock.dt = 0.1 * brian2.ms
+
+
+def pytest_collection_finish():
+    """Brian2 collects garbage at the start of each run: what is there by now stays, and is not looked through again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """The same of what the tests of a file leave."""
+    if nextitem is None or nextitem.path != item.path:
+        pytest_collection_finish()
