@@ -27,6 +27,15 @@ def test_it_sets_every_placer_beside_the_one_in_order(small):
     assert "clusters  greedy" in text and (folder / "report.html").read_text().count("data:image/png;base64,") >= 5
 
 
+def test_who_stands_in_for_a_placer_that_is_not_installed_is_said(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    summary, text = run_experiment("placement", [*SMALL[:4], "placers=['in_order','partition']"], tmp_path)
+    assert [row["made_by"] for row in summary["cases"][0]["placements"]] == ["in_order", "greedy"]
+    assert "partition (by greedy)" in text and "partition (by greedy)" in (tmp_path / "report.html").read_text()
+    assert "partition: not installed, greedy stands in; pip install 'eventsim-spiking[partition]'" in text
+    assert not [warning for warning in recwarn if "pymetis" in str(warning.message)]
+
+
 def test_a_network_that_does_not_fit_is_a_row_that_says_why(tmp_path):
     # 300 synapses a neuron are 300 axons, and TrueNorth has 256.
     settings = [*SMALL[:1], "fan_out=300", "cases=['clusters']", "placers=['in_order']", "chip=truenorth"]

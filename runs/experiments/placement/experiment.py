@@ -5,6 +5,7 @@ a message to every distinct core it reaches, so a placement is the better the fe
 on, and then the shorter the ways between those cores.
 """
 
+import warnings
 from time import process_time
 from typing import Annotated, Literal
 
@@ -60,7 +61,8 @@ def _placed(trace, chip, placer):
     """(figures as plain types, EventCounts) of a run under one placement; counts None where it does not fit."""
     begin = process_time()
     try:
-        placement = place(trace.network, chip, placer)
+        with warnings.catch_warnings(action="ignore"):  # the table says who placed
+            placement = place(trace.network, chip, placer)
     except CapacityError as error:
         return {"refused": str(error)}, None
     seconds = process_time() - begin
@@ -94,6 +96,10 @@ def lines(summary):
     widths = [max(len(row[k]) for row in (headings, *rows)) for k in range(len(headings))]
     for row in (headings, *rows):
         yield "  ".join(text.ljust(w) if k < 2 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths)))
+    stood_in = {row["placer"]: row["made_by"] for case in summary["cases"] for row in case["placements"]
+                if row.get("made_by", row["placer"]) != row["placer"]}  # fmt: skip
+    yield from (f"{placer}: not installed, {other} stands in; pip install 'eventsim-spiking[{placer}]'"
+                for placer, other in stood_in.items())  # fmt: skip
     for case in summary["cases"]:
         yield from (f"{case['case']}, {row['placer']}: {row['refused']}" for row in case["placements"]
                     if "refused" in row)  # fmt: skip

@@ -30,11 +30,16 @@ def table(summary):
             hops = row["hops_east_west"] + row["hops_north_south"]
             share = f"{row['messages'] / least:.1%}" if least else ""
             routing = "not priced" if row["network_nj"] is None else f"{row['network_nj']:,.1f} nJ"
-            rows.append((case["case"], row["placer"], f"{row['cores']:,}", f"{row['chips']:,}", f"{row['messages']:,}",
+            rows.append((case["case"], _made_by(row), f"{row['cores']:,}", f"{row['chips']:,}", f"{row['messages']:,}",
                          share, f"{row['between_chips']:,}", f"{hops:,}", routing,
                          f"{row['dynamic_low_nj']:,.0f} nJ", f"{row['tick_us']:,.1f} µs",
                          f"{row['cpu_s']:.1f} s"))  # fmt: skip
     return _HEADINGS, tuple(rows)
+
+
+def _made_by(row):
+    """The placer of a placement, and the one that stood in for it, where its package is not installed."""
+    return row["placer"] if row["made_by"] == row["placer"] else f"{row['placer']} (by {row['made_by']})"
 
 
 def _reference(case):
