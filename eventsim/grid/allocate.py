@@ -17,6 +17,9 @@ from eventsim.grid.spread import spread
 
 __all__ = ["allocate", "check_recorded"]
 
+#: Synapses that, all on one core, could bring it more in a tick than four bytes hold.
+_TOO_MANY = 1 << 32
+
 
 def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=None, recorded=(), record_every=1,
              events=None):  # fmt: skip
@@ -63,7 +66,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["row_times"] = arrays["rows"][:, 1]
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
-    tally = np.zeros((n_parts, span, len(KINDS), n_cores), np.uint32 if network.n_synapses < 1 << 32 else np.int64)
+    count = np.uint32 if network.n_synapses < _TOO_MANY else np.int64
+    tally = np.zeros((n_parts, span, len(KINDS), n_cores), dtype=count)
     row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
     arrays |= single_rows(network, core_of, arrays, depth, tally.dtype)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)

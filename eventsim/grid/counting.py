@@ -20,12 +20,12 @@ from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WOR
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import CELL_BITS, COUNT_BITS, FIELD, WORD, sum_bits, sum_fields, sum_sent
+from eventsim.sums import AHEAD, CELL_BITS, COUNT_BITS, FIELD, WORD, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit"]
 
-_AHEAD = 64  # spikes, rows: what they are counted by is asked for so early, since it is far apart in memory
-_FEW, _LOOKS = 4, 4  # spikes; kinds without a spike that are looked at in the time in which one with a spike is sent
+#: Spikes that are sent one by one; kinds looked at in vain while one is sent. As measured: SSA 2 %, B1 1 % less.
+_FEW, _LOOKS = 4, 4
 _MOST_IN_BYTES, _LARGEST_SUM = 255, (1 << FIELD) - 1
 _1, _32 = (np.uint64(n) for n in (1, 32))
 _32_BITS = np.uint64(2**32 - 1)
@@ -116,8 +116,8 @@ def _announce_each(a, part, k, at, fired, here):
     for first in range(at, at + fired, _MOST_IN_BYTES):
         stop = min(first + _MOST_IN_BYTES, at + fired)
         for j in range(first, stop):
-            if j + _AHEAD < at + fired:
-                ahead = start + history[j + _AHEAD]
+            if j + AHEAD < at + fired:
+                ahead = start + history[j + AHEAD]
                 ask_for_row(senders, ahead * width, (ahead + 1) * width)
                 if reach_at.size:
                     ask_for(reach, reach_at[ahead])
@@ -204,8 +204,8 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
             _count_lanes(a, part, n_bytes * per_byte, n, n_kinds, lowest)
     else:
         for j in range(n_landed):
-            if j + _AHEAD < n_landed:
-                ahead = entry_at[at + landed[j + _AHEAD] - first_row]
+            if j + AHEAD < n_landed:
+                ahead = entry_at[at + landed[j + AHEAD] - first_row]
                 ask_for(entry_cell, ahead)
                 ask_for(entry_count, ahead)
             row = at + landed[j] - first_row

@@ -5,7 +5,7 @@ import pytest
 
 import eventsim
 from eventsim.collected import unpacked
-from eventsim.grid import kernel
+from eventsim.grid import allocate, kernel
 from runs.benchmarks.networks import cuba
 from tests.support.interpreted import interpreted
 
@@ -36,11 +36,13 @@ def test_a_table_in_front_of_everything_may_begin_with_zeros():
     assert [column.tolist() for column in columns] == [[0], [1], [4], [2]]
 
 
+@pytest.mark.parametrize("too_many", [0, 1 << 32])
 @pytest.mark.parametrize("words", ["0", "10**6"])
-def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words, monkeypatch):
+def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words, too_many, monkeypatch):
     network = eventsim.compile_network(cuba(100, fan_in=8))
     stimulus, core_of = network.stimulus.lasting(600), np.arange(100, dtype=np.int32) % 3
     whole = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     assert whole.total("synaptic_events") > 100
+    monkeypatch.setattr(allocate, "_TOO_MANY", too_many)  # synapses for counts of four bytes
     monkeypatch.setattr(kernel, "load", interpreted([("WORDS_PER_SPIKE * spikes", f"{words} * spikes")]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == whole.hash
