@@ -19,7 +19,7 @@ from eventsim.grid.single import forget_in_flight
 from eventsim.grid.totals import totals
 from eventsim.memory import require_memory
 
-__all__ = ["UPDATES", "GridEngine"]
+__all__ = ["UPDATES", "GridEngine", "check_threads"]
 
 #: How neurons of populations that may sleep (`eventsim.grid.sleep`) or decay (`eventsim.grid.decay`) are looked at: all
 #: of them in each tick; only those that are awake or that something touched; or those that are awake, and, of decaying
@@ -57,7 +57,7 @@ class GridEngine:
 
     def __init__(self, network, stimulus, core_of, recorded, record_every, buffers, *, threads, updates, events=None,
                  max_bytes=None):  # fmt: skip
-        _set_threads(threads)
+        check_threads(threads)
         if updates not in UPDATES:
             raise ConfigError(f"updates is '{updates}'; choose one of {', '.join(UPDATES)}")
         if core_of.max(initial=0) >= MOST_CORES:
@@ -212,7 +212,8 @@ def _populations(network, recorded):
     return frozenset(found)
 
 
-def _set_threads(threads):
+def check_threads(threads):
+    """Raise ConfigError for more threads than Numba starts, or fewer than one."""
     most = get_thread_count()
     if not 1 <= threads <= most:
         raise ConfigError(f"threads is {threads}; it must lie in 1 to {most} (NUMBA_NUM_THREADS)")

@@ -17,6 +17,7 @@ from statistics import median
 import numba
 
 from eventsim.errors import ConfigError, EnvironmentProblem
+from eventsim.grid.engine import check_threads
 from runs.benchmarks.brian2_results import standalone_result
 from runs.benchmarks.cases import CASES, Case
 from runs.benchmarks.other_simulators import PROGRAMS, interpreters, prepare_other, run_other
@@ -57,7 +58,7 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, oth
     Raises
     ------
     ConfigError
-        For an unknown network, or a folder that cannot be made.
+        For an unknown network, too many threads, or a folder that cannot be made.
     EnvironmentProblem
         When a simulator fails, or there is no C++ compiler.
     """
@@ -66,6 +67,8 @@ def bench(names=(), quick=False, rounds=5, threads=(1, 2), with_numpy=False, oth
         raise ConfigError(f"there is no benchmark '{min(unknown)}'; choose from {', '.join(CASES)}")
     if rounds < 1:
         raise ConfigError(f"rounds is {rounds}; it must be at least 1")
+    for n in threads:
+        check_threads(n)
     folder = results_folder(folder, "bench").resolve()
     others = interpreters(others or {})
     cases = [Case(name, quick) for name in names or CASES]

@@ -45,6 +45,12 @@ def test_a_folder_that_cannot_be_made_takes_one_line(tmp_path, capsys):
     assert complaint == f"eventsim: --out {tmp_path / 'file' / 'x'}: cannot make this folder (Not a directory)\n"
 
 
+def test_more_threads_than_there_are_take_one_line_before_anything_is_built(tmp_path, capsys):
+    code, printed, complaint = called(capsys, "chip", "--threads", "9999", "--out", tmp_path)
+    assert (code, printed, list(tmp_path.iterdir())) == (2, "", [])
+    assert complaint.startswith("eventsim: threads is 9999; it must lie in 1 to ") and complaint.count("\n") == 1
+
+
 def test_a_file_in_place_of_a_networks_folder_is_named(quickly, tmp_path, capsys):
     (tmp_path / "chip-quick").touch()
     code, _, complaint = called(capsys, "chip", "--out", tmp_path)
