@@ -1,10 +1,11 @@
-"""Rows of small numbers, a vector of words each, added up: sums stay in registers until the last row is read.
+"""Rows of small numbers, a vector of words each, added up: sums stay in registers as long as they have room there.
 
 What a neuron reaches is kept as bits, what a row of synapses brings to each core as fields of some bits. Of a loop over
 the words of a row LLVM makes no loop over vectors, and it would store the sums after each row and load them for the
 next; so the loops are written here as LLVM reads them.
 """
 
+from contextlib import contextmanager
 from itertools import product
 
 from llvmlite import ir
@@ -80,13 +81,8 @@ def _fields(builder, vector, shift, mask):
     return builder.and_(builder.lshr(vector, _each(vector, shift)), _each(vector, mask))
 
 
-def _lowest_of_each(bits):
-    """A mask for the lowest bits of each sum of FIELD bits in a word."""
-    return ((1 << bits) - 1) * _ONE_IN_EACH
-
-
-def _add(builder, held, vector):
-    builder.store(builder.add(builder.load(held), vector), held)
+def _add(builder, place, vector, align=None):
+    builder.store(builder.add(builder.load(place, align=align), vector), place, align=align)
 
 
 @instruction
@@ -123,19 +119,54 @@ def sum_bits(sums, at, words, first_word, stride, numbers, first, stop):
     _sum_bits(sums, at, words, first_word, stride, numbers, first, stop)
 
 
-def _layers(context, builder, sums_type, sums, at, n_words, size, bits):
-    """For each shift of fields, where its sums are: pointer to the vector in memory, and to the one in registers."""
-    layers = {}
-    for shift in range(0, FIELD, bits):
-        layer = builder.add(at, builder.mul(n_words, _WORD(shift // bits)))
-        place = vector_at(context, builder, sums_type, sums, layer, size)
-        layers[shift] = place, cgutils.alloca_once_value(builder, builder.load(place, align=8))
-    return layers
+class _Sums:
+    """Sums of the fields of rows: of some rows in registers, with twice a field's bits, even fields and odd ones apart;
+    of all in memory, with FIELD bits.
+
+    In memory the lowest field of each FIELD bits of a word is summed in a vector of words at sums[at], the next one
+    `n_words` words further on, and so on.
+    """
+
+    def __init__(self, context, builder, place, n_words, size, bits):
+        self._context, self._builder, self._place, self._n_words = context, builder, place, n_words
+        self._size, self._bits = size, bits
+        self._kind = ir.VectorType(ir.IntType(2 * bits), 32 * size // bits)
+        self._held = [cgutils.alloca_once(builder, self._kind) for _ in range(2)]
+
+    def begin(self):
+        """Nothing is in registers."""
+        for held in self._held:
+            self._builder.store(ir.Constant(self._kind, None), held)
+
+    def fields(self, row):
+        """The even and the odd fields of a vector of words."""
+        row = self._builder.bitcast(row, self._kind)
+        even = self._builder.and_(row, _each(row, (1 << self._bits) - 1))
+        return even, self._builder.lshr(row, _each(row, self._bits))
+
+    def add(self, fields):
+        for held, some in zip(self._held, fields):
+            _add(self._builder, held, some)
+
+    def put_back(self):
+        """Add what is in registers to what is in memory."""
+        builder, (sums_type, sums, at) = self._builder, self._place
+        mask = ((1 << 2 * self._bits) - 1) * _ONE_IN_EACH
+        for odd, held in enumerate(self._held):
+            words = builder.bitcast(builder.load(held), ir.VectorType(_WORD, self._size))
+            for shift in range(0, FIELD, 2 * self._bits):
+                layer = builder.mul(self._n_words, _WORD(shift // self._bits + odd))
+                layer = vector_at(self._context, builder, sums_type, sums, builder.add(at, layer), self._size)
+                _add(builder, layer, _fields(builder, words, shift, mask), align=8)
 
 
-def _put_back(builder, layers):
-    for place, held in layers.values():
-        builder.store(builder.load(held), place, align=8)
+@contextmanager
+def _in_runs(builder, first, stop, bits):
+    """A loop over runs of places, each of as many rows as sums in registers have room for: where it begins and ends."""
+    at_once = _WORD(((1 << 2 * bits) - 1) // ((1 << bits) - 1))
+    with cgutils.for_range_slice(builder, first, stop, at_once) as (begin, _):
+        end = builder.add(begin, at_once)
+        yield begin, builder.select(builder.icmp_signed("<", end, stop), end, stop)
 
 
 def _for_each_form(builder, size, bits, add_rows):
@@ -157,15 +188,15 @@ def _sum_fields(_, size, bits, sums, at, words, first_word, n_words, numbers, fi
         rows = _Rows(context, builder, signature.args[4], words, first_word, n_words, signature.args[7], numbers)
 
         def add_rows(size, bits):
-            layers = _layers(context, builder, signature.args[2], sums, at, n_words, size, bits)
+            fields = _Sums(context, builder, (signature.args[2], sums, at), n_words, size, bits)
             last = builder.sub(stop, _WORD(1))
             rows.ask_for_first(first, stop)
-            with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
-                rows.ask(j, last)
-                row = rows.word(j, size)
-                for shift, (_, held) in layers.items():
-                    _add(builder, held, _fields(builder, row, shift, _lowest_of_each(bits)))
-            _put_back(builder, layers)
+            with _in_runs(builder, first, stop, bits) as (begin, end):
+                fields.begin()
+                with cgutils.for_range_slice(builder, begin, end, _WORD(1)) as (j, _):
+                    rows.ask(j, last)
+                    fields.add(fields.fields(rows.word(j, size)))
+                fields.put_back()
 
         _for_each_form(builder, size, bits, add_rows)
         return context.get_dummy_value()
@@ -203,27 +234,26 @@ def _sum_sent(_, size, bits, sums, at, words, first_word, n_words, numbers, firs
 
         def add_rows(size, bits):
             behind = builder.add(at, builder.mul(n_words, _WORD(FIELD // bits)))
-            layers = _layers(context, builder, signature.args[2], sums, at, n_words, size, bits)
-            others = _layers(context, builder, signature.args[2], sums, behind, n_words, size, bits)
-            last, mask = builder.sub(stop, _WORD(1)), _lowest_of_each(bits)
+            fields = _Sums(context, builder, (signature.args[2], sums, at), n_words, size, bits)
+            reached = _Sums(context, builder, (signature.args[2], sums, behind), n_words, size, bits)
+            last = builder.sub(stop, _WORD(1))
             rows.ask_for_first(first, stop)
-            with cgutils.for_range_slice(builder, first, stop, _WORD(1)) as (j, _):
-                rows.ask(j, last)
-                row, reached = rows.word(j, size), None
-                for shift, (_, held) in layers.items():
-                    fields = _fields(builder, row, shift, mask)
-                    _add(builder, held, fields)
-                    carried = builder.add(fields, _each(row, mask))  # into the bit above, unless it is zero
-                    ones = _fields(builder, carried, bits, _ONE_IN_EACH)
-                    _add(builder, others[shift][1], ones)
-                    reached = ones if reached is None else builder.add(reached, ones)
-                message_count = _in_all(builder, reached)
-                core = _core_of(context, builder, signature.args[12], cores, rows.number(j))
-                place = place_of(context, builder, signature.args[10], sent, core)
-                of_core = builder.add(builder.load(place), builder.add(spike, message_count))
-                builder.store(of_core, place)
-            _put_back(builder, layers)
-            _put_back(builder, others)
+            with _in_runs(builder, first, stop, bits) as (begin, end):
+                fields.begin()
+                reached.begin()
+                with cgutils.for_range_slice(builder, begin, end, _WORD(1)) as (j, _):
+                    rows.ask(j, last)
+                    brought = fields.fields(rows.word(j, size))
+                    fields.add(brought)
+                    is_any = [builder.icmp_unsigned("!=", some, ir.Constant(some.type, None)) for some in brought]
+                    reached.add([builder.zext(flags, some.type) for flags, some in zip(is_any, brought)])
+                    message_count = builder.add(*(_how_many(builder, flags) for flags in is_any))
+                    core = _core_of(context, builder, signature.args[12], cores, rows.number(j))
+                    place = place_of(context, builder, signature.args[10], sent, core)
+                    of_core = builder.add(builder.load(place), builder.add(spike, message_count))
+                    builder.store(of_core, place)
+                fields.put_back()
+                reached.put_back()
 
         _for_each_form(builder, size, bits, add_rows)
         return context.get_dummy_value()
@@ -232,11 +262,10 @@ def _sum_sent(_, size, bits, sums, at, words, first_word, n_words, numbers, firs
     return types.void(*two, sums, types.intp, words, *two, numbers, *two, sent, types.intp, cores), write
 
 
-def _in_all(builder, sums):
-    """The sum of all sums of FIELD bits in a vector, which has less than 2^FIELD."""
-    name = f"llvm.vector.reduce.add.v{sums.type.count}i64"
-    reduce = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_WORD, [sums.type]), name)
-    return builder.lshr(builder.mul(builder.call(reduce, [sums]), _WORD(_ONE_IN_EACH)), _WORD(64 - FIELD))
+def _how_many(builder, flags):
+    """How many of a vector of flags are set."""
+    bits = builder.bitcast(flags, ir.IntType(flags.type.count))
+    return builder.zext(builder.ctpop(bits), _WORD)
 
 
 def _core_of(context, builder, cores_type, cores, number):
