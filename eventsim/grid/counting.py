@@ -18,9 +18,10 @@ from numba import njit
 
 from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.grid.spread import IN_LISTS, ON_A_CORE, ON_ONE_CORE
 from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import AHEAD, CELL_BITS, COUNT_BITS, FIELD, WORD, sum_bits, sum_fields, sum_sent
+from eventsim.sums import AHEAD, FIELD, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit"]
 
@@ -29,8 +30,6 @@ _FEW, _LOOKS = 4, 4
 _MOST_IN_BYTES, _LARGEST_SUM = 255, (1 << FIELD) - 1
 _1, _32 = (np.uint64(n) for n in (1, 32))
 _32_BITS = np.uint64(2**32 - 1)
-_CELL, _COUNT = (np.uint64((1 << bits) - 1) for bits in (CELL_BITS, COUNT_BITS))
-_COUNT_AT, _ZERO_AT = np.uint64(CELL_BITS), np.uint64(CELL_BITS + COUNT_BITS)
 
 
 @outlined
@@ -190,13 +189,13 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
     per_byte, n_kinds, n_words = spread[part, pathway, 4], spread[part, pathway, 5], n_bytes // 8
     a.delivered[part, pathway] += done
-    if n_bytes == 1:
+    if n_bytes == ON_ONE_CORE:
         cells[lowest] += done
-    elif n_bytes == WORD:
-        _count_words(a, n_landed, landed, at - first_row, n_kinds, here)
+    elif n_bytes == ON_A_CORE:
+        _count_cells(a, n_landed, landed, at - first_row, n_kinds, here)
     elif a.coming_at[pathway] >= 0:
         _count_what_came(a, pathway, n, tick, lowest)
-    elif n_bytes > 1:
+    elif n_bytes != IN_LISTS:
         bits, lanes, sums = 8 // per_byte, a.lanes, a.lane_words[part]
         at_once, first_word = _LARGEST_SUM // ((1 << bits) - 1), at - first_row * n_words
         for first in range(0, n_landed, at_once):
@@ -214,15 +213,16 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def _count_words(a, n_landed, landed, at, n_kinds, here):
-    """Add to the cells what rows bring of which each is on one core, a word for each, row r's at `at` + r."""
-    words, cells, to_zero = a.lanes, a.cells, np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
+def _count_cells(a, n_landed, landed, at, n_kinds, here):
+    """Add to the cells what rows bring of which each is on one core, that of row r at `at` + r."""
+    rows, row_cell, row_zeros, cells = a.rows, a.row_cell, a.row_zeros, a.cells
+    to_zero = np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
     for j in range(np.uint64(n_landed)):
-        word = words[np.uint64(at + landed[j])]
-        cell = np.uint64(here) + (word & _CELL)
-        cells[cell] += np.int64(word >> _COUNT_AT & _COUNT)
+        row, place = np.uint64(landed[j]), np.uint64(at + landed[j])
+        cell = np.uint64(here) + np.uint64(row_cell[place])
+        cells[cell] += rows[row + _1, 0] - rows[row, 0]
         if n_kinds > 1:
-            cells[cell + to_zero] += np.int64(word >> _ZERO_AT)
+            cells[cell + to_zero] += row_zeros[place]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)

@@ -9,7 +9,8 @@ often its row landed, and from the spikes that are in flight.
 
 import numpy as np
 
-from eventsim.sums import BLOCK, WORD
+from eventsim.grid.spread import IN_LISTS, ON_A_CORE, ON_ONE_CORE
+from eventsim.sums import BLOCK
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 
@@ -41,7 +42,8 @@ def single_rows(network, core_of, arrays, history_ticks, dtype):
     if len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE:
         for k, p in _only_pathways(network):
             n_bytes, _, n_lanes, _, _, n_kinds = spread[0, p]
-            if network.pathways[p].delays.size == 1 and n_bytes > WORD and n_kinds == 1:
+            in_lanes = n_bytes not in (IN_LISTS, ON_ONE_CORE, ON_A_CORE)
+            if network.pathways[p].delays.size == 1 and in_lanes and n_kinds == 1:
                 single[k], coming_at[p] = p, size
                 size += history_ticks * n_lanes
     return {

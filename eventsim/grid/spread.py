@@ -5,7 +5,7 @@ cores is read off the very lists that the kernel delivers from, and kept in that
 the least time, for each part and pathway:
 
 - one core for all: nothing is kept, the count is the number of deliveries;
-- one core for each row: a word, its cell, the count, and the count of weight zero;
+- one core for each row: its cell, and how many are of weight zero; the count is the number of its synapses;
 - lanes: a byte for each row and core, or half a byte where that holds the counts, added a word of them at once;
 - lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
 
@@ -15,18 +15,22 @@ A delivery of weight zero is counted twice: as one, and as one of weight zero.
 import numpy as np
 from numba import njit
 
-from eventsim.counts import KINDS, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
-from eventsim.sums import CELL_BITS, COUNT_BITS, FIELD, WORD
+from eventsim.sums import FIELD
 
-__all__ = ["MOST_BYTES", "spread"]
+__all__ = ["IN_LISTS", "MOST_BYTES", "ON_A_CORE", "ON_ONE_CORE", "spread"]
+
+#: What stands in place of the bytes of a row of lanes where there are none: see `spread` in GridArrays.
+IN_LISTS, ON_ONE_CORE, ON_A_CORE = 0, 1, 2
 
 #: So many bytes of lanes take the time of one entry of a list, as measured on QKTA: 1.12 of a run that counts nothing,
 #: 1.20 with 6; and so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
-_IN_A_SUM = 8 * WORD // FIELD  # sums of lanes in a word
+_WORD = 8  # bytes
+_IN_A_SUM = 8 * _WORD // FIELD  # sums of lanes in a word
 _MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
 
 
@@ -44,12 +48,13 @@ def spread(network, core_of, bounds, arrays, storage):
 
     Returns
     -------
-    dict : spread, lanes, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in GridArrays
+    dict : spread, lanes, row_cell, row_zeros, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in
+        GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
     table = np.zeros((len(bounds) - 1, len(network.pathways), 6), dtype=np.int64)
-    lanes, at, lists, n_lanes, n_at, n_entries = [], [], [], 0, 0, 0
+    row_cell, zeros, lanes, at, lists, n_rows, n_lanes, n_at, n_entries = [], [], [], [], [], 0, 0, 0, 0
     for part, k in np.ndindex(table.shape[:2]):
         pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
         first, stop = network.populations[pathway.target].start + bounds[part : part + 2, pathway.target]
@@ -57,34 +62,35 @@ def spread(network, core_of, bounds, arrays, storage):
         zero = _is_zero(network, arrays, part, k, storage)
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         if n == 1 and not zero.size:
-            table[part, k] = 1, lowest, 1, 0, 1, 1
+            table[part, k] = ON_ONE_CORE, lowest, 1, 0, 1, 1
             continue
         n_kinds = 1 + bool(zero.size)
-        if len(KINDS) * n_cores <= 1 << CELL_BITS:
-            words, fits = _words(rows, arrays["target"], cell_of, zero)
-            if fits:
-                lanes.append(words)
-                table[part, k] = WORD, lowest, n, n_lanes, 1, n_kinds
-                n_lanes += words.size
-                continue
+        of_row, is_one = _cells(rows, arrays["target"], cell_of.astype(cells))
+        if is_one:
+            row_cell.append(of_row)
+            zeros += [(n_rows, _zeros(rows, zero))] if zero.size else []
+            table[part, k] = ON_A_CORE, lowest, n, n_rows, 1, n_kinds
+            n_rows += of_row.size
+            continue
         ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
         per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
         if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * (rows[-1] - rows[0])):
-            lanes.append(_lanes(ends, cell, count, lowest, n, stride // WORD, per_byte, n_cores))
+            lanes.append(_lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, n_cores))
             table[part, k] = stride, lowest, n, n_lanes, per_byte, n_kinds
             n_lanes += lanes[-1].size
         else:
             at.append(ends + n_entries)
             lists.append((cell, count))
-            table[part, k] = 0, lowest, n, n_at, 1, n_kinds
+            table[part, k] = IN_LISTS, lowest, n, n_at, 1, n_kinds
             n_at, n_entries = n_at + ends.size, n_entries + cell.size
     entry_cell, entry_count = zip(*lists) if lists else ((), ())
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
     return {
-        "spread": table, "lanes": flat(lanes, np.uint64)[0], "entry_at": flat(at, np.int64)[0],
+        "spread": table, "row_cell": flat(row_cell, cells)[0], "row_zeros": _each_row(zeros, n_rows),
+        "lanes": flat(lanes, np.uint64)[0], "entry_at": flat(at, np.int64)[0],
         "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
         "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
@@ -127,22 +133,30 @@ def _is_zero(network, arrays, part, k, storage):
 
 
 @njit(cache=True, nogil=True)
-def _words(rows, target, cell_of, zero):
-    """For each row the word of its core, and whether every row is on one core and its counts have room."""
-    words = np.zeros(rows.size - 1, np.uint64)
+def _cells(rows, target, cell_of):
+    """The cell of each row, 0 of one without synapses; and whether every row has one only."""
+    cells = np.zeros(rows.size - 1, cell_of.dtype)
     for row in range(rows.size - 1):
-        first, stop, n_zero = rows[row], rows[row + 1], 0
-        if stop - first >= 1 << COUNT_BITS:
-            return words, False
-        if first == stop:
-            continue
-        cell = cell_of[target[first]]
-        for synapse in range(first, stop):
-            if cell_of[target[synapse]] != cell:
-                return words, False
-            n_zero += zero.size > 0 and zero[synapse - rows[0]]
-        words[row] = cell | (stop - first) << CELL_BITS | n_zero << CELL_BITS + COUNT_BITS
-    return words, True
+        for synapse in range(rows[row], rows[row + 1]):
+            cell = cell_of[target[synapse]]
+            if synapse > rows[row] and cell != cells[row]:
+                return cells, False
+            cells[row] = cell
+    return cells, True
+
+
+def _zeros(rows, zero):
+    """How many synapses of each row are of weight zero, as `_is_zero` tells it of each."""
+    before = np.concatenate([[0], np.cumsum(zero)])
+    return np.diff(before[rows - rows[0]])
+
+
+def _each_row(zeros, n_rows):
+    """(n_rows,) uint32: what some rows have, (first row, numbers) for some in order; none where there are none."""
+    found = np.zeros(n_rows if zeros else 0, dtype=np.uint32)
+    for first, numbers in zeros:
+        found[first : first + numbers.size] = numbers
+    return found
 
 
 def _lists(rows, target, cell_of, zero, n_cores):

@@ -100,10 +100,11 @@ LANES = {"LANES": 1e9, "MOST_BYTES": 1e9}  # wherever rows are on several cores
 
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
-    "words: the first row of each tick is left out": (
-        (spread, {}), "word >> _COUNT_AT & _COUNT", "(word >> _COUNT_AT & _COUNT) * (j > 0)", {"counts", "cores"}),
-    "words: deliveries of weight zero are not counted": (
-        (spread, {}), "word >> _ZERO_AT", "0 * word", {"counts"}),
+    "a core for each row: the first row of each tick is left out": (
+        (spread, {}), "+= rows[row + _1, 0] - rows[row, 0]", "+= (rows[row + _1, 0] - rows[row, 0]) * (j > 0)",
+        {"counts", "cores"}),
+    "a core for each row: deliveries of weight zero are not counted": (
+        (spread, {}), "+= row_zeros[place]", "+= 0 * row_zeros[place]", {"counts"}),
     "lanes: a row is left out": (
         (spread, LANES), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (

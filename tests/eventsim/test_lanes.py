@@ -8,13 +8,8 @@ import pytest
 import eventsim
 from eventsim.counts import MESSAGES_IN, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid import reach, spread
-from eventsim.sums import CELL_BITS, COUNT_BITS
 
 SENDERS = 600
-#: Of a word: where each field begins, and its mask.
-FIELDS = (
-    (0, (1 << CELL_BITS) - 1), (CELL_BITS, (1 << COUNT_BITS) - 1), (CELL_BITS + COUNT_BITS, (1 << COUNT_BITS) - 1)
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("kinds", [32, 0])
@@ -46,15 +41,12 @@ def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most,
         assert found.tolist() == each_core.tolist()
 
 
-@pytest.mark.parametrize("size, fits", [(5, True), ((1 << COUNT_BITS) - 1, True), (1 << COUNT_BITS, False)])
-def test_a_row_is_a_word_where_it_is_on_one_core_and_has_room(size, fits):
+def test_a_row_that_is_on_one_core_has_a_cell():
     """Three rows, the second without synapses; of the third each second synapse is of weight zero."""
-    rows, cell_of = np.array([0, 2, 2, 2 + size]), np.array([7, 9], dtype=np.int64)
-    target, zero = np.append([0, 0], np.ones(size, dtype=np.uint16)), np.arange(2 + size) % 2 == 0
-    words, is_so = spread._words(rows, target, cell_of, zero)
-    assert is_so == fits
-    if fits:
-        fields = [(words >> np.uint64(at) & np.uint64(mask)).tolist() for at, mask in FIELDS]
-        assert fields == [[7, 0, 9], [2, 0, size], [1, 0, (size + 1) // 2]]
+    rows, cell_of = np.array([4, 6, 6, 11]), np.array([7, 9], dtype=np.uint16)
+    target, zero = np.array([3, 3, 3, 3, 0, 0, 1, 1, 1, 1, 1], dtype=np.uint16), np.arange(7) % 2 == 0
+    cells, is_one = spread._cells(rows, target, cell_of)
+    assert is_one and cells.tolist() == [7, 0, 9] and cells.dtype == np.uint16
+    assert spread._zeros(rows, zero).tolist() == [1, 0, 3]
     target[-1] = 0
-    assert not spread._words(rows, target, cell_of, zero)[1]
+    assert not spread._cells(rows, target, cell_of)[1]
