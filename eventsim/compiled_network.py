@@ -4,6 +4,7 @@ This is what is simulated, placed, counted and audited. It holds data only: the 
 the restricted grammar of `eventsim.expressions`, so a network read from a file cannot run anything else.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -121,6 +122,12 @@ class CompiledNetwork:
     def out_degree(self):
         """(n_neurons,) int64: synapses that leave each neuron, over all pathways."""
         return np.bincount(self.pre, minlength=self.n_neurons).astype(np.int64)
+
+    def driven_by(self, stimulus):
+        """The same network, its arrays and all that is known of them, with another default stimulus."""
+        network = copy(self)
+        network.__dict__["stimulus"] = stimulus  # of a frozen dataclass
+        return network
 
     def population(self, name):
         """The population called `name`; raises KeyError naming those there are."""

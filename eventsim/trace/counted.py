@@ -1,10 +1,11 @@
 """What was counted while running, read and checked; and the hashes that the columns of a trace must have."""
 
 from bisect import bisect_left
+from functools import partial
 
 import numpy as np
 
-from eventsim.arrays import take
+from eventsim.arrays import content_hash, take
 from eventsim.counts import HOST, KINDS, EventCounts
 from eventsim.errors import TraceFormatError
 from eventsim.trace.schema import (
@@ -82,10 +83,17 @@ def check_ids(what, values, first, stop):
         raise TraceFormatError(f"{what} lies outside {first} to {stop - 1}")
 
 
-def hashes_due(file, manifest):
-    """Mapping artefact -> function of the open file that computes its hash; those that the trace has or should have."""
+def hashes_due(file, manifest, apart):
+    """Mapping artefact -> function of the open file that computes its hash; those that the trace has or should have.
+
+    Artefacts that are kept `apart`, a mapping of where they would be, are hashed as they are.
+    """
     parts = {"network": NETWORK, "stimulus": STIMULUS} | COUNTED | OPTIONAL
     there = {name: path for name, path in parts.items() if path in file or f"{name}_hash" in manifest}
-    hashes = {name: lambda file, path=path: stored_hash(file[path]) for name, path in there.items()}
+    hashes = {name: partial(_hash_of, path, apart) for name, path in there.items()}
     order = dict.fromkeys(["network", "stimulus", "spikes", *hashes])
     return {name: (hashes | {"spikes": spikes_hash})[name] for name in order}
+
+
+def _hash_of(path, apart, file):
+    return content_hash(apart[path].to_arrays()) if path in apart else stored_hash(file[path])

@@ -9,7 +9,11 @@ from contextlib import contextmanager
 
 import h5py
 
-__all__ = ["create", "in_memory"]
+__all__ = ["CHUNK_BYTES", "create", "in_memory"]
+
+#: A chunk of a column takes as much at most, and of each column that is written HDF5 holds one: with its default of
+#: 1 MiB, a merge of fifteen columns took 20 MB more.
+CHUNK_BYTES = 1 << 19
 
 #: HDF5 1.10 of 2016, the first format that checksums everything about a column as fletcher32 does its values. In
 #: the older ones a flipped bit in a filter's settings gives wrong values without an error.
@@ -27,7 +31,7 @@ def create(path):
     """
     with _Disk(path) as disk:
         try:
-            with h5py.File(disk, "w", libver=_FORMAT) as file:
+            with h5py.File(disk, "w", libver=_FORMAT, rdcc_nbytes=CHUNK_BYTES) as file:
                 yield file
         finally:
             disk.tell_error()

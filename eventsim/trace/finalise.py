@@ -7,6 +7,7 @@ import numpy as np
 from eventsim.arrays import encode_json
 from eventsim.trace.disk import create, in_memory
 from eventsim.trace.guard import allowed_bytes
+from eventsim.trace.open_file import InMemory
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
     COUNTED,
@@ -50,27 +51,34 @@ def write_trace(path, recording, stimulus, totals, manifest):
 
     Returns
     -------
-    path or h5py.File
+    path or InMemory
         What `Trace` opens.
     """
     if path is None:
         file = in_memory()
-        _merge_into(file, recording, stimulus, totals)
+        _merge_into(file, recording, totals)
         _complete(file, manifest)
-        return file
+        return InMemory(file, recording.network.driven_by(stimulus))
     with durably(path) as temporary, create(temporary) as file:
-        _merge_into(file, recording, stimulus, totals)
+        _merge_into(file, recording, totals | _artefacts(recording.network, stimulus))
         _stay_within_allowed_expansion(file)
         _complete(file, manifest)
     return path
 
 
-def _merge_into(file, recording, stimulus, totals):
+def _artefacts(network, stimulus):
+    """Mapping of full name -> array of what was run."""
+    return {
+        f"{prefix}/{name}": np.asarray(values)
+        for prefix, artefact in ((NETWORK, network), (STIMULUS, stimulus))
+        for name, values in artefact.to_arrays().items()
+    }
+
+
+def _merge_into(file, recording, whole):
+    """Write the datasets that are known as a whole, by their full names, and those that segments are merged into."""
     mark_as_sonata(file)
-    for prefix, artefact in ((NETWORK, recording.network), (STIMULUS, stimulus)):
-        for name, values in artefact.to_arrays().items():
-            store(file, f"{prefix}/{name}", np.asarray(values))
-    for name, values in totals.items():
+    for name, values in whole.items():
         store(file, name, values)
     _merge_segments(file, recording)
 

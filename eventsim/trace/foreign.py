@@ -140,7 +140,7 @@ def write_foreign(path, network, tick, neuron, stimulus, duration_ticks, program
 
     Returns
     -------
-    Path or h5py.File
+    Path or InMemory
         What `Trace` opens.
     """
     neuron, tick = _in_order(neuron, tick, network)

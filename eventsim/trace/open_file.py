@@ -1,6 +1,7 @@
 """TraceFile: an open trace, read lazily from a file that is treated as hostile; what was run, and by whom."""
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,23 @@ from eventsim.trace.guard import MAX_BYTES, open_checked, refusing
 from eventsim.trace.manifest import check_json_size, read_foreign, read_manifest
 from eventsim.trace.schema import COUNTS, NETWORK, STIMULUS, read_arrays
 
-__all__ = ["TraceFile"]
+__all__ = ["InMemory", "TraceFile"]
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A finished trace that stays in memory, as `eventsim.trace.finalise` leaves it, and nobody else can reach.
+
+    Parameters
+    ----------
+    file : h5py.File
+        As on disk, but without network and stimulus.
+    network : CompiledNetwork
+        That was run; its default stimulus is the one of the run.
+    """
+
+    file: h5py.File
+    network: CompiledNetwork
 
 
 class TraceFile:
@@ -22,20 +39,20 @@ class TraceFile:
 
     Parameters
     ----------
-    source : path or h5py.File
-        The file, or one in memory that `eventsim.trace.finalise` has written and nobody else can reach.
+    source : path or InMemory
     max_bytes : int
         What the file's columns may hold together.
     """
 
     def __init__(self, source, *, max_bytes=MAX_BYTES):
-        in_memory = isinstance(source, h5py.File)
+        in_memory = isinstance(source, InMemory)
         self.path = None if in_memory else Path(source)
         self._name = "the trace in memory" if in_memory else str(source)
-        self._file = source if in_memory else open_checked(source, self._name, max_bytes)
+        self._file = source.file if in_memory else open_checked(source, self._name, max_bytes)
+        self._apart = {NETWORK: source.network, STIMULUS: source.network.stimulus} if in_memory else {}
         try:
             with self.reading() as file:
-                self.manifest = read_manifest(file)
+                self.manifest = read_manifest(file, self._apart)
         except BaseException:
             self.close()
             raise
@@ -52,6 +69,8 @@ class TraceFile:
     def network(self):
         """The CompiledNetwork that was run, checked; its default stimulus is the one of this run."""
         with self.reading() as file:
+            if NETWORK in self._apart:
+                return self._apart[NETWORK]
             check_json_size(file, f"{STIMULUS}/header")
             check_json_size(file, f"{NETWORK}/description")
             stimulus = Stimulus.from_arrays(read_arrays(file[STIMULUS]))

@@ -49,8 +49,7 @@ class Trace(DeliveryReader):
 
     Parameters
     ----------
-    source : path or h5py.File
-        The file, or one in memory that `eventsim.trace.finalise` has written and nobody else can reach.
+    source : path or InMemory
     max_bytes : int
         What the file's columns may hold together.
     """
@@ -97,7 +96,7 @@ class Trace(DeliveryReader):
     def verify_hashes(self):
         """[(name, whether the stored columns still have the hash in the manifest)] of each artefact."""
         with self.reading() as file:
-            due = hashes_due(file, self.manifest)
+            due = hashes_due(file, self.manifest, self._apart)
         return [(name, self._has_hash(f"{name}_hash", compute)) for name, compute in due.items()]
 
     def _has_hash(self, key, compute):

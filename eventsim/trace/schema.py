@@ -25,6 +25,7 @@ import h5py
 import numpy as np
 
 from eventsim.arrays import content_hash
+from eventsim.trace.disk import CHUNK_BYTES
 
 __all__ = [
     "CLOCKS", "COUNTED", "COUNTS", "COUNT_COLUMNS", "DELIVERED", "EVENTS", "EVENT_COLUMNS", "MANIFEST", "NETWORK",
@@ -74,8 +75,8 @@ SEGMENT_COLUMNS = {"tick": np.int64, "offset": np.float64, "neuron": np.int32} |
 _MAGIC, _VERSION = np.uint32(0x0A7A), np.array([0, 1], dtype=np.uint32)
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype=np.uint8)
 
-#: Entries per chunk: 512 kB of int64, so that two fit HDF5's default chunk cache of 1 MiB.
-_CHUNK = 1 << 16
+#: Entries per chunk, of eight bytes at most.
+_CHUNK = CHUNK_BYTES // 8
 
 #: Entries per block when a column is streamed; 8 MB of int64.
 _BLOCK = 1 << 20
@@ -99,20 +100,22 @@ _LINKS.set_char_encoding(h5py.h5t.CSET_UTF8)
 
 
 def reserve(parent, name, size, dtype, compressed=True):
-    """A dataset of `size` entries, to be filled piece by piece; checksummed.
+    """A dataset of `size` entries, to be filled piece by piece; in a file checksummed, in memory as it is.
 
     It is made by h5py's calls into HDF5: a trace has sixty datasets, and most runs of a circuit are over in the time
     in which `Group.create_dataset` makes them.
     """
     stored = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     stored.set_obj_track_times(False)
-    stored.set_chunk((min(max(size, 1), _CHUNK),))
-    if compressed:
-        stored.set_shuffle()
-        stored.set_deflate(_LEVEL)
-    stored.set_fletcher32()
+    in_memory = parent.file.driver == "core"
+    if not in_memory:
+        stored.set_chunk((min(max(size, 1), _CHUNK),))
+        if compressed:
+            stored.set_shuffle()
+            stored.set_deflate(_LEVEL)
+        stored.set_fletcher32()
     # A chunk larger than its dataset is only allowed where the dataset could grow.
-    space = h5py.h5s.create_simple((size,), None if size else (h5py.h5s.UNLIMITED,))
+    space = h5py.h5s.create_simple((size,), None if size or in_memory else (h5py.h5s.UNLIMITED,))
     return h5py.Dataset(h5py.h5d.create(parent.id, name.encode(), h5py.h5t.py_create(np.dtype(dtype), logical=True),
                                         space, stored, _LINKS))  # fmt: skip
 

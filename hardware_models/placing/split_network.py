@@ -140,7 +140,7 @@ def _check_steady(network, shift):
 def _moves(network):
     """(n_neurons,) bool: changes its state, or fires, in a tick without input."""
     moves = np.zeros(network.n_neurons, dtype=bool)
-    with Simulation(replace(network, stimulus=Stimulus.silent(1))) as run:
+    with Simulation(network.driven_by(Stimulus.silent(1))) as run:
         before = {key: values.copy() for key, values in run.state().items()}
         after = run.run(1).state()
         for p in network.populations:

@@ -144,7 +144,7 @@ def test_the_manifest_is_written_last(start, totals, tmp_path, monkeypatch):
 
     for module in (schema, finalise):
         monkeypatch.setattr(module, "reserve", create_and_note)
-    start(None, segments=2).finish(**totals)
+    start(tmp_path / "t.h5", segments=2).finish(**totals)
     assert written[-1] == "eventsim/manifest" and len(written) > 30
 
 

@@ -169,3 +169,19 @@ def test_the_trace_in_memory_and_the_one_on_disk_say_the_same(record, tmp_path):
     assert in_memory.path is None and in_file.path == tmp_path / "t.h5"
     assert in_memory.manifest == in_file.manifest
     assert isinstance(open_trace(str(tmp_path / "t.h5")), Trace)
+
+
+def test_a_trace_in_memory_has_the_very_network_that_was_run(network, record):
+    trace = record()
+    assert trace.network.post is network.post and trace.network.hash == network.hash
+    assert trace.network.stimulus.hash == trace.manifest["stimulus_hash"] != network.stimulus.hash
+    assert all(intact for _, intact in trace.verify_hashes())
+
+
+@pytest.mark.parametrize("name", ["network", "stimulus"])
+def test_what_is_altered_afterwards_no_longer_has_its_hash(name, network, record):
+    trace = record()
+    altered = trace.network.weight if name == "network" else trace.stimulus.neuron
+    altered.setflags(write=True)
+    altered[0] += 1
+    assert [what for what, intact in trace.verify_hashes() if not intact] == [name]
