@@ -1,5 +1,7 @@
 """The arrays of a kernel, fresh: a network and its stimulus, divided among parts, ready for tick 0."""
 
+import math
+
 import numpy as np
 
 from eventsim.buffers import BufferSizes
@@ -67,12 +69,14 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
     count = np.uint32 if network.n_synapses < _TOO_MANY else np.int64
-    tally = np.zeros((n_parts, span, len(KINDS), n_cores), dtype=count)
+    shape = (n_parts, span, len(KINDS), n_cores)
+    single, n_coming = single_rows(network, core_of, arrays, depth, math.prod(shape))
+    cells = np.zeros(math.prod(shape) + n_coming, dtype=count)
+    tally, coming = cells[: math.prod(shape)].reshape(shape), cells[math.prod(shape) :]
     row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
-    arrays |= single_rows(network, core_of, arrays, depth, tally.dtype)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
-        **arrays, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
+        **arrays, **single, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
         population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
         cursor=arrays["stimulus_at"][:-1].copy(),
@@ -85,12 +89,12 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         resting=np.zeros(network.n_neurons, dtype=np.int32),
         resting_head=apart(n_parts, sizes.shape, np.int64), resting_count=apart(n_parts, sizes.shape, np.int64),
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
-        message_words=messages, message_bytes=messages.view(np.uint8), tally=tally, cells=tally.ravel(),
+        message_words=messages, message_bytes=messages.view(np.uint8), tally=tally, cells=cells, coming=coming,
         delivered=apart(n_parts, (len(pathways),), np.int64),
         busy=apart(n_parts, (span,), bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
         spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),
-        row_of_counts=row_of_counts, table_of_counts=row_of_counts.view(tally.dtype),
+        row_of_counts=row_of_counts, table_of_counts=row_of_counts.view(count),
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),

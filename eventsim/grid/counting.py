@@ -82,26 +82,29 @@ def _announce_rows(a, k, pathway, at, fired, here):
     n_bytes, lowest, n = spread[0, pathway, 0], spread[0, pathway, 1], spread[0, pathway, 2]
     first_word, per_byte = spread[0, pathway, 3], spread[0, pathway, 4]
     bits, n_words, n_lanes = 8 // per_byte, n_bytes // 8, np.uint64(n_bytes * per_byte)
-    cells, sends, coming, words, sums = a.cells, a.sends, a.coming, a.lane_words[0], a.lane_sums[0]
-    slot, at_once = (at - a.history_at[k]) // a.population_size[k], _LARGEST_SUM // ((1 << bits) - 1)
-    to_come, lanes = np.uint64(a.coming_at[pathway] + slot * n), range(np.uint64(n))
-    messages_in = np.uint64(here + lowest + (MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores)
-    for lane in lanes:
-        coming[to_come + lane] = 0
+    cells, sends, words, sums = a.cells, a.sends, a.lane_words[0], a.lane_sums[0]
+    lanes, at_once = range(np.uint64(n)), _LARGEST_SUM // ((1 << bits) - 1)
+    events = np.uint64(here + lowest)
+    messages_in = events + np.uint64((MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores)
+    if a.delays[a.delays_at[pathway]]:
+        events = np.uint64(a.coming_at[pathway] + (at - a.history_at[k]) // a.population_size[k] * n)
+        for lane in lanes:
+            cells[events + lane] = 0
     for first in range(at, at + fired, at_once):
         sum_sent(words, a.lanes, first_word, n_words, bits, a.history, first, min(first + at_once, at + fired), sends,
                  a.population_start[k], a.block_core, a.core_of)  # fmt: skip
         for lane in lanes:
-            coming[to_come + lane] += np.int64(sums[lane])
+            cells[events + lane] += np.int64(sums[lane])
         for lane in lanes:
             cells[messages_in + lane] += np.int64(sums[n_lanes + lane])
         for word in range(np.uint64(4 * n_words * per_byte)):
             words[word] = 0
     spikes, messages_out = np.uint64(here + SPIKES * n_cores), np.uint64(here + MESSAGES_OUT * n_cores)
-    for core in range(np.uint64(n_cores)):
+    cores = range(np.uint64(a.cores_at[k, 0]), np.uint64(a.cores_at[k, 1]))
+    for core in cores:
         cells[spikes + core] += np.int64(sends[core] >> _32)
         cells[messages_out + core] += np.int64(sends[core] & _32_BITS)
-    for core in range(np.uint64(n_cores)):
+    for core in cores:
         sends[core] = 0
 
 
@@ -194,7 +197,7 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
     elif n_bytes == ON_A_CORE:
         _count_cells(a, n_landed, landed, at - first_row, n_kinds, here)
     elif a.coming_at[pathway] >= 0:
-        _count_what_came(a, pathway, n, tick, lowest)
+        _count_what_comes(a, pathway, n, tick, lowest)
     elif n_bytes != IN_LISTS:
         bits, lanes, sums = 8 // per_byte, a.lanes, a.lane_words[part]
         at_once, first_word = _LARGEST_SUM // ((1 << bits) - 1), at - first_row * n_words
@@ -226,12 +229,14 @@ def _count_cells(a, n_landed, landed, at, n_kinds, here):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
-def _count_what_came(a, pathway, n, tick, lowest):
-    """Add to the cells what the rows bring that were sent in the tick from which they land now."""
-    slot = (tick - a.delays[a.delays_at[pathway]]) % a.history_count.shape[2]
-    cells, coming, first, came = a.cells, a.coming, np.uint64(lowest), np.uint64(a.coming_at[pathway] + slot * n)
-    for lane in range(np.uint64(n)):
-        cells[first + lane] += coming[came + lane]
+def _count_what_comes(a, pathway, n, tick, lowest):
+    """Add to the cells what the rows bring that were sent some ticks ago; without delay, it was added right then."""
+    delay = a.delays[a.delays_at[pathway]]
+    if delay:
+        slot = (tick - delay) % a.history_count.shape[2]
+        cells, first, coming = a.cells, np.uint64(lowest), np.uint64(a.coming_at[pathway] + slot * n)
+        for lane in range(np.uint64(n)):
+            cells[first + lane] += cells[coming + lane]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)

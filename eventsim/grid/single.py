@@ -18,7 +18,7 @@ __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 _ONE_BY_ONE = 1 << 13
 
 
-def single_rows(network, core_of, arrays, history_ticks, dtype):
+def single_rows(network, core_of, arrays, history_ticks, n_cells):
     """Which populations send single rows that are counted when they are sent, and room for what is to come.
 
     Parameters
@@ -29,12 +29,14 @@ def single_rows(network, core_of, arrays, history_ticks, dtype):
         As `reach` and `spread` give them.
     history_ticks : int
         Slots in which spikes are remembered.
-    dtype : dtype
-        Of a count.
+    n_cells : int
+        Counts of all ticks that are kept: what is to come is held behind them.
 
     Returns
     -------
-    dict : single, coming_at, coming, block_core, sends, as in GridArrays
+    dict : single, coming_at, block_core, cores_at, sends, as in GridArrays
+    n_coming : int
+        Counts that are held.
     """
     spread, size = arrays["spread"], 0
     single, coming_at = (np.full(len(of), -1, dtype=np.int64) for of in (network.populations, network.pathways))
@@ -44,12 +46,14 @@ def single_rows(network, core_of, arrays, history_ticks, dtype):
             n_bytes, _, n_lanes, _, _, n_kinds = spread[0, p]
             in_lanes = n_bytes not in (IN_LISTS, ON_ONE_CORE, ON_A_CORE)
             if network.pathways[p].delays.size == 1 and in_lanes and n_kinds == 1:
-                single[k], coming_at[p] = p, size
-                size += history_ticks * n_lanes
+                single[k], coming_at[p] = p, n_cells + size
+                size += history_ticks * n_lanes if network.pathways[p].delays[0] else 0
+    cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
-        "single": single, "coming_at": coming_at, "coming": np.zeros(size, dtype), "block_core": blocks,
+        "single": single, "coming_at": coming_at, "block_core": blocks,
+        "cores_at": np.array([(of.min() + 1, of.max() + 2) for of in cores], dtype=np.int64).reshape(-1, 2),
         "sends": np.zeros(int(core_of.max(initial=0)) + 2, dtype=np.uint64),
-    }  # fmt: skip
+    }, size  # fmt: skip
 
 
 def _only_pathways(network):

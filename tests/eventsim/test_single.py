@@ -94,16 +94,21 @@ def test_a_run_taken_up_again_counts_what_a_whole_one_counts(case, core_of, tick
     assert resumed.run().finish().counts().hash == eventsim.simulate(network, stimulus, core_of=core_of).counts().hash
 
 
-@pytest.mark.parametrize("old, new", [
-    ("messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
-    ("cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
-    ("coming[to_come + lane] = 0", "coming[to_come + lane] *= lane > 0"),
-    ("slot = (tick - a.delays[", "slot = (tick - 1 - a.delays["),
-    ("words[word] = 0", "words[word] *= word > 0"),
+@pytest.mark.parametrize("delayed, old, new", [
+    (True, "messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
+    (True, "cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
+    (True, "cells[events + lane] = 0", "cells[events + lane] *= lane > 0"),
+    (True, "slot = (tick - delay)", "slot = (tick - 1 - delay)"),
+    (True, "words[word] = 0", "words[word] *= word > 0"),
+    (True, "sends[core] = 0", "sends[core] *= core > 1"),
+    (False, "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
+    (False, "events = np.uint64(here + lowest)", "events = np.uint64(here + lowest - 1)"),
 ])  # fmt: skip
-def test_a_kernel_that_counts_otherwise_is_seen(old, new, monkeypatch):
-    network = eventsim.compile_network(hardware_like(384, 96))
-    stimulus, core_of = network.stimulus.lasting(60), (np.arange(384) // 64).astype(np.int32)
+def test_a_kernel_that_counts_otherwise_is_seen(delayed, old, new, monkeypatch):
+    made = hardware_like(384, 96) if delayed else integrators(320, 24, duration_ms=70.0)
+    network = eventsim.compile_network(made)
+    stimulus, core_of = network.stimulus.lasting(60), (np.arange(network.n_neurons) // 64).astype(np.int32)
+    core_of[network.is_source] = -1
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     monkeypatch.setattr(kernel, "load", interpreted([(old, new)]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != counts.hash
