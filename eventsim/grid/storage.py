@@ -110,7 +110,8 @@ def _coded(network, weighted, first):
     order = np.argsort(known[:n])
     place = np.zeros(_MOST_CODES, dtype=np.uint8)
     place[order] = np.arange(n) + first
-    return np.append(np.zeros(first), known[order].view(np.float64)), place.take(codes)
+    _rename(codes, place)
+    return np.append(np.zeros(first), known[order].view(np.float64)), codes
 
 
 @njit(cache=True, nogil=True)
@@ -131,6 +132,13 @@ def _code(bits, known, slots, n, codes):
             slots[slot] = n
         codes[i] = slots[slot] - 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _rename(codes, place):
+    """Give each code its place instead; numpy would make numbers of eight bytes of them on the way."""
+    for i in range(codes.size):
+        codes[i] = place[codes[i]]
 
 
 def _row_codes(codes, rows):
