@@ -6,9 +6,10 @@ from eventsim.errors import ConfigError
 
 __all__ = ["BufferSizes", "buffer_sizes"]
 
-#: Bytes that a row takes while it is gathered and, once more, while its segment is written: of spikes, of counts, a
-#: sampled value and its share of the tick, a delivery (4 gathered; 4 copied and 4 sorted for the disk).
-_SPIKE, _ROW, _VALUE, _DELIVERY = 24, 42, 16, 12
+#: Bytes that a row takes while it is gathered and, once more, while its segment is written: of spikes, of counts (8
+#: gathered; 8 copied and 21 made for the disk), a sampled value and its share of the tick, a delivery (4 gathered; 4
+#: copied and 4 sorted).
+_SPIKE, _ROW, _VALUE, _DELIVERY = 24, 37, 16, 12
 
 #: Shares of the memory, for what is recorded.
 _SHARES = {"spikes": 1, "rows": 1, "samples": 1, "deliveries": 4}

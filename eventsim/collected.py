@@ -7,15 +7,19 @@ with a word of which the highest bit is set: the tick.
 
 Even to look for what is not zero takes as long as to count it. A tick with many spikes leaves all its counts as they
 are, kind by kind and in each core by core, zeros too, mostly two in a word, and says so in the second highest bit of
-the word of the tick.
+the word of the tick. Whoever writes the trace makes columns of them.
 """
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from eventsim.counts import KINDS
 
-__all__ = ["CORE_AT", "COUNT_AT", "END_OF_TABLE", "END_OF_TICK", "MOST_CORES", "WORDS_PER_SPIKE", "n_rows", "unpacked"]
+__all__ = ["CORE_AT", "COUNT_AT", "END_OF_TABLE", "END_OF_TICK", "MOST_CORES", "WORDS_PER_SPIKE", "CountBlock"]
 
 CORE_AT, COUNT_AT = 3, 27  # bits
 END_OF_TICK, END_OF_TABLE = np.uint64(1 << 63), np.uint64(3 << 62)
@@ -24,8 +28,9 @@ WORDS_PER_SPIKE = 32
 MOST_CORES = (1 << COUNT_AT - CORE_AT) - 1  # besides the host
 
 
-def unpacked(words, n_cores, of_table=np.uint32):
-    """The columns of rows that a kernel collected.
+@dataclass(frozen=True, eq=False)
+class CountBlock:
+    """Rows of counts of a stretch of time as a kernel left them.
 
     Parameters
     ----------
@@ -34,34 +39,71 @@ def unpacked(words, n_cores, of_table=np.uint32):
         Cores of a table, the host among them.
     of_table : dtype
         Of a count in a table, uint32 or int64.
-
-    Returns
-    -------
-    tick, core, kind, count : int64, int32, uint8, int64
-        As `eventsim.counts.EventCounts` has them.
     """
-    size, tables = n_rows(words, n_cores, of_table), words.view(of_table)
-    return tuple(column[1:] for column in _unpacked(words, tables, n_cores, size))
 
+    words: np.ndarray
+    n_cores: int
+    of_table: Any = np.uint32
 
-def n_rows(words, n_cores, of_table=np.uint32):
-    """How many rows these are; the arguments are those of `unpacked`."""
-    return _n_rows(words, words.view(of_table), n_cores)
+    @property
+    def n(self):
+        """Number of rows."""
+        return self._seen[0]
+
+    @property
+    def ticks(self):
+        """First and last tick."""
+        return self._seen[1:3]
+
+    @property
+    def rises(self):
+        """Whether ticks rise, and in each of them (core, kind)."""
+        return self._seen[3]
+
+    def columns(self):
+        """Mapping tick, core, kind, count -> array, as `eventsim.counts.EventCounts` has them.
+
+        This is the costly step, for the thread that writes.
+        """
+        columns = _unpacked(self.words, self._tables, self.n_cores, self.n)
+        return dict(zip(("tick", "core", "kind", "count"), (column[1:] for column in columns)))
+
+    def followed_by(self, later):
+        """The block of both."""
+        return replace(self, words=np.concatenate([self.words, later.words]))
+
+    @property
+    def _tables(self):
+        return self.words.view(self.of_table)
+
+    @cached_property
+    def _seen(self):
+        return _look_through(self.words, self._tables, self.n_cores)
 
 
 @njit(cache=True, nogil=True)
-def _n_rows(words, tables, n_cores):
-    """Words that do not end a tick, and what is not zero in tables."""
-    n, place = 0, words.size - 1
+def _look_through(words, tables, n_cores):
+    """How many rows there are, first and last tick, and whether all rise: ticks, and what a word says of (core, kind).
+
+    From the end, where a tick is known before its rows; rows of a table rise as they are.
+    """
+    n, place, rises, last = 0, words.size - 1, True, np.int64(-1)
+    tick, key, of_key = np.int64(1 << 62), np.uint64(0), np.uint64((1 << COUNT_AT) - 1)
     while place >= 0:
         word = words[place]
         place -= 1
-        n += word < END_OF_TICK
+        if word < END_OF_TICK:
+            rises &= (word & of_key) < key
+            n, key = n + 1, word & of_key
+            continue
+        before, tick, key = tick, np.int64(word & ~END_OF_TABLE), of_key + np.uint64(1)
+        rises &= tick < before
+        last = max(last, tick)
         if word >= END_OF_TABLE:
             place, first = _table(words, tables, n_cores, place)
             for cell in range(first, first + len(KINDS) * n_cores):
                 n += tables[cell] != 0
-    return n
+    return n, tick, last, rises
 
 
 @njit

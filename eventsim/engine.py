@@ -36,7 +36,7 @@ class Engine(Protocol):
         """A reset by the host: every start value back, nothing in flight."""
 
     def take(self):
-        """What was recorded since the last time, as columns of `TraceWriter.write_segment`."""
+        """What was recorded since the last time, as arguments of `TraceWriter.write_segment`."""
 
     def totals(self, tick):
         """Mapping to received_count, received_weight, delivered and message_*, as `TraceWriter.finish` takes them, of

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba.np.ufunc.parallel import get_thread_count
 
-from eventsim.collected import MOST_CORES, unpacked
+from eventsim.collected import MOST_CORES, CountBlock
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
@@ -33,7 +33,6 @@ _TOUCHED_AT_MOST, _LOOKS_TO_SAVE, _TRIAL_TICKS = 0.02, 1e10, 200
 _MOST_TICKS = 1 << 28  # of one call; the kernel counts them in 32 bits
 
 _SPIKE_COLUMNS = {"tick": "spike_tick", "neuron": "spike_neuron"}
-_ROW_COLUMNS = ("counts_tick", "counts_core", "counts_kind", "counts_count")
 
 
 class GridEngine:
@@ -163,20 +162,21 @@ class GridEngine:
 
     def take(self) -> dict[str, Any]:
         kept, self._kept = self._kept, None
-        columns = self._take()
+        columns, counts = self._take()
         if kept:
-            columns = {name: np.concatenate([kept[name], columns[name]]) for name in columns}
-        return columns | ({"events": take_events(self._arrays)} if self._records_events else {})
+            columns = {name: np.concatenate([kept[0][name], columns[name]]) for name in columns}
+            counts = kept[1].followed_by(counts)
+        events = {"events": take_events(self._arrays)} if self._records_events else {}
+        return columns | {"counts": counts} | events
 
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
-        counts = unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3], arrays.tally.dtype)
-        columns |= dict(zip(_ROW_COLUMNS, counts))
+        counts = CountBlock(arrays.row_of_counts[:rows].copy(), arrays.tally.shape[3], arrays.tally.dtype)
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0
-        return columns
+        return columns, counts
 
     def totals(self, tick):
         return totals(self._network, self._plan.storage, self._arrays, tick)

@@ -115,9 +115,9 @@ class RankEngine(GridEngine):
         columns, self._seen = super().take(), 0
         mine = columns["neuron"] < self._n_own
         columns |= {"tick": columns["tick"][mine], "neuron": self.share.own[columns["neuron"][mine]]}
-        real = columns["counts_core"] < self.share.n_cores
-        rows = {name: columns[name][real] for name in columns if name.startswith("counts_")}
-        return columns | rows
+        counts = columns.pop("counts").columns()
+        real = counts["core"] < self.share.n_cores
+        return columns | {f"counts_{name}": values[real] for name, values in counts.items()}
 
     def totals(self, tick):
         found = super().totals(tick)

@@ -74,17 +74,24 @@ def _write(folder, make):
     folder.append(make())
 
 
-class SegmentList(list):
-    """Segments in memory, of a trace that stays there."""
+class SegmentList:
+    """Segments in memory, of a trace that stays there; their columns are made when they are asked for."""
+
+    def __init__(self):
+        self._makes = []
 
     def append(self, make):
-        super().append(make())
+        """Keep what `make()` returns."""
+        self._makes.append(make)
+
+    def __iter__(self):
+        return (make() for make in self._makes)
 
     def settle(self):
         """Nothing is under way."""
 
     def delete(self):
         """Let go of them."""
-        self.clear()
+        self._makes.clear()
 
     abandon = delete

@@ -5,9 +5,13 @@ from functools import partial
 import numpy as np
 
 from eventsim.errors import ConfigError
-from eventsim.trace.schema import EVENT_COLUMNS, SEGMENT_COLUMNS
+from eventsim.trace.schema import SEGMENT_COLUMNS
 
 __all__ = ["Recording", "as_column"]
+
+_UNSORTED = "a segment's counts do not rise by (tick, core, kind) from the last one on; sort them"
+#: A core and a kind: a segment with a block ends with a whole tick.
+_ABOVE_ALL = (2**62, 2**62)
 
 
 class Recording:
@@ -43,7 +47,7 @@ class Recording:
         self._last_spike, self._last_row = (-1,) * len(self._order), (-1, -1, -1)
         self._last_sample, self._last_event = (-1,), (-1,)
 
-    def append(self, columns, events=None):
+    def append(self, columns, events=None, counts=None):
         """Keep one segment; one without content is left out.
 
         Parameters
@@ -52,6 +56,8 @@ class Recording:
             Those of SEGMENT_COLUMNS, or fewer; what is left out is empty.
         events : EventBlock, optional
             Deliveries; their columns are made by whoever writes the segment.
+        counts : CountBlock, optional
+            Rows of counts, in place of their columns, which are made then too.
 
         Raises
         ------
@@ -69,17 +75,21 @@ class Recording:
         rows = [segment["counts_tick"], segment["counts_core"], segment["counts_kind"]]
         samples, event_ticks = [segment["samples_tick"]], [segment["events_tick"] if events is None else events.tick]
         self._check(spikes, rows)
+        self._check_block(rows, counts)
         self._check_streams(samples[0], segment["samples_value"], event_ticks[0])
-        if not any(stream[0].size for stream in (spikes, rows, samples, event_ticks)):
+        n_rows = rows[0].size if counts is None else counts.n
+        if not n_rows and not any(stream[0].size for stream in (spikes, samples, event_ticks)):
             return
-        self.segments.append(partial(_completed, segment, events))
+        self.segments.append(partial(_completed, segment, events, counts))
         before = np.append(0, np.cumsum(np.bincount(segment["neuron"], minlength=self.network.n_neurons)))
         self.n_spikes += np.diff(before[self._bounds])
-        self.n_rows += rows[0].size
+        self.n_rows += n_rows
         self.n_samples += samples[0].size
         self.n_event_ticks += event_ticks[0].size
         self.n_events += segment["events_synapse"].size if events is None else events.n
         self._last_spike, self._last_row = _last(spikes, self._last_spike), _last(rows, self._last_row)
+        if counts is not None and counts.n:
+            self._last_row = (counts.ticks[1], *_ABOVE_ALL)
         self._last_sample, self._last_event = _last(samples, self._last_sample), _last(event_ticks, self._last_event)
 
     def _check(self, spikes, rows):
@@ -89,7 +99,7 @@ class Recording:
             order = ", ".join(self._order)
             raise ConfigError(f"a segment's spikes do not rise by ({order}) from the last one on; sort them")
         if not _rise(rows, self._last_row):
-            raise ConfigError("a segment's counts do not rise by (tick, core, kind) from the last one on; sort them")
+            raise ConfigError(_UNSORTED)
         for tick in (spikes[0], rows[0]):
             if tick.size and not 0 <= tick[0] <= tick[-1] < self.duration_ticks:
                 span = f"from tick {tick[0]} to {tick[-1]}"
@@ -99,6 +109,17 @@ class Recording:
         neuron, n_neurons = spikes[-1], self.network.n_neurons
         if neuron.size and not (neuron.min() >= 0 and neuron.max() < n_neurons):
             raise ConfigError(f"a segment names a neuron that is not among the {n_neurons} of the network")
+
+    def _check_block(self, rows, counts):
+        if counts is None or not counts.n:
+            return
+        first, last = counts.ticks
+        if rows[0].size:
+            raise ConfigError("a segment has rows of counts twice, as columns and as a block; give one of them")
+        if not (counts.rises and first > self._last_row[0]):
+            raise ConfigError(_UNSORTED)
+        if last >= self.duration_ticks:
+            raise ConfigError(f"a segment counts up to tick {last}, the run lasts {self.duration_ticks} ticks")
 
     def _check_streams(self, samples_tick, samples_value, event_tick):
         if samples_value.size != samples_tick.size * self.n_recorded:
@@ -114,12 +135,12 @@ class Recording:
         return self._population.take(neuron)
 
 
-def _completed(segment, events):
-    """The segment with the columns of its deliveries."""
-    if events is None:
-        return segment
-    columns = events.columns()
-    return segment | {f"events_{name}": columns[name] for name in EVENT_COLUMNS}
+def _completed(segment, events, counts):
+    """The segment with the columns of its deliveries and counts."""
+    for stream, block in (("events", events), ("counts", counts)):
+        if block is not None:
+            segment = segment | {f"{stream}_{name}": values for name, values in block.columns().items()}
+    return segment
 
 
 def as_column(name, values, dtype, size=None):

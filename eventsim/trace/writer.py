@@ -56,8 +56,8 @@ class TraceWriter:
         segments = SegmentList() if self.path is None else Background(_segment_folder(self.path, self._manifest))
         self._recording = Recording(network, stimulus.duration_ticks, segments, len(self._recorded), clock)
 
-    def write_segment(self, tick, neuron, counts_tick, counts_core, counts_kind, counts_count, *, events=None,
-                      **columns):  # fmt: skip
+    def write_segment(self, tick, neuron, counts_tick=(), counts_core=(), counts_kind=(), counts_count=(), *,
+                      counts=None, events=None, **columns):  # fmt: skip
         """Append one stretch of time; a trace in a file is written by a thread while the run goes on.
 
         Parameters
@@ -67,6 +67,8 @@ class TraceWriter:
             offset, neuron), with equal rows where a neuron fires several times at one instant.
         counts_tick, counts_core, counts_kind, counts_count : (m,) int64, int32, uint8, int64
             Rows of EventCounts sorted by (tick, core, kind), later than those of the segment before.
+        counts : CountBlock, optional
+            The same, of whole ticks, in place of the four columns.
         events : EventBlock, optional
             Recorded deliveries, later than those of the segment before.
         columns
@@ -85,7 +87,7 @@ class TraceWriter:
             "tick": tick, "neuron": neuron, "counts_tick": counts_tick, "counts_core": counts_core,
             "counts_kind": counts_kind, "counts_count": counts_count,
         }  # fmt: skip
-        self._open_recording().append(columns, events)
+        self._open_recording().append(columns, events, counts)
 
     def finish(self, *, received_count, received_weight, delivered, message_source, message_destination,
                message_count, core_of):  # fmt: skip

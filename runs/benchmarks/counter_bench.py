@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 
 from eventsim import compile_network
-from eventsim.collected import n_rows
+from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError
 from eventsim.grid import counting
 from eventsim.grid.allocate import allocate
@@ -80,7 +80,7 @@ def _take_turns(kernels, arrays, ticks, rng):
             seconds, spikes, own = time.perf_counter() - began, int(arrays.filled[3]) - before, measured[name]
             words = arrays.row_of_counts[: arrays.filled[1]]
             assert reached == tick + ticks, "a buffer holds less than a turn"
-            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + n_rows(words, n_cores)
+            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + CountBlock(words, n_cores).n
             if turn and spikes:  # in the first one kernels are compiled
                 own["times"].append(seconds / spikes)
             arrays.filled[:3], tick = 0, reached

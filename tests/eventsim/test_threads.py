@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import eventsim
-from eventsim.collected import unpacked
+from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.kernel import kernel_for
@@ -43,7 +43,7 @@ def run(compiled, n_parts, storage=None, ticks=400):
     return totals(compiled, chosen.storage, arrays, ticks) | {
         "spike_tick": arrays.spike_tick[:spikes], "spike_neuron": arrays.spike_neuron[:spikes],
         "state": arrays.state,
-        **dict(zip(("tick", "core", "kind", "count"), unpacked(arrays.row_of_counts[:rows], arrays.tally.shape[3]))),
+        **CountBlock(arrays.row_of_counts[:rows], arrays.tally.shape[3]).columns(),
     }  # fmt: skip
 
 

@@ -6,10 +6,12 @@ import h5py
 import numpy as np
 import pytest
 
+from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError
-from eventsim.trace import Trace, TraceWriter, finalise, guard, open_trace
+from eventsim.trace import Trace, TraceWriter, finalise, guard, open_trace, schema
 
 EMPTY = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
+NO_SPIKES = EMPTY[:2]
 
 
 def spikes_only(tick, neuron):
@@ -185,3 +187,38 @@ def test_what_is_altered_afterwards_no_longer_has_its_hash(name, network, record
     altered.setflags(write=True)
     altered[0] += 1
     assert [what for what, intact in trace.verify_hashes() if not intact] == [name]
+
+
+def block_of(*ticks):
+    """A row of counts in each tick."""
+    words = [word for tick in ticks for word in (3 << 27 | 1 << 3 | 1, 1 << 63 | tick)]
+    return CountBlock(np.array(words, dtype=np.uint64), n_cores=2)
+
+
+def row_of(*values):
+    """The same as columns."""
+    return [np.array([value], dtype) for value, dtype in zip(values, schema.COUNT_COLUMNS.values())]
+
+
+def test_counts_as_a_block_are_those_as_columns(start, totals):
+    writer = start(None)
+    writer.write_segment(*NO_SPIKES, counts=block_of(0, 3))
+    writer.write_segment(*NO_SPIKES, counts=block_of(4))
+    writer.write_segment(*NO_SPIKES, *row_of(5, 0, 1, 3))
+    counts = writer.finish(**totals).counts()
+    assert [column.tolist() for column in (counts.tick, counts.core, counts.kind, counts.count)] == [
+        [0, 3, 4, 5], [0] * 4, [1] * 4, [3] * 4
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ticks, columns, message", [
+    ((3,), (), "do not rise"),
+    ((5, 5), (), "do not rise"),
+    ((5, 10), (), "counts up to tick 10, the run lasts 10 ticks"),
+    ((5,), (6, 0, 1, 3), "twice, as columns and as a block"),
+])  # fmt: skip
+def test_a_block_that_does_not_follow_is_refused(start, ticks, columns, message):
+    writer = start(None)
+    writer.write_segment(*NO_SPIKES, counts=block_of(0, 3))
+    with pytest.raises(ConfigError, match=message):
+        writer.write_segment(*NO_SPIKES, *row_of(*columns), counts=block_of(*ticks))
