@@ -11,7 +11,7 @@ import numpy as np
 
 from eventsim.errors import TraceFormatError
 
-__all__ = ["content_hash", "decode_json", "encode_json", "take"]
+__all__ = ["content_hash", "decode_json", "encode_json", "freeze", "take"]
 
 
 def encode_json(value):
@@ -39,6 +39,23 @@ def content_hash(arrays):
         digest.update(f"{name}\0{array.dtype.str}\0{array.size}\0".encode())
         digest.update(array.data)
     return digest.hexdigest()
+
+
+def freeze(owner, *names):
+    """Make fields of a frozen dataclass views that nobody can write through; a field is an array, or a mapping of names
+    to arrays, which is sorted by name. What an artefact holds, and its hash, then stay what they are."""
+    for name in names:
+        value = getattr(owner, name)
+        if isinstance(value, dict):
+            owner.__dict__[name] = {key: _read_only(value[key]) for key in sorted(value)}
+        else:
+            owner.__dict__[name] = _read_only(value)
+
+
+def _read_only(array):
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def take(arrays, name, dtype, size=None):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from eventsim.errors import ConfigError
+from eventsim.arguments import number_above_zero
 
 __all__ = ["BufferSizes", "buffer_sizes"]
 
@@ -43,8 +43,7 @@ def buffer_sizes(buffer_mb, n_recorded=0, records_events=False):
     ConfigError
         When that is no room at all.
     """
-    if not 0 < buffer_mb < 1e9:
-        raise ConfigError(f"buffer_mb is {buffer_mb}; it must be a number of megabytes above 0")
+    buffer_mb = number_above_zero("buffer_mb", buffer_mb, 1e9)
     used = {"spikes", "rows"} | ({"samples"} if n_recorded else set()) | ({"deliveries"} if records_events else set())
     share = buffer_mb * 1e6 / sum(_SHARES[kind] for kind in used)
     row = {"spikes": _SPIKE, "rows": _ROW, "samples": _VALUE * (1 + n_recorded), "deliveries": _DELIVERY}

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from eventsim.arrays import content_hash, decode_json, encode_json, take
+from eventsim.arrays import content_hash, decode_json, encode_json, freeze, take
 from eventsim.description import (
     SCHEMA,
     Description,
@@ -22,7 +22,7 @@ from eventsim.description import (
     TableRow,
     parse,
 )
-from eventsim.errors import TraceFormatError
+from eventsim.errors import ConfigError, TraceFormatError
 from eventsim.network_parts import EFFECTS, Operation, Pathway, Population, Statement, Table
 from eventsim.stimulus import Stimulus
 
@@ -30,11 +30,12 @@ __all__ = ["EFFECTS", "CompiledNetwork", "Operation", "Pathway", "Population", "
 
 _STATEMENTS = ("once", "each", "fired")
 _NEURON_COLUMNS = ("key_lo", "key_hi", "token", "path_id")
+_COLUMNS = {"post": np.int32, "weight": np.float64} | dict.fromkeys(_NEURON_COLUMNS, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledNetwork:
-    """Neurons and synapses as flat tables.
+    """Neurons and synapses as flat tables; nobody can write to its arrays.
 
     Parameters
     ----------
@@ -77,6 +78,9 @@ class CompiledNetwork:
     paths: tuple[str, ...]
     stimulus: Stimulus
     tables: tuple[Table, ...] = ()
+
+    def __post_init__(self):
+        freeze(self, *_COLUMNS)
 
     @property
     def n_neurons(self):
@@ -219,8 +223,31 @@ class CompiledNetwork:
     def validate(self):
         """Check every structural invariant; raises TraceFormatError naming the first that is broken.
 
-        Linear in the number of neurons and synapses.
+        Linear in the number of neurons and synapses, once: nobody can write to the arrays.
         """
+        if "_is_valid" not in self.__dict__:
+            self._check()
+            self.__dict__["_is_valid"] = True
+
+    def require_valid(self):
+        """The same before it is run; raises ConfigError."""
+        try:
+            self.validate()
+        except TraceFormatError as error:
+            raise ConfigError(f"this network cannot be run: {error}") from None
+
+    def require_driven(self, stimulus):
+        """Raise ConfigError when a stimulus drives what is no spike source of this network."""
+        outside = (stimulus.neuron < 0) | (stimulus.neuron >= self.n_neurons)
+        wrong = outside | ~self.is_source[np.where(outside, 0, stimulus.neuron)] if self.n_neurons else outside
+        if wrong.any():
+            k = int(np.flatnonzero(wrong)[0])
+            sources = ", ".join(f"{p.name} ({p.start} to {p.stop - 1})" for p in self.populations if p.is_source)
+            raise ConfigError(f"the stimulus drives neuron {stimulus.neuron[k]} at tick {stimulus.tick[k]}, which is "
+                              f"no spike source; sources are: {sources or 'none'}")  # fmt: skip
+
+    def _check(self):
+        self._check_columns()
         self._check_populations()
         self._check_pathways()
         if not np.isfinite(self.weight).all():
@@ -242,6 +269,18 @@ class CompiledNetwork:
                 raise TraceFormatError(f"the schedule's {operation.kind} {operation.index} lags {operation.lag} ticks")
             if not 0 <= operation.index < there_are:
                 raise TraceFormatError(f"the schedule names {operation.kind} {operation.index} of {there_are}")
+
+    def _check_columns(self):
+        sizes = {"post": self.n_synapses, "weight": self.n_synapses} | dict.fromkeys(_NEURON_COLUMNS, self.n_neurons)
+        columns = {name: (getattr(self, name), dtype, sizes[name]) for name, dtype in _COLUMNS.items()}
+        for p in self.pathways:
+            columns[f"{p.name}.delays"] = p.delays, np.int32, p.delays.size
+            columns[f"{p.name}.rows"] = p.rows, np.int64, p.rows.size
+        for name, (column, dtype, size) in columns.items():
+            if column.shape != (size,) or column.dtype != dtype:
+                raise TraceFormatError(
+                    f"'{name}' is {column.dtype} of shape {column.shape}, expected {np.dtype(dtype)}, ({size},)"
+                )
 
     def _check_populations(self):
         start = 0

@@ -53,10 +53,15 @@ class Lent:
             column[1 : 1 + array.ndim] = array.shape
             column[1 + _MOST_DIMENSIONS : 1 + _MOST_DIMENSIONS + array.ndim] = array.strides
         self.address = self._table.ctypes.data
-        self.numba_type = LentType(tuple(zip(arrays._fields, map(typeof, self._held))))
+        self.numba_type = LentType(tuple(zip(arrays._fields, map(_writable, self._held))))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.arrays, name)
+
+
+def _writable(array):
+    """Numba's type of an array, the same whether Python may write to it or not: one kernel is enough."""
+    return typeof(array).copy(readonly=False)
 
 
 class LentType(types.Type):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from eventsim.arguments import whole_number
 from eventsim.errors import CapacityError
 
 __all__ = ["available_bytes", "require_memory", "taken_bytes"]
@@ -34,7 +35,7 @@ def require_memory(needs, max_bytes=None, remedy="make the network smaller, or m
     remedy : str
         How to get along with less.
     """
-    allowed = available_bytes() if max_bytes is None else max_bytes
+    allowed = available_bytes() if max_bytes is None else whole_number("max_bytes", max_bytes, 0)
     total = sum(needs.values())
     if allowed is not None and total > allowed:
         largest = sorted(needs.items(), key=lambda need: -need[1])[:3]

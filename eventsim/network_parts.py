@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eventsim.arrays import freeze
 from eventsim.expressions import names_in
 
 __all__ = ["EFFECTS", "Operation", "Pathway", "Population", "Statement", "Table"]
@@ -85,6 +86,9 @@ class Table:
     step_s: float
     refine: int
 
+    def __post_init__(self):
+        freeze(self, "values")
+
 
 @dataclass(frozen=True, eq=False)
 class Population:
@@ -133,6 +137,9 @@ class Population:
     refractory_s: float | None = None
     integers: tuple[str, ...] = ()
 
+    def __post_init__(self):
+        freeze(self, "state", "parameters")
+
     @property
     def stop(self):
         return self.start + self.size
@@ -173,6 +180,9 @@ class Pathway:
     delays: np.ndarray
     rows: np.ndarray
     senders: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        freeze(self, "delays", "rows")
 
     @property
     def size(self):

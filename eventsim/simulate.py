@@ -109,6 +109,8 @@ def reporter(progress):
     """What `Simulation.run` calls: the user's callable, a line on a terminal, or nothing."""
     if callable(progress):
         return progress
+    if not (progress is None or isinstance(progress, bool)):
+        raise ConfigError(f"progress is {progress!r}; give True, or a function as Brian2's report takes it")
     return _to_terminal if progress and sys.stderr.isatty() else None
 
 

@@ -1,11 +1,13 @@
 """Simulation: a run that can be taken in pieces, stopped, saved and taken up again, on either clock."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from eventsim.arguments import whole_number, whole_numbers
 from eventsim.arrays import content_hash
 from eventsim.buffers import buffer_sizes
 from eventsim.checkpoint import read_checkpoint, read_segments, write_checkpoint
@@ -126,6 +128,12 @@ class Simulation:
         Simulation
             Itself.
         """
+        if self.finished:
+            raise ConfigError("this simulation has been finished, or was given up; make another one")
+        if stop_when is not None and not callable(stop_when):
+            raise ConfigError(f"stop_when is {stop_when!r}; give a function of the Summary")
+        if stop_after_spikes is not None:
+            whole_number("stop_after_spikes", stop_after_spikes, 0)
         end = self.stimulus.duration_ticks if ticks is None else min(self.tick + ticks, self.stimulus.duration_ticks)
         most = 2**62 if stop_after_spikes is None else stop_after_spikes
         began, total_s = time.perf_counter(), self.stimulus.duration_ticks * self.network.dt_ms / 1e3
@@ -205,6 +213,8 @@ class Simulation:
         Raises ConfigError when the checkpoint is of another run, TraceFormatError when it is damaged.
         """
         saved = read_checkpoint(path, self._identity())
+        if self.tick:
+            raise ConfigError(f"this simulation has come to tick {self.tick}; load {path} into one that has not run")
         self.tick = int(saved.pop("tick"))
         try:
             self.engine.restore({name.removeprefix("engine/"): values for name, values in saved.items()})
@@ -229,13 +239,17 @@ def checked(network, stimulus, core_of, record, record_every_ticks):
     if not isinstance(network, CompiledNetwork):
         raise ConfigError(f"a simulation takes a CompiledNetwork, not {type(network).__name__}; "
                           "use compile_network() first")  # fmt: skip
+    network.require_valid()
     stimulus, core_of = network.stimulus if stimulus is None else stimulus, _check_core_of(network, core_of)
     if not isinstance(stimulus, Stimulus):
         raise ConfigError(f"the stimulus is a {type(stimulus).__name__}; give a Stimulus, or None for the network's")
-    _check_sources(network, stimulus)
-    if record_every_ticks < 1:
-        raise ConfigError(f"record_every_ticks is {record_every_ticks}; it must be at least 1")
-    return network, stimulus, core_of, [(name, int(i)) for name, ids in (record or {}).items() for i in np.ravel(ids)]
+    network.require_driven(stimulus)
+    whole_number("record_every_ticks", record_every_ticks, 1)
+    record = {} if record is None else record
+    if not isinstance(record, Mapping):
+        raise ConfigError(f"record is {record!r}; give a mapping of variables to ids of neurons")
+    recorded = [(name, i) for name, ids in record.items() for i in whole_numbers(f"record['{name}']", ids).tolist()]
+    return network, stimulus, core_of, recorded
 
 
 def _engine_of(clock, threads, updates, events, max_bytes):
@@ -255,22 +269,11 @@ def _engine_of(clock, threads, updates, events, max_bytes):
 def _check_core_of(network, core_of):
     if core_of is None:
         return np.where(network.is_source, HOST, 0).astype(np.int32)
-    core_of = np.asarray(core_of)
-    if core_of.shape != (network.n_neurons,) or not np.issubdtype(core_of.dtype, np.integer):
-        raise ConfigError(f"core_of must hold one integer for each of {network.n_neurons} neurons, got {core_of.dtype} "
-                          f"of shape {core_of.shape}")  # fmt: skip
-    wrong = np.flatnonzero((core_of < HOST) | ((core_of == HOST) != network.is_source))
+    core_of = whole_numbers("core_of", core_of, HOST, np.iinfo(np.int32).max)
+    if core_of.size != network.n_neurons:
+        raise ConfigError(f"core_of must hold one integer for each of {network.n_neurons} neurons, not {core_of.size}")
+    wrong = np.flatnonzero((core_of == HOST) != network.is_source)
     if wrong.size:
         raise ConfigError(f"core_of[{wrong[0]}] is {core_of[wrong[0]]}; spike sources, and only they, are on the "
                           "host (-1)")  # fmt: skip
     return core_of.astype(np.int32)
-
-
-def _check_sources(network, stimulus):
-    outside = (stimulus.neuron < 0) | (stimulus.neuron >= network.n_neurons)
-    wrong = outside | ~network.is_source[np.where(outside, 0, stimulus.neuron)] if network.n_neurons else outside
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        sources = ", ".join(f"{p.name} ({p.start} to {p.stop - 1})" for p in network.populations if p.is_source)
-        raise ConfigError(f"the stimulus drives neuron {stimulus.neuron[k]} at tick {stimulus.tick[k]}, which is no "
-                          f"spike source; sources are: {sources or 'none'}")  # fmt: skip

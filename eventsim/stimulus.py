@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from eventsim.arrays import content_hash, decode_json, encode_json, take
+from eventsim.arguments import whole_numbers
+from eventsim.arrays import content_hash, decode_json, encode_json, freeze, take
 from eventsim.errors import ConfigError
 
 __all__ = ["RESETS", "Stimulus"]
@@ -18,6 +19,7 @@ RESETS = ("none", "spikes", "host")
 #: Sums of a few times fit 64 bits.
 _MOST_TICKS = 1 << 62
 
+_IDS = (np.iinfo(np.int32).min, np.iinfo(np.int32).max)
 _COLUMNS = {
     "tick": np.int64, "neuron": np.int32,
     "query_start": np.int64, "query_stop": np.int64, "input_id": np.int64,
@@ -50,6 +52,9 @@ class Stimulus:
     reset: str
     duration_ticks: int
 
+    def __post_init__(self):
+        freeze(self, *_COLUMNS)
+
     @classmethod
     def of(cls, tick, neuron, queries=(), input_id=None, reset="none", duration_ticks=None):
         """A stimulus from spikes in any order; `queries` is (n_queries, 2) start and stop ticks.
@@ -57,11 +62,15 @@ class Stimulus:
         Raises ConfigError when ticks are negative, a neuron fires twice in one tick, queries overlap, or
         a spike lies beyond the duration.
         """
-        tick, neuron = np.asarray(tick, dtype=np.int64), np.asarray(neuron, dtype=np.int32)
-        if tick.ndim != 1 or tick.shape != neuron.shape:
+        tick = whole_numbers("stimulus: tick", tick)
+        neuron = whole_numbers("stimulus: neuron", neuron, *_IDS).astype(np.int32)
+        if tick.shape != neuron.shape:
             raise ConfigError(f"stimulus: {tick.size} ticks for {neuron.size} neurons; give one of each per spike")
         order = np.lexsort((neuron, tick))
-        queries = np.asarray(queries, dtype=np.int64).reshape(-1, 2)
+        queries = whole_numbers("stimulus: queries", np.ravel(queries))
+        if queries.size % 2:
+            raise ConfigError(f"stimulus: {queries.size} ends of queries; give a start and a stop of each")
+        queries = queries.reshape(-1, 2)
         input_id = np.arange(len(queries)) if input_id is None else input_id
         if duration_ticks is None:
             last_spike = tick.max() + 1 if tick.size else 0

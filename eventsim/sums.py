@@ -15,13 +15,16 @@ from numba.core import cgutils
 from eventsim.machine import instruction, place_of, splat, vector_at, wish
 
 __all__ = [
-    "AHEAD", "BITS", "BLOCK", "FIELD", "SIZES", "sum_bits", "sum_fields", "sum_sent",
+    "AHEAD", "BITS", "BLOCK", "FIELD", "IN_LISTS", "ON_A_CORE", "ON_ONE_CORE", "SIZES", "sum_bits", "sum_fields",
+    "sum_sent",
 ]  # fmt: skip
 
 #: Bits of a sum of fields: four of them in a word. And of a field.
 FIELD, BITS = 16, (4, 8)
 #: Words of a vector.
 SIZES = (2, 4, 8)
+#: What stands in place of the bytes of a row where it is not kept as fields: see `spread` in GridArrays.
+IN_LISTS, ON_ONE_CORE, ON_A_CORE = 0, 1, 2
 #: Rows lie far apart in memory, and so many are on their way into the cache: one is added in a nanosecond or two. As
 #: measured: 24, 12 take 1 and 6 % more of B4, 64 no more of any network of `counter_bench`.
 AHEAD = 64

@@ -18,10 +18,9 @@ from numba import njit
 
 from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.spread import IN_LISTS, ON_A_CORE, ON_ONE_CORE
 from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import AHEAD, FIELD, sum_bits, sum_fields, sum_sent
+from eventsim.sums import AHEAD, FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit"]
 
@@ -77,7 +76,8 @@ def _announce_kinds(a, part, k, at, fired, here):
 
 @njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def _announce_rows(a, k, pathway, at, fired, here):
-    """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted ahead."""
+    """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted too, for the
+    tick in which it lands."""
     spread, n_cores = a.spread, a.tally.shape[3]
     n_bytes, lowest, n = spread[0, pathway, 0], spread[0, pathway, 1], spread[0, pathway, 2]
     first_word, per_byte = spread[0, pathway, 3], spread[0, pathway, 4]
@@ -188,22 +188,22 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
     """
     landed, spread, cells = a.landed[part], a.spread, a.cells
     entry_at, entry_cell, entry_count = a.entry_at, a.entry_cell, a.entry_count
-    n_bytes, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]
+    form, lowest = spread[part, pathway, 0], here + spread[part, pathway, 1]  # the bytes of a row, or what stands there
     n, at, first_row = spread[part, pathway, 2], spread[part, pathway, 3], a.rows_at[part, pathway]
-    per_byte, n_kinds, n_words = spread[part, pathway, 4], spread[part, pathway, 5], n_bytes // 8
+    per_byte, n_kinds, n_words = spread[part, pathway, 4], spread[part, pathway, 5], form // 8
     a.delivered[part, pathway] += done
-    if n_bytes == ON_ONE_CORE:
+    if form == ON_ONE_CORE:
         cells[lowest] += done
-    elif n_bytes == ON_A_CORE:
+    elif form == ON_A_CORE:
         _count_cells(a, n_landed, landed, at - first_row, n_kinds, here)
     elif a.coming_at[pathway] >= 0:
         _count_what_comes(a, pathway, n, tick, lowest)
-    elif n_bytes != IN_LISTS:
+    elif form != IN_LISTS:
         bits, lanes, sums = 8 // per_byte, a.lanes, a.lane_words[part]
         at_once, first_word = _LARGEST_SUM // ((1 << bits) - 1), at - first_row * n_words
         for first in range(0, n_landed, at_once):
             sum_fields(sums, lanes, first_word, n_words, bits, landed, first, min(first + at_once, n_landed))
-            _count_lanes(a, part, n_bytes * per_byte, n, n_kinds, lowest)
+            _count_lanes(a, part, form * per_byte, n, n_kinds, lowest)
     else:
         for j in range(n_landed):
             if j + AHEAD < n_landed:

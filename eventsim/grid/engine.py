@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba.np.ufunc.parallel import get_thread_count
 
+from eventsim.arguments import whole_number
 from eventsim.collected import MOST_CORES, CountBlock
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
@@ -215,5 +216,6 @@ def _populations(network, recorded):
 def check_threads(threads):
     """Raise ConfigError for more threads than Numba starts, or fewer than one."""
     most = get_thread_count()
+    whole_number("threads", threads)
     if not 1 <= threads <= most:
         raise ConfigError(f"threads is {threads}; it must lie in 1 to {most} (NUMBA_NUM_THREADS)")

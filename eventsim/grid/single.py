@@ -3,14 +3,13 @@
 A spike is counted when it is announced, with a message to each core that it reaches; a row when it lands, with what it
 brings to each core. Where a spike sends one row, the cores that it reaches are those that the row brings something to:
 one look at the row's lanes (`eventsim.grid.spread`) tells both. What is to come is held until the row lands, and
-counted then. The line of the sender (`eventsim.grid.reach`) is not looked at; how often each fired is known from how
-often its row landed, and from the spikes that are in flight.
+counted then; without a delay that is at once. The line of the sender (`eventsim.grid.reach`) is not looked at; how
+often each fired is known from how often its row landed, and from the spikes that are in flight.
 """
 
 import numpy as np
 
-from eventsim.grid.spread import IN_LISTS, ON_A_CORE, ON_ONE_CORE
-from eventsim.sums import BLOCK
+from eventsim.sums import BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 
@@ -30,7 +29,7 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     history_ticks : int
         Slots in which spikes are remembered.
     n_cells : int
-        Counts of all ticks that are kept: what is to come is held behind them.
+        Size of the tally: what is to come is held behind it.
 
     Returns
     -------

@@ -18,12 +18,9 @@ from numba import njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
-from eventsim.sums import FIELD
+from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
-__all__ = ["IN_LISTS", "MOST_BYTES", "ON_A_CORE", "ON_ONE_CORE", "spread"]
-
-#: What stands in place of the bytes of a row of lanes where there are none: see `spread` in GridArrays.
-IN_LISTS, ON_ONE_CORE, ON_A_CORE = 0, 1, 2
+__all__ = ["MOST_BYTES", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list, as measured on QKTA: 1.12 of a run that counts nothing,
 #: 1.20 with 6; and so many for each synapse are kept at most.
@@ -145,10 +142,14 @@ def _cells(rows, target, cell_of):
     return cells, True
 
 
+@njit(cache=True, nogil=True)
 def _zeros(rows, zero):
     """How many synapses of each row are of weight zero, as `_is_zero` tells it of each."""
-    before = np.concatenate([[0], np.cumsum(zero)])
-    return np.diff(before[rows - rows[0]])
+    found = np.zeros(rows.size - 1, dtype=np.uint32)
+    for row in range(rows.size - 1):
+        for synapse in range(rows[row] - rows[0], rows[row + 1] - rows[0]):
+            found[row] += zero[synapse]
+    return found
 
 
 def _each_row(zeros, n_rows):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eventsim.arguments import whole_numbers
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
 from eventsim.trace.background import SegmentList
@@ -72,6 +74,11 @@ def trace_of_arrays(cls, network, neuron, *, t_ms=None, tick=None, stimulus=None
     ConfigError
         When times fall or are no ticks, a neuron does not exist or fires twice in a tick.
     """
+    if not isinstance(network, CompiledNetwork) or not isinstance(stimulus, Stimulus | None):
+        raise ConfigError(f"spikes are those of a CompiledNetwork under a Stimulus or None, not of a "
+                          f"{type(network).__name__} under a {type(stimulus).__name__}")  # fmt: skip
+    if not isinstance(program, str):
+        raise ConfigError(f"program is {program!r}; give the name of the program that the spikes are of")
     neuron, tick = _spikes_of_arrays(network, neuron, t_ms, tick)
     duration = duration_of(duration_ms, network.dt_ms)
     return cls(write_foreign(path, network, tick, neuron, stimulus, duration, program), max_bytes=sys.maxsize)
@@ -101,10 +108,7 @@ def _spikes_of_arrays(network, neuron, t_ms, tick):
 
 
 def _integers(values, what):
-    values = np.asarray(values)
-    if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
-        raise ConfigError(f"spikes: {what} is {values.dtype} of shape {values.shape}; it must be (n,) integers")
-    return values.astype(np.int64)
+    return whole_numbers(f"spikes: {what}", values)
 
 
 def _in_order(neuron, tick, network):
@@ -143,6 +147,9 @@ def write_foreign(path, network, tick, neuron, stimulus, duration_ticks, program
     Path or InMemory
         What `Trace` opens.
     """
+    network.require_valid()
+    if stimulus is not None:
+        network.require_driven(stimulus)
     neuron, tick = _in_order(neuron, tick, network)
     of_source = network.is_source[neuron]
     last = int(tick[-1]) + 1 if tick.size else 0

@@ -1,5 +1,6 @@
 """TraceFile: an open trace, read lazily from a file that is treated as hostile; what was run, and by whom."""
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,8 @@ class TraceFile:
 
     def __init__(self, source, *, max_bytes=MAX_BYTES):
         in_memory = isinstance(source, InMemory)
+        if not in_memory and not isinstance(source, (str, os.PathLike)):
+            raise ConfigError(f"a trace is opened by its path, not by {source!r}")
         self.path = None if in_memory else Path(source)
         self._name = "the trace in memory" if in_memory else str(source)
         self._file = source.file if in_memory else open_checked(source, self._name, max_bytes)
@@ -61,7 +64,8 @@ class TraceFile:
     def reading(self):
         """The open file; whatever goes wrong with its content becomes a TraceFormatError that names it."""
         if not self._file:
-            raise ConfigError(f"{self._name} has been closed; open it again with open_trace()")
+            again = "" if self.path is None else "; open it again with open_trace()"
+            raise ConfigError(f"{self._name} has been closed{again}")
         with refusing(self._name):
             yield self._file
 

@@ -1,12 +1,11 @@
 """Trace: a finished run, read lazily from a file that is treated as hostile."""
 
-from pathlib import Path
-
 import h5py
 import numpy as np
 
+from eventsim.arguments import whole_numbers
 from eventsim.arrays import take
-from eventsim.errors import EventSimError, TraceFormatError
+from eventsim.errors import ConfigError, EventSimError, TraceFormatError
 from eventsim.trace.child import child
 from eventsim.trace.counted import hashes_due, iter_rows, read_counts, read_messages
 from eventsim.trace.delivery_reader import DeliveryReader
@@ -39,7 +38,7 @@ def open_trace(path, *, max_bytes=MAX_BYTES):
     TraceFormatError
         When it is not a trace, is truncated, or holds anything that a trace does not need.
     """
-    return Trace(Path(path), max_bytes=max_bytes)
+    return Trace(path, max_bytes=max_bytes)
 
 
 class Trace(DeliveryReader):
@@ -66,11 +65,21 @@ class Trace(DeliveryReader):
     def iter_counts(self, stops):
         """The rows of `counts()`, (tick, core, kind, count), up to one of ascending ticks after the other.
 
-        Raises TraceFormatError when they do not fit the trace, or do not rise by tick.
+        Raises ConfigError when the ticks do not ascend, TraceFormatError when the rows do not fit the trace, or do not
+        rise by tick.
         """
-        core_of = self.core_of
+        stops = whole_numbers("stops", stops).tolist()
+        if sorted(stops) != stops:
+            raise ConfigError(f"stops are {stops}; give ascending ticks")
+        core_of, duration = self.core_of, self.duration_ticks
         with self.reading() as file:
-            yield from iter_rows(file, core_of, self.duration_ticks, stops)
+            rows = iter_rows(file, core_of, duration, stops)
+        while True:
+            with self.reading():  # whoever takes the rows may close the trace in between
+                some = next(rows, None)
+            if some is None:
+                return
+            yield some
 
     def messages(self):
         """(source, destination, count): messages between pairs of cores, as `counts()` has them."""

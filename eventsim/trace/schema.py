@@ -6,8 +6,8 @@
 /spikes/<population>/offsets      float64, [0, 1): a run in continuous time only; a spike is at (tick + offset)
                                   ticks, and the order is (tick, offset, id), in which equal rows may follow each
                                   other: a neuron may fire several times at one instant
-/eventsim/network/...             CompiledNetwork.to_arrays()
-/eventsim/stimulus/...            Stimulus.to_arrays()
+/eventsim/network/...             CompiledNetwork.to_arrays()  } not of a trace in memory, which
+/eventsim/stimulus/...            Stimulus.to_arrays()         } holds the objects themselves
 /eventsim/counts/online/...       EventCounts.to_arrays()
 /eventsim/received/count, weight  (n_neurons,) int64, float64
 /eventsim/delivered               (n_pathways,) int64

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from eventsim.arguments import whole_number
 from eventsim.errors import ConfigError
 from eventsim.trace.manifest import labelled_ranges
 
@@ -72,25 +73,29 @@ def _checked_ids(ids, n_neurons):
 
 def window(stimulus, start_tick, stop_tick, query):
     """(start, stop) of a window of time, None where a side is open; `query` stands for both."""
+    for name, tick in (("start_tick", start_tick), ("stop_tick", stop_tick)):
+        if tick is not None:
+            whole_number(name, tick)
     if query is None:
         return start_tick, stop_tick
     if start_tick is not None or stop_tick is not None:
         raise ConfigError("a query was given and a window of ticks too; give one of them")
-    if not 0 <= query < stimulus.n_queries:
+    if not 0 <= whole_number("query", query) < stimulus.n_queries:
         raise ConfigError(f"there is no query {query}; the trace has {stimulus.n_queries}, counted from 0")
     return int(stimulus.query_start[query]), int(stimulus.query_stop[query])
 
 
 def within_run(stimulus, start_tick, stop_tick):
     """The part of a window that lies in the run, both sides closed."""
-    start = 0 if start_tick is None else max(0, start_tick)
-    stop = stimulus.duration_ticks if stop_tick is None else min(stop_tick, stimulus.duration_ticks)
+    start = 0 if start_tick is None else max(0, whole_number("start_tick", start_tick))
+    stop = stimulus.duration_ticks
+    stop = stop if stop_tick is None else min(whole_number("stop_tick", stop_tick), stop)
     return start, max(start, stop)
 
 
 def pathways_named(names, network):
     """Places in the network of the pathways of one or several names; raises ConfigError when there is none."""
-    names = [names] if isinstance(names, str) else list(names)
+    names = list(names) if isinstance(names, (list, tuple, set)) else [names]
     there_are = [pathway.name for pathway in network.pathways]
     unknown = [name for name in names if name not in there_are]
     if unknown:

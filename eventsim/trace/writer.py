@@ -49,6 +49,8 @@ class TraceWriter:
 
     def __init__(self, path, network, stimulus, *, manifest, clock="grid", recorded=(), event_choice=None):
         _check_names(network)
+        if not isinstance(path, (str, os.PathLike, type(None))):
+            raise ConfigError(f"trace is {path!r}; give a path, or None for a trace in memory")
         self.path = None if path is None else Path(path)
         self.stimulus = stimulus
         self._manifest = new_manifest(manifest, network, stimulus, clock)

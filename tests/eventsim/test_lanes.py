@@ -50,3 +50,26 @@ def test_a_row_that_is_on_one_core_has_a_cell():
     assert spread._zeros(rows, zero).tolist() == [1, 0, 3]
     target[-1] = 0
     assert not spread._cells(rows, target, cell_of)[1]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("n_cores", [6, 60_000])
+def test_weights_of_zero_of_a_later_pathway_are_counted_where_they_are(n_cores, threads):
+    """Each source reaches six gates on one core and six leaky neurons on another, these with zeros; of more cores than
+    two bytes have cells for, too."""
+    n, models = 40, ["source"] * 40 + ["gate"] * 30 + ["lif"] * 30
+    pre = np.repeat(np.arange(n), 12)
+    post = n + 10 * (pre % 3) + np.tile([*range(6), *range(30, 36)], n)
+    network = eventsim.network(
+        {"model": models, "tau_ms": np.where(np.array(models) == "lif", 10.0, np.nan)},
+        {"pre": pre, "post": post, "weight": np.where((pre % 5 == 0) & (post >= n + 30), 0.0, 0.5),
+         "delay_ms": np.ones(pre.size)},
+    )  # fmt: skip
+    core_of = np.concatenate([np.full(n, -1), (np.arange(60) // 10 + 1) * (n_cores // 6) - 1]).astype(np.int32)
+    stimulus = eventsim.Stimulus.of(np.ones(n, int), np.arange(n), duration_ticks=4)
+    counts = eventsim.simulate(network, stimulus, core_of=core_of, threads=threads).counts()
+    zeros = np.bincount(core_of[network.post[network.weight == 0.0]], minlength=n_cores)
+    found = np.zeros(n_cores, dtype=int)
+    rows = counts.kind == ZERO_WEIGHT_EVENTS
+    np.add.at(found, counts.core[rows], counts.count[rows])
+    assert zeros.any() and found.tolist() == zeros.tolist()

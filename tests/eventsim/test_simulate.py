@@ -161,7 +161,8 @@ def test_a_core_of_that_does_not_fit_is_refused_by_neuron(compiled):
     right = _cores(compiled)
     neuron, source = 2, compiled.population("drive").start
     wrong = {
-        "shape": right[:-1], "one integer": right.astype(float), r"core_of\[2\] is -1": right.copy(),
+        "one integer for each": right[:-1], "give whole numbers": right.astype(float),
+        r"core_of\[2\] is -1": right.copy(),
         rf"core_of\[{source}\] is 0": right.copy(), r"core_of\[2\] is -2": right.copy(),
     }  # fmt: skip
     wrong[r"core_of\[2\] is -1"][neuron] = -1

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import eventsim
+from eventsim.grid import allocate as allocate_module
 from eventsim.grid import kernel, reach, single
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
@@ -70,6 +71,13 @@ def test_spikes_and_messages_are_those_that_there_are(case, core_of, apart):
     apart()
     assert are_single(network, stimulus, core_of) == (False, True)
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == trace.counts().hash
+
+
+def test_counts_of_eight_bytes_are_those_of_four(case, core_of, monkeypatch):
+    _, network, stimulus = case
+    counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
+    monkeypatch.setattr(allocate_module, "_TOO_MANY", 0)
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == counts.hash
 
 
 def test_a_run_that_begins_anew_counts_what_was_in_flight_as_sent_and_not_as_come(case, core_of, apart):

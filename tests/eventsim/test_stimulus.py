@@ -29,7 +29,7 @@ def test_queries_are_a_table():
     "arguments, message",
     [
         (([1], [0, 1]), "2 neurons"),
-        (([[1]], [[0]]), "ticks"),
+        (([[1]], [[0]]), "tick is int64 of shape"),
         (([-1], [0]), "outside ticks"),
         (([3, 3], [7, 7]), "neuron 7 at tick 3"),
         (([0], [0], [[0, 5], [4, 9]]), "overlap"),

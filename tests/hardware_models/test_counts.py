@@ -1,11 +1,12 @@
 """Counts from a trace: by hand, by a slow recount, and by the engine's own counters."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from eventsim.compiled_network import CompiledNetwork, Operation, Statement
+from eventsim.compiled_network import Operation, Statement
 from eventsim.counts import KINDS
 from eventsim.errors import ProvenanceError
 from eventsim.simulate import simulate
@@ -103,7 +104,7 @@ def test_the_kernel_counts_the_same_while_it_runs(build, loihi):
                      Operation("deliver", k)]  # fmt: skip
     schedule += [Operation("deliver", 0), Operation("deliver", 3)]
     schedule += [Operation("reset", k, (), (Statement("v", "=", "0"),)) for k in (1, 2)]
-    network = CompiledNetwork(**(vars(plain) | {"schedule": tuple(schedule)}))
+    network = replace(plain, schedule=tuple(schedule))
     network.validate()
     spikes = np.argwhere(generator.random((60, 4)) < 0.3)
     stimulus = Stimulus.of(spikes[:, 0], spikes[:, 1], [(0, 25), (25, 60)], reset="host", duration_ticks=60)
@@ -129,7 +130,7 @@ def test_the_kernel_counts_the_same_however_its_neurons_lie_on_cores(build, loih
     fires, resets = Statement("_cond", "=", "v > 0.5"), Statement("v", "=", "0")
     schedule = (Operation("emit", 0), Operation("threshold", 1, (), (fires,)),
                 Operation("deliver", 0), Operation("deliver", 1), Operation("reset", 1, (), (resets,)))  # fmt: skip
-    network = CompiledNetwork(**(vars(plain) | {"schedule": schedule}))
+    network = replace(plain, schedule=schedule)
     network.validate()
     spikes = np.argwhere(generator.random((12, n)) < np.array([[1.0, 0.3, 0.0] * 4]).T)
     stimulus = Stimulus.of(spikes[:, 0], spikes[:, 1], duration_ticks=12)
