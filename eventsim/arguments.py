@@ -1,6 +1,6 @@
 """Arguments of a caller, checked: an error names the argument, what it is, and what is allowed."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
@@ -35,6 +35,6 @@ def whole_numbers(name, values, least=None, most=None):
 
 def number_above_zero(name, value, most):
     """An argument as a float above zero and below `most`; raises ConfigError when it is none."""
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < most:
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and 0 < float(value) < most:
         return float(value)
     raise ConfigError(f"{name} is {value!r}; give a number above 0 and below {most:g}")

@@ -61,7 +61,8 @@ class Lent:
 
 def _writable(array):
     """Numba's type of an array, the same whether Python may write to it or not: one kernel is enough."""
-    return typeof(array).copy(readonly=False)
+    kind: Any = typeof(array)
+    return kind.copy(readonly=False)
 
 
 class LentType(types.Type):
