@@ -35,6 +35,7 @@ def whole_numbers(name, values, least=None, most=None):
 
 def number_above_zero(name, value, most):
     """An argument as a float above zero and below `most`; raises ConfigError when it is none."""
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and 0 < float(value) < most:
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if is_number and 0 < float(value) < most:
         return float(value)
     raise ConfigError(f"{name} is {value!r}; give a number above 0 and below {most:g}")
