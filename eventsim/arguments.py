@@ -6,7 +6,13 @@ import numpy as np
 
 from eventsim.errors import ConfigError
 
-__all__ = ["number_above_zero", "whole_number", "whole_numbers"]
+__all__ = ["number_above_zero", "require_kind", "whole_number", "whole_numbers"]
+
+
+def require_kind(name, value, *kinds):
+    """Raise ConfigError when an argument is of none of some classes."""
+    if not isinstance(value, kinds):
+        raise ConfigError(f"{name} is {value!r}; give a {' or '.join(kind.__name__ for kind in kinds)}")
 
 
 def whole_number(name, value, least=None, most=None):

@@ -13,6 +13,8 @@ from analysis.audit.energy import energy
 from analysis.audit.progress import Progress
 from analysis.audit.record import record
 from analysis.audit.report import FAILED, NOT_CHECKABLE, PASSED, AuditReport, Law
+from eventsim import Trace
+from eventsim.arguments import require_kind
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
 from eventsim.errors import EventSimError, NotRecordedError, TraceFormatError
 
@@ -42,9 +44,12 @@ def audit(trace, placement=None, cost_report=None, *, neurons=None, seed=0, prog
 
     Raises
     ------
+    ConfigError
+        `trace` is none.
     TraceFormatError
         The trace is not complete, or its network or stimulus cannot be read.
     """
+    require_kind("trace", trace, Trace)
     if not trace.complete:
         raise TraceFormatError("the trace is not complete: its writer never finished; run it again")
     watch = Progress(progress, len(LAWS))

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 
+from eventsim.arguments import whole_number, whole_numbers
 from eventsim.errors import NotRecordedError
 from eventsim.trace.child import child
 from eventsim.trace.event_record import read_choice, read_marks, read_record
@@ -60,6 +61,7 @@ class DeliveryReader(SpikeReader):
         A piece is larger only where one spike alone sends more over one pathway.
         """
         sending, asked = self._ask(pre, post, core, pathway)
+        whole_number("max_events", max_events, 1)
         longest, ends = longest_delay(self.network), window(self.stimulus, start_tick, stop_tick, query)
         for start, stop in sending.windows(*within_run(self.stimulus, *ends), _SPIKES_AT_ONCE, longest + 1):
             spikes = sending.read(start - longest, stop)
@@ -73,7 +75,7 @@ class DeliveryReader(SpikeReader):
             pathways = None if pathway is None else pathways_named(pathway, network)
         core_of = None if self.foreign is not None and core is None else self.core_of
         if core is not None:
-            on_core = np.isin(self.core_of, core)
+            on_core = np.isin(self.core_of, whole_numbers("core", core))
             wanted = on_core if wanted is None else wanted & on_core
         return self.choose(None, None, pre), {"wanted": wanted, "pathways": pathways, "core_of": core_of}
 

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 
+from eventsim.arguments import require_kind, whole_number
 from eventsim.errors import NotRecordedError
 from eventsim.samples import Samples
 from eventsim.trace.child import child
@@ -51,6 +52,7 @@ class SpikeReader(TraceFile):
                     max_spikes=1 << 20):  # fmt: skip
         """As `spikes`, one SpikeTable after the other, each read for at most `max_spikes` spikes or for one tick."""
         chosen = self.choose(population, label, neurons)
+        whole_number("max_spikes", max_spikes, 1)
         for ends in chosen.windows(*window(self.stimulus, start_tick, stop_tick, query), max_spikes):
             yield chosen.read(*ends)
 
@@ -112,6 +114,8 @@ class SpikeReader(TraceFile):
         network, kept = self.network, None
         with self.naming():
             start, stop = population_range(population, network, self.manifest)
+            if label is not None:
+                require_kind("label", label, str)
             for selector in (label, neurons):
                 if selector is not None:
                     named = neurons_named(selector, network, self.manifest)

@@ -9,6 +9,7 @@ import eventsim
 from eventsim import Stimulus, Trace, open_trace, simulate
 from eventsim.errors import ConfigError
 from eventsim.simulation import Simulation
+from eventsim.trace.exports import export
 
 
 @pytest.fixture
@@ -125,6 +126,12 @@ def test_a_trace_is_opened_by_its_path(path):
     (lambda trace: trace.spikes(query="a"), "query is 'a'"),
     (lambda trace: trace.synaptic_events(0, 2.5), "stop_tick is 2.5"),
     (lambda trace: trace.synaptic_events(pathway=3), "no pathway '3'"),
+    (lambda trace: trace.synaptic_events(core="a"), "core is <U1"),
+    (lambda trace: list(trace.iter_synaptic_events(max_events=0)), "max_events is 0; give a whole number, 1 or more"),
+    (lambda trace: trace.spikes(label=3), "label is 3; give a str"),
+    (lambda trace: list(trace.iter_spikes(max_spikes="a")), "max_spikes is 'a'"),
+    (lambda trace: export(trace, "csv", None), "out is None; give a str or PathLike"),
+    (lambda trace: export("x", "csv", "folder"), "trace is 'x'; give a Trace"),
     (lambda trace: list(trace.iter_counts("ab")), "stops is <U2"),
     (lambda trace: list(trace.iter_counts([30, 10])), "give ascending ticks"),
 ])  # fmt: skip

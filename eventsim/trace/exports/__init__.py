@@ -4,10 +4,13 @@ Every format streams: a trace larger than the memory can be exported, but for th
 once (neo, perfetto), which are of a window.
 """
 
+import os
 from pathlib import Path
 
+from eventsim.arguments import require_kind
 from eventsim.errors import ConfigError
 from eventsim.trace.exports import csv_tables, neo_block, nest, parquet_tables, perfetto_window, sonata_circuit
+from eventsim.trace.reader import Trace
 
 __all__ = ["FORMATS", "export"]
 
@@ -58,6 +61,8 @@ def export(trace, to, out, *, start_tick=None, stop_tick=None, events=False, app
         raise ConfigError(f"there is no format '{to}'; choose one of {', '.join(FORMATS)}")
     if approximate and to != "nest":
         raise ConfigError(f"approximate is for another simulator, nest; {to} holds what there is")
+    require_kind("trace", trace, Trace)
+    require_kind("out", out, str, os.PathLike)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
