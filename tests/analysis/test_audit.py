@@ -9,7 +9,7 @@ import pytest
 from analysis.audit import AuditReport, Law, audit
 from circuits import Circuit, StoredKeyAttention
 from eventsim import Stimulus, compile_network, simulate
-from eventsim.errors import AuditError, TraceFormatError
+from eventsim.errors import AuditError, ConfigError, TraceFormatError
 from hardware_models import load_chip, place
 
 LAWS = ["columns", "hashes", "stimulus", "order", "refractory", "justified", "silences", "deliveries", "record",
@@ -92,8 +92,17 @@ def test_a_silent_network_without_synapses_is_audited_too(run):
 
 
 def test_an_unfinished_trace_is_refused():
+    circuit = Circuit("lonely")
+    circuit.inputs("source", 1)
+    unfinished = simulate(compile_network(circuit.network()), Stimulus.silent(5))
+    unfinished.manifest["complete"] = False
     with pytest.raises(TraceFormatError, match="not complete"):
-        audit(SimpleNamespace(complete=False))
+        audit(unfinished)
+
+
+def test_what_is_no_trace_is_refused():
+    with pytest.raises(ConfigError, match=r"trace is 'a\.h5'; give a Trace"):
+        audit("a.h5")
 
 
 @pytest.fixture
