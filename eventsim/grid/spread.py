@@ -49,49 +49,79 @@ def spread(network, core_of, bounds, arrays, storage):
         GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
-    cells = np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
+    kept = _Kept(n_cores)
     table = np.zeros((len(bounds) - 1, len(network.pathways), 6), dtype=np.int64)
-    row_cell, zeros, lanes, at, lists, n_rows, n_lanes, n_at, n_entries = [], [], [], [], [], 0, 0, 0, 0
     for part, k in np.ndindex(table.shape[:2]):
-        pathway, rows = network.pathways[k], _rows(network, arrays, part, k)
-        first, stop = network.populations[pathway.target].start + bounds[part : part + 2, pathway.target]
-        cell_of = SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]
+        target = network.populations[network.pathways[k].target]
+        first, stop = target.start + bounds[part : part + 2, network.pathways[k].target]
+        cell_of = (SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]).astype(kept.cells)
         zero = _is_zero(network, arrays, part, k, storage)
-        lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
-        if n == 1 and not zero.size:
-            table[part, k] = ON_ONE_CORE, lowest, 1, 0, 1, 1
-            continue
-        n_kinds = 1 + bool(zero.size)
-        of_row, is_one = _cells(rows, arrays["target"], cell_of.astype(cells))
-        if is_one:
-            row_cell.append(of_row)
-            zeros += [(n_rows, _zeros(rows, zero))] if zero.size else []
-            table[part, k] = ON_A_CORE, lowest, n, n_rows, 1, n_kinds
-            n_rows += of_row.size
-            continue
-        ends, cell, count, is_byte = _lists(rows, arrays["target"], cell_of.astype(cells), zero, n_cores)
-        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
-        stride = _stride(-(-n * n_kinds // per_byte))
-        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * (rows[-1] - rows[0])):
-            lanes.append(_lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, n_cores))
-            table[part, k] = stride, lowest, n, n_lanes, per_byte, n_kinds
-            n_lanes += lanes[-1].size
-        else:
-            at.append(ends + n_entries)
-            lists.append((cell, count))
-            table[part, k] = IN_LISTS, lowest, n, n_at, 1, n_kinds
-            n_at, n_entries = n_at + ends.size, n_entries + cell.size
-    entry_cell, entry_count = zip(*lists) if lists else ((), ())
+        table[part, k] = kept.add(_rows(network, arrays, part, k), arrays["target"], cell_of, zero)
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
-    return {
-        "spread": table, "row_cell": flat(row_cell, cells)[0], "row_zeros": _each_row(zeros, n_rows),
-        "lanes": flat(lanes, np.uint64)[0], "entry_at": flat(at, np.int64)[0],
-        "entry_cell": flat(entry_cell, cells)[0], "entry_count": flat(entry_count, np.uint8)[0],
-        "lane_words": sums, "lane_sums": sums.view(np.uint16),
+    return kept.arrays() | {
+        "spread": table, "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
     }  # fmt: skip
+
+
+class _Kept:
+    """What is kept of the rows of all pathways, those of one form behind each other; `cells` is the dtype of a cell."""
+
+    def __init__(self, n_cores):
+        self._n_cores, self.cells = n_cores, np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
+        self._columns = {
+            "row_cell": _Column(self.cells), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
+            "entry_at": _Column(np.int64), "entry_cell": _Column(self.cells), "entry_count": _Column(np.uint8),
+        }  # fmt: skip
+
+    def arrays(self):
+        return {name: column.joined() for name, column in self._columns.items()}
+
+    def add(self, rows, target, cell_of, zero):
+        """Keep the rows of a part's pathway; returns its row of `spread` in GridArrays."""
+        lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
+        n_kinds = 1 + bool(zero.size)
+        if n == n_kinds == 1:
+            return ON_ONE_CORE, lowest, n, 0, 1, n_kinds
+        of_row, is_one = _cells(rows, target, cell_of)
+        if is_one:
+            return ON_A_CORE, lowest, n, self._add_cells(of_row, rows, zero), 1, n_kinds
+        ends, cell, count, is_byte = _lists(rows, target, cell_of, zero, self._n_cores)
+        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
+        stride = _stride(-(-n * n_kinds // per_byte))
+        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * (rows[-1] - rows[0])):
+            lanes = _lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, self._n_cores)
+            return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds
+        return IN_LISTS, lowest, n, self._add_lists(ends, cell, count), 1, n_kinds
+
+    def _add_cells(self, of_row, rows, zero):
+        at, zeros = self._columns["row_cell"].add(of_row), self._columns["row_zeros"]
+        if zero.size:  # at the same place
+            zeros.add(np.zeros(at - zeros.size, dtype=np.uint32))
+            zeros.add(_zeros(rows, zero))
+        return at
+
+    def _add_lists(self, ends, cell, count):
+        self._columns["entry_count"].add(count)
+        return self._columns["entry_at"].add(ends + self._columns["entry_cell"].add(cell))
+
+
+class _Column:
+    """Arrays that will lie behind each other."""
+
+    def __init__(self, dtype):
+        self.size, self._dtype, self._parts = 0, dtype, []
+
+    def add(self, array):
+        """Returns where it begins."""
+        self._parts.append(array)
+        self.size += array.size
+        return self.size - array.size
+
+    def joined(self):
+        return flat(self._parts, self._dtype)[0]
 
 
 def _stride(n):
@@ -149,14 +179,6 @@ def _zeros(rows, zero):
     for row in range(rows.size - 1):
         for synapse in range(rows[row] - rows[0], rows[row + 1] - rows[0]):
             found[row] += zero[synapse]
-    return found
-
-
-def _each_row(zeros, n_rows):
-    """(n_rows,) uint32: what some rows have, (first row, numbers) for some in order; none where there are none."""
-    found = np.zeros(n_rows if zeros else 0, dtype=np.uint32)
-    for first, numbers in zeros:
-        found[first : first + numbers.size] = numbers
     return found
 
 
