@@ -287,27 +287,27 @@ def _collect_counts(a, tick, now, spikes):
     cells, row_of_counts = a.cells, a.row_of_counts
     n_parts, depth, _, n_cores = a.tally.shape
     per_tick, rows, end = len(KINDS) * n_cores, np.uint64(a.filled[1]), END_OF_TICK
-    here = now * per_tick
+    here, all_cells = np.uint64(now * per_tick), range(np.uint64(per_tick))
     for part in range(1, n_parts):
-        there = here + part * depth * per_tick
-        for cell in range(per_tick):
+        there = here + np.uint64(part * depth * per_tick)
+        for cell in all_cells:
             cells[here + cell] += cells[there + cell]
-        for cell in range(per_tick):
+        for cell in all_cells:
             cells[there + cell] = 0
     in_a_word = a.table_of_counts.size // row_of_counts.size
     n_words = -(-per_tick // in_a_word)
     if n_words <= WORDS_PER_SPIKE * spikes:
         table, first = a.table_of_counts, rows * np.uint64(in_a_word)
-        for cell in range(np.uint64(per_tick)):
-            table[first + cell] = cells[np.uint64(here) + cell]
+        for cell in all_cells:
+            table[first + cell] = cells[here + cell]
         rows, end = rows + np.uint64(n_words), END_OF_TABLE
     else:
         for core in range(n_cores):
             for kind in range(len(KINDS)):
-                count = np.uint64(cells[np.uint64(here + kind * n_cores + core)])
+                count = np.uint64(cells[here + np.uint64(kind * n_cores + core)])
                 row_of_counts[rows] = count << np.uint64(COUNT_AT) | np.uint64(core << CORE_AT | kind)
                 rows += np.uint64(count != 0)  # no branch: nobody could guess it
     row_of_counts[rows] = end | np.uint64(tick)
     a.filled[1] = rows + _1
-    for cell in range(np.uint64(here), np.uint64(here + per_tick)):
-        cells[cell] = 0
+    for cell in all_cells:
+        cells[here + cell] = 0
