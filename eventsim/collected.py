@@ -101,7 +101,7 @@ def _look_through(words, tables, n_cores):
         last = max(last, tick)
         if word >= END_OF_TABLE:
             place, first = _table(words, tables, n_cores, place)
-            for cell in range(first, first + len(KINDS) * n_cores):
+            for cell in range(np.uint64(first), np.uint64(first + len(KINDS) * n_cores)):  # else none over vectors
                 n += tables[cell] != 0
     return n, tick, last, rises
 
