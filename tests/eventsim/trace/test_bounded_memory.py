@@ -12,9 +12,10 @@ _SLACK_MB = 8  # of the allocator and of HDF5, which knows of each chunk it has 
 #: Peak resident memory is measured against that of a short run of the same kind, which has touched every buffer, every
 #: library and every kernel, but has less to hold. It is read in longer windows, so that one held as many deliveries.
 SCRIPT = """
-import json, resource, sys
+import json, sys
 import numpy as np
 import eventsim
+from eventsim.memory import taken_bytes  # ru_maxrss begins with what the parent had
 from eventsim.trace.schema import datasets
 from runs.benchmarks.networks import delta_lif
 
@@ -23,7 +24,7 @@ compiled = eventsim.compile_network(delta_lif(1000, 200))
 cores = np.arange(1000) % 4
 
 def peak_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return taken_bytes()[1] / 1e6
 
 def run(ticks):
     path = f"{folder}/{ticks}.h5"
