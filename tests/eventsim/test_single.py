@@ -1,5 +1,7 @@
 """Spikes that send a single row, counted with it: the same as apart, where runs are whole, in pieces, or begin anew."""
 
+from dataclasses import replace
+
 import brian2
 import numpy as np
 import pytest
@@ -120,3 +122,30 @@ def test_a_kernel_that_counts_otherwise_is_seen(delayed, old, new, monkeypatch):
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     monkeypatch.setattr(kernel, "load", interpreted([(old, new)]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != counts.hash
+
+
+def spread_out(delay_ms):
+    """Each source onto five neurons, each on another core."""
+    n = 40
+    pre, post = np.repeat(np.arange(n), 5), n + np.tile(np.arange(5), n) + 5 * np.repeat(np.arange(n) % 8, 5)
+    return eventsim.network(
+        {"model": ["source"] * n + ["gate"] * n},
+        {"pre": pre, "post": post, "weight": np.full(pre.size, 0.25), "delay_ms": np.resize(delay_ms, pre.size)},
+    )
+
+
+@pytest.mark.parametrize(
+    "delay_ms, every, counted_when_sent", [([1.0], 1, True), ([1.0, 2.0], 1, False), ([1.0], 2, False)]
+)
+def test_only_a_row_that_surely_lands_as_a_whole_is_counted_when_it_is_sent(delay_ms, every, counted_when_sent):
+    """Not where a spike sends a row for each of two delays, nor where nothing is delivered in some ticks."""
+    network = spread_out(delay_ms)
+    schedule = tuple(replace(o, every=every if o.kind == "deliver" else 1) for o in network.schedule)
+    network, stimulus = replace(network, schedule=schedule), eventsim.Stimulus.of(np.arange(40), np.arange(40))
+    core_of = np.where(network.is_source, -1, np.arange(network.n_neurons) % 5).astype(np.int32)
+    arrays = allocate(network, stimulus, core_of, np.empty(0), plan_for(network))
+    assert (arrays.single[0] >= 0) == counted_when_sent
+    if every == 1:
+        trace = eventsim.simulate(network, stimulus.lasting(80), core_of=core_of)
+        assert counted(trace.counts()) == plain_counts(network, core_of, trace)
+        assert trace.counts().total("synaptic_events") == network.n_synapses
