@@ -125,9 +125,9 @@ def test_a_kernel_that_counts_otherwise_is_seen(delayed, old, new, monkeypatch):
 
 
 def spread_out(delay_ms):
-    """Each source onto five neurons, each on another core."""
+    """Each source onto twenty neurons, so that its rows are kept as lanes."""
     n = 40
-    pre, post = np.repeat(np.arange(n), 5), n + np.tile(np.arange(5), n) + 5 * np.repeat(np.arange(n) % 8, 5)
+    pre, post = np.repeat(np.arange(n), 20), n + np.tile(np.arange(20), n) + 20 * np.repeat(np.arange(n) % 2, 20)
     return eventsim.network(
         {"model": ["source"] * n + ["gate"] * n},
         {"pre": pre, "post": post, "weight": np.full(pre.size, 0.25), "delay_ms": np.resize(delay_ms, pre.size)},
