@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.counts import KINDS
 
 __all__ = ["CORE_AT", "COUNT_AT", "END_OF_TABLE", "END_OF_TICK", "MOST_CORES", "WORDS_PER_SPIKE", "CountBlock"]
@@ -81,7 +82,7 @@ class CountBlock:
         return _look_through(self.words, self._tables, self.n_cores)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _look_through(words, tables, n_cores):
     """How many rows there are, first and last tick, and whether all rise: ticks, and what a word says of (core, kind).
 
@@ -114,7 +115,7 @@ def _table(words, tables, n_cores, last):
     return before, (before + 1) * in_a_word
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _unpacked(words, tables, n_cores, size):
     """The columns, each behind one entry of no meaning, which a zero in front of all rows may be written to."""
     tick, core = np.empty(size + 1, np.int64), np.empty(size + 1, np.int32)

@@ -1,31 +1,15 @@
-"""Sources of kernels into compiled functions, kept on disk under the hash of the source."""
+"""Sources of kernels into functions, kept on disk under the fingerprint of the source."""
 
-import hashlib
 import os
 import sys
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
-from inspect import getsource
 from pathlib import Path
 from types import ModuleType
 
-import numba
-import numpy as np
-
-import eventsim.collected
-import eventsim.counts
-import eventsim.lending
-import eventsim.machine
-import eventsim.outline
-import eventsim.philox
-import eventsim.sums
-import eventsim.tables
+from eventsim.code_cache import fingerprint, write_whole
 
 __all__ = ["cache_folder", "can_keep", "is_known", "load"]
-
-#: What kernels call, are compiled by, or have constants of.
-_OURS = (eventsim.collected, eventsim.counts, eventsim.lending, eventsim.machine, eventsim.outline, eventsim.philox,
-         eventsim.sums, eventsim.tables)  # fmt: skip
 
 
 def cache_folder():
@@ -42,9 +26,7 @@ def can_keep():
 
 
 def _path(source, prefix):
-    ours = "".join(map(getsource, _OURS))
-    versions = f"{numba.__version__} {np.__version__}\n{ours}"
-    return cache_folder() / f"{prefix}_{hashlib.sha256((versions + source).encode()).hexdigest()[:32]}.py"
+    return cache_folder() / f"{prefix}_{fingerprint(source)[:32]}.py"
 
 
 def is_known(source, prefix):
@@ -68,12 +50,10 @@ def load(source, prefix):
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != source:
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(source)
-            os.replace(temporary, path)
+            write_whole(path, source.encode())
     except OSError:
         module = sys.modules[name] = ModuleType(name)
-        exec(source.replace("cache=True, ", ""), vars(module))
+        exec(source, vars(module))
         return vars(module)
     module = sys.modules[name] = ModuleType(name)  # Numba's cache looks it up by name
     SourceFileLoader(name, str(path)).exec_module(module)

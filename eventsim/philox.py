@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.machine import use_wide_vectors
 from eventsim.outline import outlined
 
@@ -139,7 +140,7 @@ def _first_word(c0, c1, c2, c3, k0, k1):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def least_logs(key_lo, key_hi, step, purpose, seed, least):
     """Lower bounds of the logarithms of uniform numbers, those of STEPS_AT_ONCE steps.
 

@@ -8,7 +8,9 @@ from itertools import chain
 
 import numpy as np
 
-__all__ = ["ARRIVED", "DROPPED", "IN_FLIGHT", "Bundles", "UnderWay", "fates_of", "lost_at"]
+from eventsim.code_cache import cached_njit
+
+__all__ = ["ARRIVED", "DROPPED", "IN_FLIGHT", "Bundles", "UnderWay", "agree", "fates_of", "lost_at"]
 
 #: What became of a bundle that was sent.
 ARRIVED, IN_FLIGHT, DROPPED = range(3)
@@ -104,3 +106,22 @@ class UnderWay:
         for bundle, tick, fate in fates_of(self._bundles, spikes, self._stimulus):
             arrives = fate == ARRIVED
             yield bundle[arrives], tick[arrives]
+
+
+@cached_njit()
+def agree(tick, first, size, mark_tick, mark_end, synapse):
+    """Whether bundles, written out, are the recorded synapses of the marks."""
+    at, mark = 0, 0
+    for k in range(tick.size):
+        stop = at + size[k]
+        while mark < mark_end.size and mark_end[mark] <= at:
+            mark += 1
+        if mark == mark_end.size or mark_tick[mark] != tick[k] or mark_end[mark] < stop:
+            return False
+        differs = 0
+        for j in range(size[k]):
+            differs |= synapse[at + j] ^ (first[k] + j)
+        if differs:
+            return False
+        at = stop
+    return at == synapse.size

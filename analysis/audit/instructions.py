@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.outline import outlined
 from eventsim.philox import binomial, normal, uniform
 
@@ -57,7 +58,7 @@ class Functions(NamedTuple):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def execute(program, from_, to, registers, slots, weight, step, stack, block):
     """Run instructions for each of `slots`, as many at a time as `block` says."""
     _, code, numbers, functions = program
@@ -72,7 +73,7 @@ def execute(program, from_, to, registers, slots, weight, step, stack, block):
 
 
 @outlined
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _move(opcode, argument, numbers, registers, slots, weight, step, stack, top):
     """An instruction that pushes a number, or takes one off the stack into registers; returns where the stack ends."""
     n = slots.size
@@ -99,7 +100,7 @@ def _move(opcode, argument, numbers, registers, slots, weight, step, stack, top)
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def _compute(opcode, argument, functions, stack, top, n):
     """An instruction on the values on top of the stack; returns where it ends afterwards."""
     if opcode == _SELECT:
@@ -151,7 +152,7 @@ def _power(base, exponent):
 
 
 @outlined
-@njit(cache=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def _binary(opcode, a, b):
     """a = a operator b; the common operators have loops of their own, which become vector loops."""
     n = a.size
@@ -179,7 +180,7 @@ def _binary(opcode, a, b):
 
 
 @outlined
-@njit(cache=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def _other(opcode, x, y):
     if opcode == _FLOORDIV:
         return x // y
@@ -199,7 +200,7 @@ def _other(opcode, x, y):
 
 
 @outlined
-@njit(cache=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def _call(opcode, argument, functions, x):
     """A function of as many values as it takes."""
     if opcode == _EXP:

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from analysis.audit.instructions import BLOCK, STACK, Functions, execute
+from eventsim.code_cache import cached_njit
 
 __all__ = ["CONDITION", "DELIVER", "FIRST_FREE", "RESET", "THRESHOLD", "UPDATE", "Arrivals", "Program", "Verdicts",
            "run"]  # fmt: skip
@@ -81,7 +82,7 @@ class Verdicts(NamedTuple):
     first: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@cached_njit(error_model="numpy")
 def run(tick, stop, program, registers, start, resets, arrivals, spike_tick, spike_slot, verdicts, seen):
     """Replay ticks `tick` to `stop` - 1.
 

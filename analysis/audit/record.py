@@ -2,9 +2,8 @@
 there."""
 
 import numpy as np
-from numba import njit
 
-from analysis.audit.bundles import Bundles, UnderWay
+from analysis.audit.bundles import Bundles, UnderWay, agree
 from analysis.audit.case import NotCheckableError, first_difference
 
 __all__ = ["record"]
@@ -38,7 +37,7 @@ def record(case):
         first = max(begin, choice.start_tick)
         marks, synapse = trace.recorded_synapses(first, end)
         checked += synapse.size
-        if not _equal(*due, marks.tick, np.cumsum(marks.n), synapse):
+        if not agree(*due, marks.tick, np.cumsum(marks.n), synapse):
             return checked, "", _difference(case, due, trace.recorded_events(first, end))
     return checked, "recorded deliveries have each exactly one spike at their tick less their delay", None
 
@@ -51,25 +50,6 @@ def _due(chunks, bundles, start_tick):
     bundle, tick = bundle[inside], tick[inside]
     order = np.lexsort((bundle, tick))
     return tick[order], bundles.first[bundle[order]], bundles.size[bundle[order]]
-
-
-@njit(cache=True, nogil=True)
-def _equal(tick, first, size, mark_tick, mark_end, synapse):
-    """Whether bundles, written out, are the recorded synapses of the marks."""
-    at, mark = 0, 0
-    for k in range(tick.size):
-        stop = at + size[k]
-        while mark < mark_end.size and mark_end[mark] <= at:
-            mark += 1
-        if mark == mark_end.size or mark_tick[mark] != tick[k] or mark_end[mark] < stop:
-            return False
-        differs = 0
-        for j in range(size[k]):
-            differs |= synapse[at + j] ^ (first[k] + j)
-        if differs:
-            return False
-        at = stop
-    return at == synapse.size
 
 
 def _difference(case, due, recorded):

@@ -10,7 +10,7 @@ from inspect import getsource
 
 import numpy as np
 
-from analysis.audit import instructions, machine
+from analysis.audit import machine
 from analysis.audit.arrivals import Afferents
 from analysis.audit.assembler import assemble, places_of
 from analysis.audit.machine import CONDITION, Verdicts
@@ -30,15 +30,13 @@ _PER_WINDOW = 1 << 21
 
 @lru_cache
 def _machine():
-    """The machine's `run`, compiled, from the cache folder: there it has its own name for each version of its text and
-    of its instructions', whereas Numba itself looks for changes in one file only."""
-    known_as = load(getsource(instructions), "instructions")["__name__"]
-    return load(getsource(machine).replace(instructions.__name__, known_as), "replay")["run"]
+    """The machine's `run`, by way of the cache folder: there it is known whether any process has asked for it."""
+    return load(getsource(machine), "replay")["run"]
 
 
 def machine_is_known():
     """Whether this machine has the replay's compiled, or some process is about to."""
-    return is_known(getsource(instructions), "instructions")
+    return is_known(getsource(machine), "replay")
 
 
 def replayable(network):

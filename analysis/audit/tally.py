@@ -8,6 +8,7 @@ again or cleared: a run may have many more cells than events.
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 
 __all__ = ["Tally", "count_deliveries", "count_spikes", "reached", "received"]
@@ -70,7 +71,7 @@ def _one_more(table, touched, cell):
     touched[cell >> _LOG2_BLOCK] = True
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def count_spikes(table, touched, n_columns, row, chosen, neuron, slot, reach, reach_at):
     """A spike, and a message out and in for each core that its neuron reaches."""
     for k in range(chosen.size):
@@ -82,7 +83,7 @@ def count_spikes(table, touched, n_columns, row, chosen, neuron, slot, reach, re
             _one_more(table, touched, base + reach[r] * _N_KINDS + MESSAGES_IN)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def count_deliveries(table, touched, n_columns, row, chosen, bundle, first, slot_of_post, zero):
     """A synaptic event for each synapse of a bundle, and one of weight zero where it is."""
     for k in range(chosen.size):
@@ -94,7 +95,7 @@ def count_deliveries(table, touched, n_columns, row, chosen, bundle, first, slot
                 _one_more(table, touched, cell + ZERO_WEIGHT_EVENTS)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def received(post, weight, first, times, n_neurons):
     """Deliveries to each neuron, how many synapses made them, and the sums of their weights and of |weights|, when
     bundle b, synapses first[b] to first[b + 1] - 1, was delivered times[b] times. Summed synapse by synapse."""
@@ -112,7 +113,7 @@ def received(post, weight, first, times, n_neurons):
     return count, delivering, total, magnitude
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def reached(by_pre, at, first, slot_of_post, on_chip):
     """The distinct slots on the chip that each neuron reaches, in order of their first synapse, and where each neuron's
     begin."""

@@ -15,8 +15,9 @@ from eventsim.continuous.arrays import (
     TOTAL,
     new_registers,
 )
-from eventsim.continuous.compiled import kernel
+from eventsim.continuous.kernel import run
 from eventsim.continuous.queue import queue_of
+from eventsim.continuous.state import settle
 from eventsim.continuous.tables import counters_of, kinds_of, neurons_of, sampling_of, unit_exponentials, wires_of
 from eventsim.errors import EventSimError
 from eventsim.neurons import ESCAPE
@@ -88,14 +89,14 @@ class ContinuousEngine:
         while made < len(self._changes) and self._changes[made][0] <= tick:
             k, made = self._changes[made][1], made + 1
             p = self._network.populations[k]
-            kernel()[1](self._neurons, p.start, p.stop, tick)
+            settle(self._neurons, p.start, p.stop, tick)
             own = self._neurons.cells["kind"][p.start : p.stop]
             self._neurons.kinds[own] = kinds_of(k, recognise(self._network, k, tick), changes=True)
         if made > first:  # all that can cross by themselves are looked at again
             self._registers[CHANGES], self._registers[HORIZON] = made, tick
 
     def _run(self, tick, stop):
-        stormy, self._spikes = kernel()[0](
+        stormy, self._spikes = run(
             tick, stop, self._registers, self._neurons, self._wires, self._counters, self._sampling, self._crossings,
             self._arrivals, *self._stimulus, self._spikes, *self._scratch,
         )  # fmt: skip
@@ -152,7 +153,7 @@ class ContinuousEngine:
 
     def state(self, tick):
         cells, further = self._neurons.cells.copy(), self._neurons.further.copy()
-        kernel()[1](self._neurons._replace(cells=cells, further=further), 0, cells.size, tick)
+        settle(self._neurons._replace(cells=cells, further=further), 0, cells.size, tick)
         return {
             (p.name, variable): (cells if name == "x" else further)[name][p.start : p.stop].copy()
             for p, model in zip(self._network.populations, self._models)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.continuous.arrays import (
     BUSY,
     CURSOR,
@@ -98,7 +99,7 @@ def _is_full(counters, registers):
     return no_room or no_rows or registers[TOTAL] >= registers[MOST]
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def run(start, until, registers, neurons, wires, counters, sampling, crossings, arrivals, stimulus_tick,
         stimulus_neuron, spikes, fired, touched):  # fmt: skip
     """Handle every event from tick `start` to before tick `until`, or less; registers[REACHED] says up to where.

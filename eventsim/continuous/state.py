@@ -2,6 +2,7 @@
 
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.continuous.arrays import NEXT_SAMPLE, SAMPLES
 from eventsim.continuous.cell import move
 from eventsim.neurons import SOURCE
@@ -25,7 +26,7 @@ def sample(neurons, sampling, registers):
     registers[SAMPLES] += 1
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def settle(neurons, first, stop, tick):
     """Bring the neurons first, ..., stop - 1 to a tick before which all events were handled."""
     for n in range(first, stop):

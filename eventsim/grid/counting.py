@@ -14,8 +14,8 @@ Places in loops are unsigned, as in `eventsim.grid.ticks`.
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
@@ -32,7 +32,7 @@ _32_BITS = np.uint64(2**32 - 1)
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def announce(a, part, k, at, fired, here):
     """Count the spikes of population k, and for each the message to each core that it reaches.
 
@@ -53,7 +53,7 @@ def announce(a, part, k, at, fired, here):
         _announce_each(a, part, k, at, fired, here)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _announce_kinds(a, part, k, at, fired, here):
     """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once."""
     history, sender_of, told_apart, n_senders = a.history, a.sender_of, a.told_apart[part], a.n_senders
@@ -74,7 +74,7 @@ def _announce_kinds(a, part, k, at, fired, here):
             told_apart[s] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _announce_rows(a, k, pathway, at, fired, here):
     """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted too, for the
     tick in which it lands."""
@@ -108,7 +108,7 @@ def _announce_rows(a, k, pathway, at, fired, here):
         sends[core] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _announce_each(a, part, k, at, fired, here):
     """The same where each neuron is a sender."""
     history, messages, start = a.history, a.message_words[part], a.population_start[k]
@@ -130,7 +130,7 @@ def _announce_each(a, part, k, at, fired, here):
             _count_messages(a, part, here)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True, **UNCOUNTED)
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
 def _send(senders, width, reach, reach_at, sender, times, cells, here, n_cores):
     """Count so many spikes of a sender and their messages: those sent, and, where it has a list, those to each core."""
     at = np.uint64(sender * width)
@@ -143,7 +143,7 @@ def _send(senders, width, reach, reach_at, sender, times, cells, here, n_cores):
             cells[here + MESSAGES_IN * n_cores + np.int64(reach[r]) + 1] += times
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _count_messages(a, part, here):
     """Add to the cells what was counted in bytes, one for each core, and begin to count anew."""
     messages, cells, n_cores = a.message_bytes[part], a.cells, a.tally.shape[3]
@@ -155,7 +155,7 @@ def _count_messages(a, part, here):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def emit(a, k, tick, here, is_time):
     """Let source population k fire, as its stimulus says, if it is time for it; returns whether anything did."""
     stimulus_tick, cursor, history = a.stimulus_tick, a.cursor, a.history
@@ -173,7 +173,7 @@ def emit(a, k, tick, here, is_time):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def count_rows(a, part, pathway, n_landed, done, tick, here):
     """Count the deliveries of a pathway to a part in this tick: all of them, and those by core.
 
@@ -215,7 +215,7 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
                 cells[here + np.int64(entry_cell[entry])] += entry_count[entry]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _count_cells(a, n_landed, landed, at, n_kinds, here):
     """Add to the cells what rows bring of which each is on one core, that of row r at `at` + r."""
     rows, row_cell, row_zeros, cells = a.rows, a.row_cell, a.row_zeros, a.cells
@@ -228,7 +228,7 @@ def _count_cells(a, n_landed, landed, at, n_kinds, here):
             cells[cell + to_zero] += row_zeros[place]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _count_what_comes(a, pathway, n, tick, lowest):
     """Add to the cells what the rows bring that were sent some ticks ago; without delay, it was added right then."""
     delay = a.delays[a.delays_at[pathway]]
@@ -239,7 +239,7 @@ def _count_what_comes(a, pathway, n, tick, lowest):
             cells[first + lane] += cells[coming + lane]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _count_lanes(a, part, n_lanes, n, n_kinds, lowest):
     """Add to the cells what was counted in lanes, and begin to count anew."""
     sums, cells, first, n = a.lane_sums[part], a.cells, np.uint64(lowest), np.uint64(n)
@@ -254,7 +254,7 @@ def _count_lanes(a, part, n_lanes, n, n_kinds, lowest):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
+@cached_njit(error_model="numpy", **FOR_KERNELS)
 def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
     history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
@@ -281,7 +281,7 @@ def collect(a, first, stop):
         filled[0] = spikes
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _collect_counts(a, tick, now, spikes):
     """Append the counts of a tick with so many spikes, of all parts together, and begin to count anew."""
     cells, row_of_counts = a.cells, a.row_of_counts

@@ -16,8 +16,8 @@ import ast
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.expressions import evaluate, names_in, tree_of
 from eventsim.grid.parking import unguarded_threshold
 from eventsim.grid.phases import in_one_pass
@@ -170,7 +170,7 @@ def _lowest_bit(values):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def catch_up(variable, slope, scale, seen, b, tick):
     """Take the steps of block b up to the start of `tick`, all at once; seen[b] is up to where they were taken."""
     use_wide_vectors()
@@ -182,7 +182,7 @@ def catch_up(variable, slope, scale, seen, b, tick):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def ticks_to_go(variable, slope, scale, limit, reach, b):
     """After how many ticks a neuron of block b may be the first to fire, at least 1."""
     use_wide_vectors()

@@ -7,6 +7,7 @@ cores, where nearly everybody reaches all, a sender is a kind; else each neuron 
 import numpy as np
 from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.grid.parts import apart, from_a_line
 from eventsim.grid.slots import N_SLOTS, first_slot, mixed
 
@@ -124,7 +125,7 @@ class _Kinds:
         return found | {"sender_of": self.kind_of, "n_senders": n, "told_apart": apart(n_parts, (n,), np.int64)}
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _tell_apart(table, known, slots, n, kind_of):
     """Write the kind of each row of a table, its place among those `known`; returns how many these are by then, and one
     more than there is room for where it ends early.

@@ -13,8 +13,8 @@ A delivery of weight zero is counted twice: as one, and as one of weight zero.
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
@@ -159,7 +159,7 @@ def _is_zero(network, arrays, part, k, storage):
     return found if found.any() else found[:0]
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _cells(rows, target, cell_of):
     """The cell of each row, 0 of one without synapses; and whether every row has one only."""
     cells = np.zeros(rows.size - 1, cell_of.dtype)
@@ -172,7 +172,7 @@ def _cells(rows, target, cell_of):
     return cells, True
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _zeros(rows, zero):
     """How many synapses of each row are of weight zero, as `_is_zero` tells it of each."""
     found = np.zeros(rows.size - 1, dtype=np.uint32)
@@ -191,7 +191,7 @@ def _lists(rows, target, cell_of, zero, n_cores):
     return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), is_byte
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _list(rows, target, cell_of, zero, n_cores, cell, count):
     at, found, is_byte = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
     to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, 0
@@ -215,7 +215,7 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
     return at, is_byte
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _lanes(at, cell, count, lowest, n, n_words, per_byte, n_cores):
     """The same as `n_words` words of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are
     any.

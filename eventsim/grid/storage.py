@@ -15,8 +15,8 @@ in full, so that networks of one model share one kernel.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.grid.slots import N_SLOTS, first_slot, mixed
 from eventsim.grid.stretches import LEAST_MEAN, cut, mean_length
 
@@ -114,7 +114,7 @@ def _coded(network, weighted, first):
     return np.append(np.zeros(first), known[order].view(np.float64)), codes
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _code(bits, known, slots, n, codes):
     """Write the place of each weight among the `n` that are `known`, and make known what is not; returns how many are.
 
@@ -134,7 +134,7 @@ def _code(bits, known, slots, n, codes):
     return n
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _rename(codes, place):
     """Give each code its place instead; numpy would make numbers of eight bytes of them on the way."""
     for i in range(codes.size):

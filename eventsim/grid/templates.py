@@ -16,7 +16,7 @@ MODULE = '''"""Written by eventsim.grid.source; safe to delete."""
 import math
 
 import numpy as np
-from numba import njit
+from eventsim.code_cache import cached_njit
 
 from {counting} import announce, collect, count_rows, emit
 from {ticks} import gather, land, may_run_to, sample, turn_round
@@ -30,7 +30,7 @@ from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 # the ticks to come. The others wait for it, and it for them.
 RUN = """
 
-@njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+@cached_njit(error_model="numpy", no_cfunc_wrapper=True)
 def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1

@@ -4,8 +4,8 @@ Places in loops are unsigned: of a signed one Numba asks each time whether it co
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.machine import bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
@@ -15,7 +15,7 @@ _1 = np.uint64(1)
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def gather(fires, size, forth, history, at, first):
     """Write the neurons of a block that fire into `history` from `at` on; returns how many these are.
 
@@ -43,7 +43,7 @@ def gather(fires, size, forth, history, at, first):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def turn_round(history, at, fired):
     """Turn round the order of `fired` neurons from `at` on."""
     for j in range(fired // 2):
@@ -52,7 +52,7 @@ def turn_round(history, at, fired):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def land(a, part, pathway, source, tick):
     """Look up the rows of a pathway that land on a part in this tick, older spikes first, then by sender.
 
@@ -73,7 +73,7 @@ def land(a, part, pathway, source, tick):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
+@cached_njit(error_model="numpy", **FOR_KERNELS)
 def sample(a, tick, may_run):
     """Record the state at the start of `tick` if it is due; returns up to where parts may run before the next time.
 
@@ -94,7 +94,7 @@ def sample(a, tick, may_run):
 
 
 @outlined
-@njit(cache=True, nogil=True, error_model="numpy", **FOR_KERNELS)
+@cached_njit(error_model="numpy", **FOR_KERNELS)
 def may_run_to(a, tick, last_tick):
     """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
     filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3] + 1

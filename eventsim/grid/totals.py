@@ -1,8 +1,8 @@
 """What the counters of a kernel come to at the end of a run."""
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.grid.single import spikes_of_each
 from eventsim.grid.stretches import Stretches
 
@@ -60,7 +60,7 @@ def _received(network, storage, arrays):
     return received[:, 0].astype(np.int64), received[:, 1].copy()
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _receive(rows, times, target, weight, code, row_code, values, received):
     """Add what the rows of a pathway brought its receivers; of the three stores of weights the unused are empty."""
     for row in range(rows.size - 1):
@@ -95,7 +95,7 @@ def _messages(arrays, spikes):
             "message_count": count}  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _send(fired, core_of, first_core, senders, sent, reach, reach_at, messages):
     """Add to messages[source, destination], sources from `first_core` on, destinations from the host on, what these
     senders sent: to the cores in their lists, or, where there are none, to those of their bits."""

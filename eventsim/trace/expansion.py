@@ -8,7 +8,8 @@ the walk along the rows, which makes each delivery, is compiled.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from eventsim.code_cache import cached_njit
 
 __all__ = ["Cells", "cells_of_windows", "fill"]
 
@@ -146,7 +147,7 @@ def _kept(cells, post, wanted):
     return Cells(cells.tick, cells.offset, cells.first, cells.size, cells.pre, kept).rows(kept > 0)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _count(first, size, post, wanted):
     kept = np.zeros(first.size, np.int64)
     for cell in range(first.size):
@@ -172,7 +173,7 @@ def fill(cells, network, wanted, into):
           everybody[:0] if wanted is None else wanted, *into)  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _fill(tick, first, size, pre, post, weight, wanted, to_tick, to_synapse, to_pre, to_post, to_weight):
     """Deliveries in the order of cells and, within one, of synapses; an empty `wanted` means all of them."""
     at = 0

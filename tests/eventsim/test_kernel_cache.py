@@ -1,24 +1,14 @@
-"""Kernels that are kept: whatever they have constants of, or contain, is in the name under which they are kept."""
+"""Sources of kernels: one file for each text, and for each of what it imports."""
 
-import ast
-from importlib import import_module
 from pathlib import Path
 
-import pytest
-
-from eventsim import kernel_cache
-from eventsim.grid import kernel
+from eventsim import code_cache, kernel_cache, sums
 
 
-@pytest.mark.parametrize("path", kernel._SHARED.values(), ids=kernel._SHARED)
-def test_what_a_shared_module_imports_is_told_by_its_name(path):
-    imports = [node.module for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
-    ours = {import_module(name) for name in imports if name.startswith("eventsim")}
-    assert ours and ours <= set(kernel_cache._OURS)
-
-
-def test_another_text_of_what_kernels_contain_is_another_name(monkeypatch):
-    before = kernel_cache._path("source", "grid")
-    assert before == kernel_cache._path("source", "grid") != kernel_cache._path("source 2", "grid")
-    monkeypatch.setattr(kernel_cache, "getsource", lambda module: f"# {Path(module.__file__).read_text()}")
-    assert kernel_cache._path("source", "grid") != before
+def test_another_text_of_what_a_kernel_imports_is_another_name(monkeypatch):
+    source = "from eventsim.grid.counting import collect\n"  # which has constants of `eventsim.sums`
+    before = kernel_cache._path(source, "grid")
+    assert before == kernel_cache._path(source, "grid") != kernel_cache._path(source + "\n", "grid")
+    monkeypatch.setattr(kernel_cache, "fingerprint", code_cache.fingerprint.__wrapped__)
+    monkeypatch.setattr(code_cache, "_text", lambda path: Path(path).read_text() + "#" * (path == sums.__file__))
+    assert kernel_cache._path(source, "grid") != before

@@ -50,19 +50,19 @@ def test_an_error_reaches_the_caller():
 
 
 _MODULE = """
-from numba import njit
+from eventsim.code_cache import cached_njit
 from eventsim.outline import outlined
 
-@njit(cache=True)
+@cached_njit()
 def first(x):
     return x
 
 @outlined
-@njit(cache=True)
+@cached_njit()
 def inner(x):
     return x + 1
 
-@njit(cache=True)
+@cached_njit()
 def outer(x):
     return 2 * inner(x)
 """

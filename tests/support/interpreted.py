@@ -7,6 +7,7 @@ __all__ = ["interpreted"]
 
 #: A line of a kernel that means nothing to Python, and that Numba's instruction refuses there.
 FOR_THE_COMPILER = "    use_wide_vectors()\n"
+_NOT_COMPILED = "cached_njit = lambda **options: lambda function: function"
 
 
 def interpreted(changes=()):
@@ -25,7 +26,7 @@ def interpreted(changes=()):
             f"not in the kernel: {changes}, but {found}"
         )
         source = source.replace(FOR_THE_COMPILER, "")
-        source = source.replace("from numba import njit", "njit = lambda **options: lambda function: function")
+        source = source.replace("from eventsim.code_cache import cached_njit", _NOT_COMPILED)
         source = source.replace("@outlined\n", "")
         module = sys.modules[f"interpreted_{prefix}"] = ModuleType(f"interpreted_{prefix}")
         exec(source, vars(module))

@@ -7,8 +7,8 @@ found, until that placement respects the limits. What a neuron is taken to reach
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from eventsim.counts import HOST
 from eventsim.errors import CapacityError
 from hardware_models.placing.resources import REMEDIES, RESOURCES, allowed
@@ -62,7 +62,7 @@ def _axons_fit(wires, cores, split, most):
     return (arriving + np.bincount(wires.pairs(cores)[1], minlength=arriving.size) <= most).all()
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _fill(order, part, in_start, in_axon, in_size, longest, words, extra, out, limits, n_axons):
     """(core of each position, -1, ...), or (cores so far, the position that fits on no core, what it asks for)."""
     cores = np.full(order.size, -1, np.int32)
@@ -89,14 +89,14 @@ def _fill(order, part, in_start, in_axon, in_size, longest, words, extra, out, l
     return cores, -1, after[:5]
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _copy(values, to):
     """numpy's own assignment takes seconds to compile."""
     for k in range(values.size):
         to[k] = values[k]
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _exceeds(asked, limits):
     above = 0
     for k in range(limits.size):
@@ -104,7 +104,7 @@ def _exceeds(asked, limits):
     return above > 0
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def ask(after, used, p, core, wired, longest, words, extra, out, held, held_by):
     """Write into `after` what a core holds of RESOURCES, and last its longest delay, once position p has joined.
 
@@ -125,7 +125,7 @@ def ask(after, used, p, core, wired, longest, words, extra, out, held, held_by):
         after[2] += there == 0
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def hold(p, core, wired, held, held_by):
     """Position p joins `core`."""
     in_start, in_axon, in_size = wired

@@ -7,8 +7,8 @@ none from another and are not looked at.
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from hardware_models.placing.placers.fill import ask, hold
 from hardware_models.placing.resources import allowed
 from hardware_models.placing.splitters import relays
@@ -40,7 +40,7 @@ def greedy_order(wires):
     return order, part
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _grow(wired, longest, words, extra, out, limits, start, position, too_wide):
     n, n_axons = longest.size, start.size - 1
     order, part = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -94,12 +94,12 @@ def _grow(wired, longest, words, extra, out, limits, start, position, too_wide):
     return order, part
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _step(shared, in_start, p):
     return max(shared * _STEPS // (in_start[p + 1] - in_start[p]), 1)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _put_in(p, step, head, after_it, before_it):
     after_it[p], before_it[p] = head[step], -1
     if head[step] >= 0:
@@ -107,7 +107,7 @@ def _put_in(p, step, head, after_it, before_it):
     head[step] = p
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _take_out(p, step, head, after_it, before_it):
     if before_it[p] >= 0:
         after_it[before_it[p]] = after_it[p]

@@ -7,8 +7,8 @@ longest way across a chip, for want of a published figure.
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from hardware_models.mesh import chip_of, hops
 
 __all__ = ["arranged", "weighted_way"]
@@ -75,7 +75,7 @@ def _both_ways(sender, receiver, messages, n):
     return np.searchsorted(keys // n, np.arange(n + 1)), (keys % n).astype(np.int32), weight
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _chain(start, neighbour, weight):
     """Cores one after the other, each followed by the one left that it talks to most; else by the first left."""
     n = start.size - 1
@@ -94,7 +94,7 @@ def _chain(start, neighbour, weight):
     return order
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _length(places, start, neighbour, weight, column, row, chip, border):
     """The ways of all messages together, borders included."""
     total = 0
@@ -104,7 +104,7 @@ def _length(places, start, neighbour, weight, column, row, chip, border):
     return total
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _improve(places, start, neighbour, weight, column, row, chip, border, sweeps, near):
     """Swap as long as it helps, in a fixed order; each core goes to the place that helps most."""
     n, n_places = places.size, column.size
@@ -137,7 +137,7 @@ def _improve(places, start, neighbour, weight, column, row, chip, border, sweeps
     return places
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _saved(c, other, here, there, places, start, neighbour, weight, column, row, chip, border):
     """How much shorter the ways get when core c and whoever is at its goal change places."""
     saved = 0
@@ -155,6 +155,6 @@ def _saved(c, other, here, there, places, start, neighbour, weight, column, row,
     return saved
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _way(one, other, column, row, chip, border):
     return abs(column[one] - column[other]) + abs(row[one] - row[other]) if chip[one] == chip[other] else border

@@ -6,8 +6,8 @@ C. M. Fiduccia and R. M. Mattheyses, DAC 1982, without its climbing out of local
 """
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from hardware_models.placing.resources import allowed
 
 __all__ = ["refine"]
@@ -36,7 +36,7 @@ def refine(wires, cores):
 # its first entry on those cores and the synapses there.
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _improve(cores, fixed, state, limits, passes):
     home, used = state[0], state[2]
     n_cores = used.shape[0]
@@ -63,7 +63,7 @@ def _improve(cores, fixed, state, limits, passes):
             break
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _best(p, fixed, state, present, seen):
     """The core, other than its own, at which position p saves most pairs; -1 when it saves none anywhere."""
     in_start, in_axon, in_size, first = fixed[0], fixed[1], fixed[2], fixed[6]
@@ -89,7 +89,7 @@ def _best(p, fixed, state, present, seen):
     return goal
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _fits(p, fixed, state, limits):
     """Whether the core of position p, and those of whoever sends to it, hold no more than they may."""
     in_start, in_axon, sender = fixed[0], fixed[1], fixed[3]
@@ -103,12 +103,12 @@ def _fits(p, fixed, state, limits):
     return True
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _within(held, limits):
     return (held[:4] <= limits[:4]).all() and held[0] * held[5] <= limits[4]
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _join(p, c, fixed, state):
     in_start, in_axon, in_size, longest, words = fixed[0], fixed[1], fixed[2], fixed[4], fixed[5]
     home, used = state[0], state[2]
@@ -123,7 +123,7 @@ def _join(p, c, fixed, state):
     _book(p, 1, fixed, state)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _leave(p, fixed, state):
     in_start, in_axon, in_size, words = fixed[0], fixed[1], fixed[2], fixed[5]
     home, used = state[0], state[2]
@@ -138,7 +138,7 @@ def _leave(p, fixed, state):
             _sends(in_axon[at], -1, fixed, state)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _sends(axon, more, fixed, state):
     """The neuron of an axon sends to one pair more, or less."""
     s = fixed[3][axon]
@@ -151,7 +151,7 @@ def _sends(axon, more, fixed, state):
         _book(s, 1, fixed, state)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _book(p, sign, fixed, state):
     """What position p itself takes of its core: neurons with relays, their axon, and output axons."""
     targets, reached, held = fixed[7], state[1][p], state[2][state[0][p]]
@@ -162,7 +162,7 @@ def _book(p, sign, fixed, state):
     held[3] += sign * (reached + (relays > 0))
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _arrive(axon, c, size, fixed, state):
     """Synapses of the axon at core c before these came; a pair that is new gets an entry."""
     first, n_cores, core, synapses = fixed[6], state[3], state[4], state[5]
@@ -175,7 +175,7 @@ def _arrive(axon, c, size, fixed, state):
     return synapses[k] - size
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _depart(axon, c, size, fixed, state):
     """Synapses of the axon left at core c; a pair without any loses its entry."""
     first, n_cores, core, synapses = fixed[6], state[3], state[4], state[5]
@@ -189,7 +189,7 @@ def _depart(axon, c, size, fixed, state):
     return left
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _entry(axon, c, first, n_cores, core):
     for k in range(first[axon], first[axon] + n_cores[axon]):
         if core[k] == c:

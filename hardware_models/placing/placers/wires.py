@@ -3,8 +3,8 @@
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 
+from eventsim.code_cache import cached_njit
 from hardware_models.placing.axons import axons_of
 from hardware_models.placing.resources import words_of_lists
 
@@ -63,7 +63,7 @@ class Wires:
         return np.bincount(sender[sender >= 0], minlength=self.n)
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _by_axon(position, post, axon, delay, n, n_axons):
     """Positions that each axon reaches, one for each synapse, from start[axon] on; and the longest delay of each."""
     start, longest = np.zeros(n_axons + 1, np.int64), np.zeros(n, np.int64)
@@ -82,7 +82,7 @@ def _by_axon(position, post, axon, delay, n, n_axons):
     return start, reached, longest
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _add_up(start):
     """Counts at 1, 2, ... into where each begins; returns a copy."""
     for k in range(1, start.size):
@@ -90,7 +90,7 @@ def _add_up(start):
     return start.copy()
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _transposed(start, item, n_items):
     """Lists of items into, for each item, the lists it is in, ascending."""
     list_start, list_of = np.zeros(n_items + 1, np.int64), np.empty(item.size, np.int32)
@@ -104,7 +104,7 @@ def _transposed(start, item, n_items):
     return list_start, list_of
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _joined(start, axon):
     """Lists of axons in which each is named once; returns where they begin, the axons, and how often each was named."""
     joined, axons, sizes, n = np.zeros(start.size, np.int64), axon.copy(), np.ones(axon.size, np.int32), 0
@@ -119,7 +119,7 @@ def _joined(start, axon):
     return joined, axons[:n].copy(), sizes[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@cached_njit()
 def _pairs(start, position, cores, n_cores):
     seen, n = np.full(n_cores, -1, np.int64), 0
     axon, core = np.empty(position.size, np.int64), np.empty(position.size, np.int64)
