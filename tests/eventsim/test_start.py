@@ -34,7 +34,8 @@ print(json.dumps([Compiled.names, trace.n_spikes]))
 
 
 def _start(folder, clock):
-    environment = {"EVENTSIM_CACHE": str(folder), "PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(folder)}
+    caches = {"EVENTSIM_CACHE": str(folder), "NUMBA_CACHE_DIR": str(folder)}
+    environment = caches | {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(folder)}
     done = subprocess.run([sys.executable, "-c", START.replace("{clock}", clock)], env=environment, cwd=folder,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
