@@ -127,13 +127,20 @@ class Simulation:
         -------
         Simulation
             Itself.
+
+        Raises
+        ------
+        ConfigError
+            It has been finished, or an argument makes no sense.
         """
         if self.finished:
             raise ConfigError("this simulation has been finished, or was given up; make another one")
         if stop_when is not None and not callable(stop_when):
             raise ConfigError(f"stop_when is {stop_when!r}; give a function of the Summary")
-        if stop_after_spikes is not None:
-            whole_number("stop_after_spikes", stop_after_spikes, 0)
+        for name, value, least in (("ticks", ticks, 0), ("stop_after_spikes", stop_after_spikes, 0),
+                                   ("look_every_ticks", look_every_ticks, 1)):  # fmt: skip
+            if value is not None:
+                whole_number(name, value, least)
         end = self.stimulus.duration_ticks if ticks is None else min(self.tick + ticks, self.stimulus.duration_ticks)
         most = 2**62 if stop_after_spikes is None else stop_after_spikes
         began, total_s = time.perf_counter(), self.stimulus.duration_ticks * self.network.dt_ms / 1e3

@@ -186,7 +186,7 @@ def _each(costed):
 
 
 def _uj(energy_pj):
-    return f"{float(energy_pj) / 1e6:,.4g}"
+    return "unknown" if energy_pj is None else f"{float(energy_pj) / 1e6:,.4g}"
 
 
 def _span(low, high, style):

@@ -125,8 +125,8 @@ def _comparisons(report, chip, cores, amounts, prices):
     low, high = _totals(amounts, prices)
     yield "dynamic energy, all neurons idle, in pJ,", report.dynamic_low_pj, low
     yield "dynamic energy, all neurons active, in pJ,", report.dynamic_high_pj, high
-    per_chip = static_mw_per_chip(chip, chip.tables[report.table.split(" + ")[0]])
-    yield "static power in mW", report.static_mw, np.unique(chip_of(cores, chip.mesh)).size * per_chip
+    per_chip = static_mw_per_chip(chip, report)
+    yield "static power in mW", report.static_mw, per_chip and np.unique(chip_of(cores, chip.mesh)).size * per_chip
     yield "the list of cores", report.per_core.index.tolist(), cores.tolist()
     for k, column in enumerate(("energy_low_pj", "energy_high_pj")):
         for row, (core, stated) in enumerate(zip(cores.tolist(), report.per_core[column].tolist())):

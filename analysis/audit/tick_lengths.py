@@ -28,23 +28,32 @@ def tick_comparisons(report, chip, counts):
         Recounted.
     """
     cores, neurons = np.unique(counts.core_of[counts.core_of != HOST], return_counts=True)
-    n_chips, table = np.unique(chip_of(cores, chip.mesh)).size, chip.tables[report.table.split(" + ")[0]]
-    due, ticks = _due(report, table.time, chip, counts, cores, neurons), report.ticks
+    n_chips = np.unique(chip_of(cores, chip.mesh)).size
+    due, ticks = _due(report, one_of(chip, report, "time"), chip, counts, cores, neurons), report.ticks
     yield "the number of ticks", ticks.count, counts.duration_ticks
     for name, length in due.items():
         yield f"{name.removesuffix('_ns').replace('_', ' ')} of a tick or of all, in ns,", getattr(ticks, name), length
     copies = int(chip.mesh.cores_per_chip.value) * n_chips // cores.size if cores.size else 1
     yield "the number of copies that fit side by side", report.copies, copies
-    per_ns = n_chips * static_mw_per_chip(chip, table)
-    yield "static energy in pJ", report.static_pj, per_ns * due["total_ns"]
-    of_one_copy = per_ns * due["total_full_chip_ns"] / copies
+    per_chip = static_mw_per_chip(chip, report)
+    of_all = None if per_chip is None else n_chips * per_chip * due["total_ns"]
+    yield "static energy in pJ", report.static_pj, of_all
+    of_one_copy = None if per_chip is None else n_chips * per_chip * due["total_full_chip_ns"] / copies
     yield "static energy of one of many copies, in pJ,", report.static_parallel_pj, of_one_copy
 
 
-def static_mw_per_chip(chip, table):
-    """Static power of one chip, in mW: the table's own, else the chip's; 0 if all is in the table or none is known."""
-    static = table.static or chip.static
-    return Fraction(0) if table.scope == "all_in" or static is None else Fraction(static.power_mw_per_chip.value)
+def one_of(chip, report, name):
+    """What the tables of a report say of this; None where they say nothing."""
+    said = (getattr(chip.tables[table], name) for table in report.table.split(" + "))
+    return next((each for each in said if each is not None), None)
+
+
+def static_mw_per_chip(chip, report):
+    """Static power of one chip, in mW: a table's own, else the chip's; 0 if all is in the table, None if not known."""
+    static = one_of(chip, report, "static") or chip.static
+    if one_of(chip, report, "scope") == "all_in":
+        return Fraction(0)
+    return None if static is None else Fraction(static.power_mw_per_chip.value)
 
 
 def _due(report, time, chip, counts, cores, neurons):

@@ -17,6 +17,7 @@ sum is one number.
 
 from fractions import Fraction
 
+import msgspec
 import numpy as np
 
 from eventsim.counts import HOST
@@ -86,7 +87,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     """
     chip = _chip_with(table) if chip is None else load_chip(chip) if isinstance(chip, str) else chip
     names = (table,) if isinstance(table, str) else tuple(table)
-    first, figures = _combine(chip, names)
+    together, figures = _combine(chip, names)
     if queries is not None and queries < 1:
         raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
     if activity is not None and activity.counts_hash != counts.hash:
@@ -94,7 +95,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     amounts, all_terms = quantities(counts, chip.mesh, activity), _terms(activity)
     terms = {term: keys for term, keys in all_terms.items() if keys[0] in figures}
     unpriced = {term: int(amounts[term].sum()) for term in all_terms if term not in terms}
-    if first.scope == "per_operation" and unpriced.get("synaptic_events"):
+    if together.scope == "per_operation" and unpriced.get("synaptic_events"):
         raise ProvenanceError(f"table {', '.join(names)} of {chip.name} has no synaptic_event_pj, and there are "
                               f"{unpriced['synaptic_events']:,} synaptic events; name a table beside it that has it")
     lines = tuple(
@@ -102,21 +103,21 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
                  _unverified_inputs(term, (low, high), figures, chip.mesh))
         for term, (low, high) in terms.items()
     )  # fmt: skip
-    ticks, times = _ticks(counts, amounts, chip.mesh, first.time, tick_us)
-    if first.operating_point is not None:
-        require_operating_point(first.operating_point, amounts, ticks, ", ".join(names))
-    static = first.static or chip.static if first.scope == "per_operation" else None
+    ticks, times = _ticks(counts, amounts, chip.mesh, together.time, tick_us)
+    if together.operating_point is not None:
+        require_operating_point(together.operating_point, amounts, ticks, ", ".join(names))
+    static = together.static or chip.static if together.scope == "per_operation" else None
     used = ({"static.power_mw_per_chip": static.power_mw_per_chip} if static else {}) | (
-        {"voltage_v": first.voltage_v} if first.voltage_v else {}) | figures | times  # fmt: skip
+        {"voltage_v": together.voltage_v} if together.voltage_v else {}) | figures | times  # fmt: skip
     return CostReport(
-        chip=chip.name, chip_hash=chip.hash, counts_hash=counts.hash, table=" + ".join(names), scope=first.scope,
-        process=first.process, voltage=first.voltage,
+        chip=chip.name, chip_hash=chip.hash, counts_hash=counts.hash, table=" + ".join(names),
+        scope=together.scope, process=together.process, voltage=together.voltage,
         sources={key: f"{figure.source} ({figure.how})" for key, figure in used.items()},
         lines=lines, per_core=_per_core(amounts, figures, terms), ticks=ticks,
-        static_mw=static.power_mw_per_chip.exact * _n_chips(amounts, chip) if static else Fraction(0),
+        static_mw=_static_mw(together, static, _n_chips(amounts, chip)),
         copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
-        not_costed=_not_costed(counts, chip, first, unpriced), binning=counts.binning, origin=first.origin,
-        caution=first.caution, unverified=_unverified(used, lines, chip.mesh),
+        not_costed=_not_costed(counts, chip, static, together, unpriced), binning=counts.binning,
+        origin=together.origin, caution=together.caution, unverified=_unverified(used, lines, chip.mesh),
     )  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def _chip_with(table):
 
 
 def _combine(chip, names):
-    """The first table, and the energy figures of all; refuses what does not go together."""
+    """What all tables say but energies, as one table, and their energy figures; refuses what does not go together."""
     listed = ", ".join(names)
     unknown = [name for name in names if name not in chip.tables]
     if unknown or not names:
@@ -171,7 +172,24 @@ def _combine(chip, names):
         if given.keys() & figures.keys():
             raise ProvenanceError(f"tables {listed} both give {min(given.keys() & figures.keys())}; use one of them")
         figures |= given
-    return tables[0], figures
+    cautions = dict.fromkeys(table.caution for table in tables if table.caution is not None)
+    return msgspec.structs.replace(tables[0], time=_only("time", tables, listed), caution="; ".join(cautions) or None,
+                                   static=_only("static", tables, listed)), figures  # fmt: skip
+
+
+def _only(name, tables, listed):
+    """What tables say of this; None where none says anything."""
+    given = [getattr(table, name) for table in tables if getattr(table, name) is not None]
+    if any(each != given[0] for each in given):
+        raise ProvenanceError(f"tables {listed} differ in [{name}]; use one of them")
+    return given[0] if given else None
+
+
+def _static_mw(table, static, n_chips):
+    """0 where the table holds it already, None where nobody published it."""
+    if table.scope == "all_in":
+        return Fraction(0)
+    return None if static is None else static.power_mw_per_chip.exact * n_chips
 
 
 def _per_core(amounts, figures, terms):
@@ -212,7 +230,7 @@ def _missing(counts, chip, network):
     return tuple(chip.check(network))
 
 
-def _not_costed(counts, chip, table, unpriced):
+def _not_costed(counts, chip, static, table, unpriced):
     """What happened but has no published figure."""
     if table.scope == "all_in":
         return ()
@@ -226,6 +244,6 @@ def _not_costed(counts, chip, table, unpriced):
         items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
     if chip.limits.targets_per_neuron is not None:
         items.append("relays of neurons that send to several axons, if there are any: run and count split_network(...)")
-    if table.static is None and chip.static is None:
+    if static is None:
         items.append("static power, no published figure")
     return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")

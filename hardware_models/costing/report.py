@@ -48,8 +48,9 @@ class CostReport:
     per_core : DataFrame
         One row per core: counts, energy_low_pj and energy_high_pj.
     ticks : Ticks
-    static_mw : Fraction
-        Static power of the chips in use; 0 for an all-in table, which holds it already.
+    static_mw : Fraction or None
+        Static power of the chips in use; 0 for an all-in table, which holds it already; None where nobody published it,
+        as are then all powers and static energies.
     copies : int
         How many copies of the network fit side by side on the chips in use.
     queries : int or None
@@ -79,7 +80,7 @@ class CostReport:
     lines: tuple[CostLine, ...]
     per_core: pd.DataFrame
     ticks: Ticks
-    static_mw: Fraction
+    static_mw: Fraction | None
     copies: int
     queries: int | None
     missing: tuple[str, ...] | None
@@ -98,7 +99,7 @@ class CostReport:
         low, high = (sum((getattr(line, name) for line in sound), Fraction(0))
                      for name in ("energy_low_pj", "energy_high_pj"))  # fmt: skip
         left_out = [line.term for line in self.lines if line.unverified and line.count]
-        static = "" if self.scope == "all_in" else f", {_show(self.static_pj)} static"
+        static = "" if self.scope == "all_in" else f", {_static(self.static_pj)} static"
         if "static.power_mw_per_chip" in self.unverified:
             static, left_out = "", [*left_out, "static power"]
         told = f"; left out, as unverified: {', '.join(left_out)}" if left_out else ""
@@ -106,7 +107,7 @@ class CostReport:
 
     @property
     def power_mw(self):
-        """(least, most) Fractions: energy, dynamic and static, over the time of the run; 0 for no time."""
+        """(least, most) Fractions: energy, dynamic and static, over the time of the run; 0 for no time; or None."""
         return self._power(Fraction(1), self.ticks.total_ns)
 
     @property
@@ -115,6 +116,8 @@ class CostReport:
         return self._power(Fraction(self.copies), self.ticks.total_full_chip_ns)
 
     def _power(self, copies, time_ns):
+        if self.static_mw is None:
+            return None
         if not time_ns:
             return Fraction(0), Fraction(0)
         dynamic = (self.dynamic_low_pj, self.dynamic_high_pj)
@@ -139,20 +142,21 @@ class CostReport:
 
     @property
     def static_pj(self):
-        """Fraction: static power for as long as the run takes (mW times ns is pJ)."""
-        return self.static_mw * self.ticks.total_ns
+        """Fraction or None: static power for as long as the run takes (mW times ns is pJ)."""
+        return None if self.static_mw is None else self.static_mw * self.ticks.total_ns
 
     @property
     def static_parallel_pj(self):
-        """Fraction: the share of one copy when the chips are filled with copies that run side by side."""
-        return self.static_mw * self.ticks.total_full_chip_ns / self.copies
+        """Fraction or None: the share of one copy when the chips are filled with copies that run side by side."""
+        return None if self.static_mw is None else self.static_mw * self.ticks.total_full_chip_ns / self.copies
 
     def per_query(self):
         """Fractions by name, in pJ: dynamic_low, dynamic_high, static, static_parallel; None without queries."""
         if self.queries is None:
             return None
         names = ("dynamic_low_pj", "dynamic_high_pj", "static_pj", "static_parallel_pj")
-        return {name: getattr(self, name) / self.queries for name in names}
+        of_all = {name: getattr(self, name) for name in names}
+        return {name: None if energy is None else energy / self.queries for name, energy in of_all.items()}
 
     def to_frame(self):
         """DataFrame, one row per term: count, unit_low_pj, unit_high_pj, energy_low_pj, energy_high_pj, unverified."""
@@ -169,16 +173,16 @@ class CostReport:
             "chip": self.chip, "chip_hash": self.chip_hash, "counts_hash": self.counts_hash, "table": self.table,
             "scope": self.scope, "origin": self.origin, "process": self.process, "voltage": self.voltage,
             "headline": self.headline, "caution": self.caution, "unverified": dict(self.unverified),
-            "power_mw": [float(mw) for mw in self.power_mw],
+            "power_mw": self.power_mw and [float(mw) for mw in self.power_mw],
             "lacks": self.lacks, "missing": None if self.missing is None else list(self.missing),
             "lines": self.to_frame().reset_index().to_dict(orient="records"),
             "dynamic_low_pj": float(self.dynamic_low_pj), "dynamic_high_pj": float(self.dynamic_high_pj),
-            "static_pj": float(self.static_pj), "static_mw": float(self.static_mw),
+            "static_pj": _rounded(self.static_pj), "static_mw": _rounded(self.static_mw),
             "ticks": {"count": ticks.count, "rule": ticks.rule, "shortest_us": float(ticks.shortest_ns / 1000),
                       "mean_us": float(ticks.mean_ns / 1000), "longest_us": float(ticks.longest_ns / 1000),
                       "total_ms": float(ticks.total_ns / 1_000_000)},
             "n_cores": len(self.per_core), "copies": self.copies, "queries": self.queries,
-            "per_query": per_query and {name: float(energy) for name, energy in per_query.items()},
+            "per_query": per_query and {name: _rounded(energy) for name, energy in per_query.items()},
             "binning": self.binning, "not_costed": list(self.not_costed), "sources": dict(self.sources),
         }  # fmt: skip
 
@@ -196,12 +200,13 @@ class CostReport:
                         f"{_interval(line.energy_low_pj, line.energy_high_pj)}{_mark(line)}")  # fmt: skip
         rows.append(f"  dynamic: {_interval(self.dynamic_low_pj, self.dynamic_high_pj)}")
         span = " to ".join(dict.fromkeys(f"{float(ns / 1000):.4g}" for ns in (ticks.shortest_ns, ticks.longest_ns)))
-        rows.append(f"  static, apart: {_show(self.static_pj)} ({float(self.static_mw):g} mW for {ticks.count:,} ticks "
-                    f"of {span} us, {ticks.rule}; {_duration(ticks.total_ns)} in all)")  # fmt: skip
+        power = "" if self.static_mw is None else f"{float(self.static_mw):g} mW for "
+        rows.append(f"  static, apart: {_static(self.static_pj)} ({power}{ticks.count:,} ticks of {span} us, "
+                    f"{ticks.rule}; {_duration(ticks.total_ns)} in all)")  # fmt: skip
         if each := self.per_query():
             rows.append(f"  per query, {self.queries:,} in sequence: "
                         f"{_interval(each['dynamic_low_pj'], each['dynamic_high_pj'])} dynamic, "
-                        f"{_show(each['static_pj'])} static; {_show(each['static_parallel_pj'])} static with "
+                        f"{_static(each['static_pj'])} static; {_static(each['static_parallel_pj'])} static with "
                         f"{self.copies} copies side by side")  # fmt: skip
         rows += [f"  not costed: {item}" for item in self.not_costed]
         rows += [f"  unverified: {name}: {source}" for name, source in self.unverified.items()]
@@ -212,6 +217,14 @@ class CostReport:
 def _show(energy_pj):
     """An energy to four digits, in the unit that reads best."""
     return _in_units(energy_pj, (("J", 10**12), ("mJ", 10**9), ("uJ", 10**6), ("nJ", 10**3), ("pJ", 1)))
+
+
+def _static(energy_pj):
+    return "unknown" if energy_pj is None else _show(energy_pj)
+
+
+def _rounded(value):
+    return None if value is None else float(value)
 
 
 def _duration(time_ns):

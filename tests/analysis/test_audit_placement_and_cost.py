@@ -118,3 +118,12 @@ def test_a_difference_of_a_femtojoule_can_be_read_off(sound):
     detail = audit(sound.trace, sound.placement, _one_femtojoule_more(sound.report))["energy"].detail
     stated, due = (Fraction(number) for number in re.findall(r"is ([\d.]+) in the report, due was ([\d.]+)", detail)[0])
     assert stated - due == Fraction(1, 1000)
+
+
+def test_static_power_that_is_not_known_is_not_held_against_anything(sound):
+    chip = msgspec.structs.replace(sound.placement.chip, static=None)
+    placement = replace(sound.placement, chip=chip)
+    report = cost(count_events(sound.trace, placement), chip)
+    assert audit(sound.trace, placement, cost_report=report)["energy"].verdict == "passed"
+    claimed = replace(report, static_mw=Fraction(1))
+    assert audit(sound.trace, placement, cost_report=claimed)["energy"].verdict == "failed"

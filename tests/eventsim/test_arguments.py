@@ -1,5 +1,6 @@
 """A user's mistake in an argument is one clear error, before anything is run or written."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -158,3 +159,14 @@ def test_a_simulation_that_has_run_takes_no_checkpoint_and_a_finished_one_does_n
     simulation.run().finish()
     with pytest.raises(ConfigError, match="has been finished"):
         simulation.run(5)
+
+
+@pytest.mark.parametrize("given, message", [
+    ({"ticks": 1.5}, "ticks is 1.5; give a whole number, 0 or more"),
+    ({"ticks": -2}, "ticks is -2; give a whole number, 0 or more"),
+    ({"look_every_ticks": 0}, "look_every_ticks is 0; give a whole number, 1 or more"),
+    ({"stop_after_spikes": True}, "stop_after_spikes is True; give a whole number, 0 or more"),
+])  # fmt: skip
+def test_a_run_goes_on_for_whole_ticks(network, given, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Simulation(network).run(**given)

@@ -203,6 +203,32 @@ def test_tables_that_complete_one_another_are_summed(hand, loihi, with_table):
     assert report.table == "other + events"
 
 
+def test_of_several_tables_each_has_its_word_whichever_is_named_first(hand, loihi, with_table):
+    hops, time = ("hop_east_west_pj", "hop_north_south_pj"), loihi.tables["davies2018"].time
+    power = msgspec.structs.replace(loihi.static.power_mw_per_chip, value=50)
+    static = msgspec.structs.replace(loihi.static, power_mw_per_chip=power)
+    chip = with_table(hops, time=None, caution="hops are guessed")
+    events = ("synaptic_event_pj", "message_in_pj")
+    chip.tables["events"] = with_table(events, static=static, caution="so are events").tables["other"]
+    one, two = (cost(hand, chip, names) for names in (("other", "events"), ("events", "other")))
+    assert one.caution == "hops are guessed; so are events" and two.caution == "so are events; hops are guessed"
+    assert one.ticks == two.ticks and one.static_mw == two.static_mw == 50
+    slower = msgspec.structs.replace(time, barrier_one_tile_ns=time.barrier_all_tiles_ns)
+    chip.tables["other"] = with_table(hops, time=slower).tables["other"]
+    with pytest.raises(ProvenanceError, match=r"differ in \[time\]"):
+        cost(hand, chip, ("other", "events"))
+
+
+def test_static_power_that_nobody_published_is_unknown_and_not_zero(hand, loihi):
+    chip = msgspec.structs.replace(loihi, static=None)
+    report = cost(hand, chip, queries=2)
+    document = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert document["static_pj"] is document["static_mw"] is document["power_mw"] is None
+    assert document["per_query"]["static_pj"] is None and document["per_query"]["dynamic_low_pj"] > 0
+    assert "static power, no published figure" in document["not_costed"]
+    assert ", unknown static on loihi" in report.headline and "static, apart: unknown (4 ticks" in str(report)
+
+
 def test_operations_without_a_figure_are_named_and_without_one_for_synaptic_events_nothing_is_told(hand, with_table):
     report = cost(hand, with_table(("synaptic_event_pj", "message_in_pj")), "other")
     assert report.not_costed[0] == ("no figure of their own in this table: 24 neuron_updates, 8 core_ticks, 2 spikes, "

@@ -19,6 +19,8 @@ from eventsim.noise import keyed_uniform
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
 from hardware_models.integers.loihi.form import departures
+from hardware_models.integers.loihi.losses import pathway_losses
+from hardware_models.integers.loihi.scale import encode
 from hardware_models.integers.obstacles import obstacles
 from hardware_models.integers.quantise import quantise
 
@@ -102,6 +104,15 @@ def test_a_weight_of_one_in_a_thousand_is_lost_and_reported(loihi):
     assert (row.zeros_lost, row.max_error, row.sign, row.clipped) == (1, 1.0, "excitatory", 0)
     assert row.rms_error == pytest.approx(1e-3, rel=1e-5)
     assert made.weight[1] == 0 and "zeros_lost" in str(losses)
+
+
+@pytest.mark.parametrize("bits, clipped", [(8, 0), (6, 0), (5, 1), (4, 1), (1, 1)])
+def test_a_weight_that_the_bits_cannot_say_is_clipped(bits, clipped):
+    """Mantissas 254 and 128 at the largest exponent: the largest of 6 bits is 252, half a step away, of 5 bits 248."""
+    given = layer("lif", weights=np.array([254.0, 128.0]) * 64 * 2**7, tau_ms=20.0)
+    weight, exponent, sign = encode(given.weight, 1.0, bits)
+    row = pathway_losses(given.pathways[0], given.weight, weight, exponent, sign, bits)
+    assert (exponent, sign, row["clipped"]) == (7, "excitatory", clipped)
 
 
 def test_fewer_bits_lose_more(loihi):

@@ -15,8 +15,9 @@ import numpy as np
 from eventsim.errors import ConfigError
 from hardware_models.integers.choices import require_choice
 
-__all__ = ["ACCUMULATOR_BITS", "DECAY_ONE", "ODD", "OVERFLOW", "SIGNS", "STATE_BITS", "THRESHOLD_LARGEST", "UNIT",
-           "WEIGHT_LARGEST", "actual_weight", "bias_of", "lost_bits", "sign_of"]  # fmt: skip
+__all__ = ["ACCUMULATOR_BITS", "BIAS_LARGEST", "DECAY_ONE", "ODD", "OVERFLOW", "SIGNS", "STATE_BITS",
+           "THRESHOLD_LARGEST", "UNIT", "WEIGHT_LARGEST", "actual_weight", "bias_of", "lost_bits",
+           "sign_of"]  # fmt: skip
 
 #: A decay of 4096 forgets all; registers hold 12 bits.
 DECAY_ONE = 4096
@@ -34,6 +35,7 @@ THRESHOLD_LARGEST = 2**17 - 1
 
 #: Of a bias: 12 bits besides the sign, and 3 bits.
 _BIAS_MANTISSA, _BIAS_EXPONENT = 2**12 - 1, 7
+BIAS_LARGEST = _BIAS_MANTISSA * 2**_BIAS_EXPONENT
 
 #: Sign mode of a list of synapses -> smallest and largest mantissa. Mixed ones spend a bit on the sign.
 SIGNS = {"mixed": (-256, 254), "excitatory": (0, 255), "inhibitory": (-256, 0)}

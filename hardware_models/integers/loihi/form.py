@@ -3,7 +3,7 @@
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.integers.loihi.arithmetic import OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
+from hardware_models.integers.loihi.arithmetic import DECAY_ONE, OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
 from hardware_models.integers.loihi.network import in_chip_order
 from hardware_models.integers.loihi.neuron import LoihiCells
 
@@ -39,8 +39,8 @@ def _of_cells(population):
     values = population.parameters
     try:
         rebuilt = LoihiCells(
-            population.size, values["v_th"] / UNIT, 4096 - values["keep_u"], 4096 - values["keep_v"], values["bias"],
-            values["hold"] + 1, population.state["v"],
+            population.size, values["v_th"] / UNIT, DECAY_ONE - values["keep_u"], DECAY_ONE - values["keep_v"],
+            values["bias"], values["hold"] + 1, population.state["v"],
         )  # fmt: skip
     except ConfigError as error:
         yield str(error)

@@ -2,25 +2,24 @@
 
 import numpy as np
 
-from hardware_models.integers.loihi.arithmetic import ACCUMULATOR_BITS, DECAY_ONE, SIGNS
-from hardware_models.integers.loihi.scale import threshold_of
+from hardware_models.integers.loihi.arithmetic import ACCUMULATOR_BITS, DECAY_ONE, UNIT
+from hardware_models.integers.loihi.scale import said, threshold_of
 from hardware_models.integers.losses import largest_error, returns_note
 
 __all__ = ["notes_of", "pathway_losses", "population_losses"]
 
 
-def pathway_losses(pathway, exact, weight, exponent, sign):
-    """A row of Losses.pathways, with sign and exponent of the format; `exact` and `weight` in the chip's units."""
+def pathway_losses(pathway, exact, weight, exponent, sign, bits):
+    """A row of Losses.pathways, of the format's exponent, sign and bits; `exact` and `weight` in the chip's units."""
     there = exact != 0
-    low, high = (mantissa * 2.0 ** (6 + exponent) for mantissa in SIGNS[sign])
-    half = 2.0 ** (5 + exponent + (sign == "mixed"))
+    low, high, step = (mantissa * UNIT * 2.0**exponent for mantissa in said(sign, bits))
     power = np.sum(exact**2)
     return {
         "pathway": pathway.name, "synapses": pathway.size, "sign": sign, "exponent": exponent,
         "max_error": float(np.abs(weight[there] / exact[there] - 1.0).max(initial=0.0)),
         "rms_error": float(np.sqrt(np.sum((weight - exact) ** 2) / power)) if power else 0.0,
         "zeros_lost": int(np.sum(weight[there] == 0)),
-        "clipped": int(np.sum((exact > high + half) | (exact < low - half))),
+        "clipped": int(np.sum((exact > high + step / 2) | (exact < low - step / 2))),
         "longest_delay_ticks": int(pathway.delays.max(initial=0)),
     }  # fmt: skip
 

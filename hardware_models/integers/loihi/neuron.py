@@ -29,6 +29,7 @@ from hardware_models.integers.loihi.arithmetic import (
 
 __all__ = ["LONGEST_REFRACTORY", "LoihiCells"]
 
+#: Ticks that the field of a refractory period, of 6 bits, says: the range of brian2-loihi.
 LONGEST_REFRACTORY = 64
 
 _EQUATIONS = """u = int(u*keep_u/4096) + q : 1 (whole number)

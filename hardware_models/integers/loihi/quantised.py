@@ -49,7 +49,7 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
     for p, pathway in enumerate(network.pathways):
         part, scale = pathway.synapses, scales[pathway.target]
         weight[part], exponent, sign = encode(arriving[p], scale, bits)
-        of_pathways.append(pathway_losses(pathway, arriving[p] * scale, weight[part], exponent, sign))
+        of_pathways.append(pathway_losses(pathway, arriving[p] * scale, weight[part], exponent, sign, bits))
     made = replace(
         network, populations=populations, weight=weight, tables=(),
         pathways=tuple(replace(p, effects=(("q", "add", "weight"),), constants={}, senders={}, delays=p.delays + 1)

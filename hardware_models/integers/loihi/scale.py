@@ -9,21 +9,22 @@ import numpy as np
 
 from hardware_models.integers.loihi.arithmetic import (
     ACCUMULATOR_BITS,
+    BIAS_LARGEST,
     DECAY_ONE,
     SIGNS,
     STATE_BITS,
     THRESHOLD_LARGEST,
     UNIT,
-    WEIGHT_LARGEST,
     actual_weight,
     bias_of,
     lost_bits,
     sign_of,
 )
 
-__all__ = ["best_scale", "encode", "threshold_of"]
+__all__ = ["best_scale", "encode", "said", "threshold_of"]
 
-_BIAS_LARGEST = (2**12 - 1) * 2**7
+#: What the largest mantissa makes at the largest exponent, 7.
+_WEIGHT_SAID = SIGNS["excitatory"][1] * UNIT * 2**7
 _MANTISSAS = range(128, 256)  # of the largest weight: one octave
 
 #: Resolution that is worth a possible overflow when every input fires at once: a full mantissa for the largest weight,
@@ -54,9 +55,7 @@ def encode(values, scale, bits):
         One of `hardware_models.integers.loihi.arithmetic.SIGNS`.
     """
     sign, exact = sign_of(values), np.asarray(values) * scale
-    low, high = SIGNS[sign]
-    step = 2.0 ** lost_bits(sign, bits)
-    low, high = np.trunc(low / step) * step, np.trunc(high / step) * step
+    low, high, step = said(sign, bits)
 
     def nearest(exponent):
         mantissa = np.clip(np.round(exact / (2.0 ** (6 + exponent) * step)) * step, low, high)
@@ -65,6 +64,13 @@ def encode(values, scale, bits):
     distance = [np.sum((nearest(exponent) - exact) ** 2) for exponent in range(8)]
     exponent = int(np.argmin(distance))
     return nearest(exponent), exponent, sign
+
+
+def said(sign, bits):
+    """(lowest, highest, step) of the mantissas that a format says."""
+    step = 2.0 ** lost_bits(sign, bits)
+    low, high = (np.trunc(limit / step) * step for limit in SIGNS[sign])
+    return low, high, step
 
 
 def threshold_of(cells, scale):
@@ -109,9 +115,9 @@ def best_scale(cells, arriving, load, bits):
     samples = [_sampled(values) for values in arriving if values.size]
     peak = max((np.abs(values).max() for values in samples), default=0.0)
     highest, bias = cells.threshold.max(), np.abs(cells.bias).max()
-    top = min(_ratio(UNIT * THRESHOLD_LARGEST, highest), _ratio(WEIGHT_LARGEST - 2**13, peak),
-              _ratio(_BIAS_LARGEST, bias))  # fmt: skip
-    kept = np.minimum(cells.keep_u.max(), 1.0 - 2.0**-12)
+    top = min(_ratio(UNIT * THRESHOLD_LARGEST, highest), _ratio(_WEIGHT_SAID, peak),
+              _ratio(BIAS_LARGEST, bias))  # fmt: skip
+    kept = np.minimum(cells.keep_u.max(), 1.0 - 1.0 / DECAY_ONE)
     roomy = min(_ratio(2**ACCUMULATOR_BITS - 1, load), _ratio((2**STATE_BITS - 1) * (1.0 - kept), load))
     needed = max(_ratio(_STEPS_OF_WEIGHT, peak) if peak else 0.0, _STEPS_OF_THRESHOLD / highest)
     top = min(top, max(roomy, needed))
