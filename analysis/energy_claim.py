@@ -87,20 +87,21 @@ def accountings():
     mac, add = o.float32_multiply_pj.exact + o.float32_add_pj.exact, o.float32_add_pj.exact
     word = o.cache_64_bit_pj.exact / 2  # 32 of 64 bit
     float_mac, float_event = mac + word, add + 3 * word
-    byte_mac = o.int8_multiply_pj.exact + o.int8_add_pj.exact + word / 4
-    byte_event = o.int8_add_pj.exact + word / 4 + 2 * word / 2
+    byte_mac = o.int8_multiply_pj.exact + o.int32_add_pj.exact + word / 4
+    byte_event = o.int32_add_pj.exact + word / 4 + 2 * word / 2
     floats = (o.float32_multiply_pj.source, o.float32_add_pj.source)
     memory = (*floats, o.cache_64_bit_pj.source)
-    bytes_ = (*memory, o.int8_multiply_pj.source)
+    bytes_ = (*memory, o.int8_multiply_pj.source, o.int32_add_pj.source)
     yield Accounting("operation counts, float32", "Arithmetic alone, a MAC against an addition.", mac, add, mac,
                      sources=floats)  # fmt: skip
     yield Accounting("weights and potentials from a cache", "A MAC reads its weight; a delivery reads its weight, and "
                      "reads and writes a potential, 32 bit each, in a cache of 8 KB.", float_mac, float_event,
                      float_mac, sources=memory)  # fmt: skip
-    yield Accounting("weights and potentials from a cache, against int8", "The network without spikes in 8 bit, the "
-                     "spiking one in float32, both from a cache.", byte_mac, float_event, float_mac,
+    yield Accounting("weights and potentials from a cache, against int8", "The network without spikes in 8 bit, sums "
+                     "in 32, the spiking one in float32, both from a cache.", byte_mac, float_event, float_mac,
                      sources=bytes_)  # fmt: skip
-    yield Accounting("both networks in integers", "Weights of 8 bit in both, potentials of 16 bit, all from a cache.",
+    yield Accounting("both networks in integers", "Weights of 8 bit in both, potentials of 16 bit, all from a cache; "
+                     "sums in 32 bit.",
                      byte_mac, byte_event, byte_mac, sources=bytes_)  # fmt: skip
     for chip, tables in (("loihi", ("davies2018", "nahuku", "nahuku_dense", "nahuku_conv")),
                          ("truenorth", ("affine", "split"))):  # fmt: skip
@@ -112,8 +113,8 @@ def accountings():
                              (chip, table), sources=(figure.source, *floats),
                              unverified=figure.how == "unverified" or priced.caution is not None)  # fmt: skip
     figure = load_chip("loihi").tables["davies2018"].energy.synaptic_event_pj
-    yield Accounting("loihi, davies2018, against int8", "Deliveries at the chip's price against MACs of 8 bit with "
-                     "their weights read.", byte_mac, figure.exact, byte_mac, ("loihi", "davies2018"),
+    yield Accounting("loihi, davies2018, against int8", "Deliveries at the chip's price against MACs of 8 bit, "
+                     "sums in 32, with their weights read.", byte_mac, figure.exact, byte_mac, ("loihi", "davies2018"),
                      sources=(figure.source, *bytes_))  # fmt: skip
     static = load_chip("loihi").static.power_mw_per_chip
     yield Accounting("loihi, davies2018, with static power", "As loihi, davies2018, and the static power of the chips "

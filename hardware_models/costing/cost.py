@@ -28,6 +28,7 @@ from hardware_models.costing.quantities import quantities, within_a_chip
 from hardware_models.costing.report import CostLine, CostReport
 from hardware_models.costing.tick_length import fastest_ticks, given_ticks, time_figures
 from hardware_models.mesh import chip_of
+from hardware_models.placing.splitters import splitters
 
 __all__ = ["TERMS", "cost"]
 
@@ -69,7 +70,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     queries : int, optional
         How many queries were run, one after the other, for the energy per query.
     network : CompiledNetwork, optional
-        What was run, for the heading that says whether the chip can run it as it is.
+        What was run, to say whether the chip can run it as it is, and how many relays that takes.
     activity : Activity, optional
         Which updates were of active neurons, of the same counts: what `count_activity` returns.
 
@@ -116,7 +117,7 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
         lines=lines, per_core=_per_core(amounts, figures, terms), ticks=ticks,
         static_mw=_static_mw(together, static, _n_chips(amounts, chip)),
         copies=_copies(amounts, chip), queries=queries, missing=_missing(counts, chip, network),
-        not_costed=_not_costed(counts, chip, static, together, unpriced), binning=counts.binning,
+        not_costed=_not_costed(counts, chip, static, together, unpriced, network), binning=counts.binning,
         origin=together.origin, caution=together.caution, unverified=_unverified(used, lines, chip.mesh),
     )  # fmt: skip
 
@@ -230,7 +231,7 @@ def _missing(counts, chip, network):
     return tuple(chip.check(network))
 
 
-def _not_costed(counts, chip, static, table, unpriced):
+def _not_costed(counts, chip, static, table, unpriced, network):
     """What happened but has no published figure."""
     if table.scope == "all_in":
         return ()
@@ -242,8 +243,18 @@ def _not_costed(counts, chip, static, table, unpriced):
         items.append(f"host injection, no published figure: {counts.message_count[from_host].sum():,} messages")
     if between.any():
         items.append(f"messages between chips, no published figure: {counts.message_count[between].sum():,}")
-    if chip.limits.targets_per_neuron is not None:
-        items.append("relays of neurons that send to several axons, if there are any: run and count split_network(...)")
+    items += _relays(counts, chip, network)
     if static is None:
         items.append("static power, no published figure")
     return (*items, "the energy of the barrier, no published figure; the time of messages in the mesh")
+
+
+def _relays(counts, chip, network):
+    """What is said of relays on a chip whose neurons send to few axons: how many there are, where it is known."""
+    if chip.limits.targets_per_neuron is None:
+        return []
+    which = "relays of neurons that send to several axons"
+    if network is None:
+        return [f"{which}, if there are any: run and count split_network(...)"]
+    needed = splitters(network, counts.core_of, chip).sum()
+    return [f"{needed:,} {which}: run and count split_network(...)"] if needed else []

@@ -21,7 +21,6 @@ class Operations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     float32_add_pj: Figure
     int32_add_pj: Figure
     int8_multiply_pj: Figure
-    int8_add_pj: Figure
     cache_64_bit_pj: Figure
 
 
@@ -29,7 +28,7 @@ class PublishedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One inference of a spiking network, and what is published of it; None for what was not found.
 
     `dense_macs_count` is of all steps together; `additions_count` of spikes, `own_macs_count` of layers that read no
-    spikes. `energy_uj` is what the authors state.
+    spikes. `energy_uj` is what the authors state; `uncounted` says why it does not tell how many additions there are.
     """
 
     title: str
@@ -39,12 +38,18 @@ class PublishedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     additions_count: Figure | None = None
     own_macs_count: Figure | None = None
     energy_uj: Figure | None = None
+    uncounted: str | None = None
+
+    @property
+    def figures(self):
+        """Mapping name -> Figure, of those that are given."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if isinstance(value, Figure)}
 
     @property
     def unverified(self):
         """Names of the figures that nobody could check."""
-        figures = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
-        return tuple(name for name, figure in figures.items() if figure is not None and figure.how == "unverified")
+        return tuple(name for name, figure in self.figures.items() if figure.how == "unverified")
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -43,7 +43,7 @@ def mapped(network, placement):
     """DataFrame, one row per core: neurons mapped, and splitters besides; each is updated once in every tick."""
     on_core = placement.core_of != HOST
     core = placement.core_of[on_core]
-    relays = splitters(network, placement)[on_core]
+    relays = splitters(network, placement.core_of, placement.chip)[on_core]
     neurons = pd.DataFrame({"core": core, "neurons": 1, "splitters": relays})
     return neurons.groupby("core").sum()
 
@@ -61,7 +61,7 @@ def _signs(trace, placement):
 
 def _relayed(trace, placement):
     """Spikes of the relays that send on those of their neuron, booked at the tick of the neuron's spike."""
-    spikes, relays = trace.spikes(), splitters(trace.network, placement)
+    spikes, relays = trace.spikes(), splitters(trace.network, placement.core_of, placement.chip)
     times = relays[spikes.neuron]
     fires = times > 0
     return _counted(np.repeat(spikes.tick[fires], times[fires]),

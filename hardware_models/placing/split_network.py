@@ -76,7 +76,7 @@ def split_network(network, placement):
     foreign = departures(network, placement.chip)
     if foreign:
         raise ConfigError(f"splitters are neurons of TrueNorth, and the network is not: {foreign[0]}; quantise it")
-    split = splitters(network, placement) > 0
+    split = splitters(network, placement.core_of, placement.chip) > 0
     pair = _pair_of_synapse(network, placement)
     shift = _shifts(network, split, pair)
     _check_steady(network, shift)

@@ -12,18 +12,25 @@ from hardware_models.placing.axons import axons_of, pairs_of
 __all__ = ["relays", "splitters"]
 
 
-def splitters(network, placement):
+def splitters(network, core_of, chip):
     """How many relays each neuron needs.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    core_of : (n_neurons,) int32
+        -1 for the host.
+    chip : Chip
 
     Returns
     -------
     (n_neurons,) int64
         0 for spike sources, which reach any axon, and everywhere on a chip whose neurons reach any number of cores.
     """
-    axons = axons_of(network, placement.chip)
-    axon, _, _ = pairs_of(axons, network, placement.core_of)
+    axons = axons_of(network, chip)
+    axon, _, _ = pairs_of(axons, network, core_of)
     reached = np.bincount(axons.source[axon], minlength=network.n_neurons)
-    return np.where(network.is_source, 0, relays(reached, placement.chip))
+    return np.where(network.is_source, 0, relays(reached, chip))
 
 
 def relays(reached, chip):

@@ -9,7 +9,7 @@ from eventsim.errors import ConfigError
 from hardware_models import cost
 from runs.experiments.operation_counts.experiment import DrawnBlock, drawn
 
-__all__ = ["BoundedBlock", "cost_at", "drawn_circuit"]
+__all__ = ["BoundedBlock", "cost_at", "drawn_circuit", "not_costed"]
 
 #: A side of an array that is drawn: more is a slip of the pen.
 Side = Annotated[int, Meta(ge=1, le=1024)]
@@ -44,3 +44,9 @@ def cost_at(tick_ms, counts, chip, table, **options):
         return cost(counts, chip, table, tick_us=tick_ms * 1e3, **options)
     except ConfigError as error:
         raise ConfigError(f"tick_ms = {tick_ms:g}: {error}") from None
+
+
+def not_costed(reports):
+    """What none of some CostReports of the same counts holds."""
+    first, *others = (report.not_costed for report in reports)
+    return [item for item in first if all(item in items for items in others)]

@@ -27,7 +27,7 @@ def test_the_activity_at_which_the_claim_holds(name, expected):
     [
         ("operation counts, float32", (38.0, 57.0)),
         ("weights and potentials from a cache", (4.5, 6.7)),
-        ("weights and potentials from a cache, against int8", (0.69, 1.04)),
+        ("weights and potentials from a cache, against int8", (0.725, 1.087)),  # 1.55 / 15.9 / rho
         ("loihi, davies2018", (1.45, 2.17)),
         ("truenorth, affine", (14.9, 22.3)),
     ],
@@ -62,8 +62,8 @@ def test_a_model_without_counted_additions_has_those_of_its_energy():
 
 
 def test_the_break_even_of_integers_is_near_what_others_find():
-    # 1.48 / 6.28 against 5 steps of 5.7 %.
-    assert float(WAYS["both networks in integers"].activity_for(1)) == pytest.approx(0.2357, abs=1e-4)
+    # 1.55 / 6.35 against 5 steps of 5.7 %: MACs 0.2 + 0.1 + 1.25 pJ, deliveries 0.1 + 1.25 + 5.
+    assert float(WAYS["both networks in integers"].activity_for(1)) == pytest.approx(0.2441, abs=1e-4)
     assert float(load_thresholds()["yan_2026"].activity) == pytest.approx(0.285)
 
 
@@ -79,8 +79,8 @@ def test_what_nobody_could_read_is_marked_and_has_no_ratio():
 
 def test_every_published_figure_has_a_source():
     figures = [getattr(load_operations(), name) for name in load_operations().__struct_fields__]
-    figures += [getattr(m, name) for m in load_models().values() for name in m.__struct_fields__[1:]]
-    assert all(figure.source.strip() and figure.read for figure in figures if figure is not None)
+    figures += [figure for model in load_models().values() for figure in model.figures.values()]
+    assert all(figure.source.strip() and figure.read for figure in figures) and len(figures) > 20
 
 
 def test_static_power_is_power_times_time():

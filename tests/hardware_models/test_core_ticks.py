@@ -95,7 +95,7 @@ def test_a_neuron_that_reaches_three_cores_of_truenorth_takes_three_relays(build
                     [((1, 1), [(0, j, 0, 1) for j in range(1, 4)] + [(1, 2, 0, 1)]),
                      ((0, 1), [(0, 1, 0, 1), (0, 2, 0, 1)])])  # fmt: skip
     placed = Placement.of(network, [-1, 0, 1, 2, 3], chip)
-    assert splitters(network, placed).tolist() == [0, 3, 0, 0, 0]
+    assert splitters(network, placed.core_of, placed.chip).tolist() == [0, 3, 0, 0, 0]
     trace = record(network, [(0, 0), (1, 1), (3, 1), (3, 2)], 5)
     table = core_ticks(trace, placed, count_events(trace, placed))
     fired = table[table["kind"] == "splitter_spikes"]
@@ -105,7 +105,7 @@ def test_a_neuron_that_reaches_three_cores_of_truenorth_takes_three_relays(build
 
 def test_loihi_needs_no_relays(random_run):
     trace, placed, _ = random_run(0)
-    assert not splitters(trace.network, placed).any()
+    assert not splitters(trace.network, placed.core_of, placed.chip).any()
 
 
 @pytest.fixture(scope="module")
@@ -178,4 +178,4 @@ def test_relays_take_room_on_their_core(build):
         Placement.of(network, core_of, chip)
     placed = place(network, chip)
     held = placed.utilization()["used"].unstack()["neurons"]
-    assert held.max() <= 256 and held.sum() == 868 + splitters(network, placed).sum() > 868
+    assert held.max() <= 256 and held.sum() == 868 + splitters(network, placed.core_of, placed.chip).sum() > 868

@@ -109,9 +109,9 @@ def test_a_weight_of_one_in_a_thousand_is_lost_and_reported(loihi):
 @pytest.mark.parametrize("bits, clipped", [(8, 0), (6, 0), (5, 1), (4, 1), (1, 1)])
 def test_a_weight_that_the_bits_cannot_say_is_clipped(bits, clipped):
     """Mantissas 254 and 128 at the largest exponent: the largest of 6 bits is 252, half a step away, of 5 bits 248."""
-    given = layer("lif", weights=np.array([254.0, 128.0]) * 64 * 2**7, tau_ms=20.0)
-    weight, exponent, sign = encode(given.weight, 1.0, bits)
-    row = pathway_losses(given.pathways[0], given.weight, weight, exponent, sign, bits)
+    exact, (pathway,) = np.array([254.0, 128.0]) * 64 * 2**7, layer("lif", tau_ms=20.0).pathways
+    weight, exponent, sign = encode(exact, 1.0, bits)
+    row = pathway_losses(pathway, exact, weight, exponent, sign, bits)
     assert (exponent, sign, row["clipped"]) == (7, "excitatory", clipped)
 
 

@@ -50,7 +50,7 @@ def test_where_delays_leave_room_splitters_move_no_spike(truenorth, seed):
     network, stimulus, core_of = random_run([2, 5], seed)
     placed = Placement.of(network, core_of, truenorth)
     split = split_network(network, placed)
-    assert splitters(network, placed).sum() == split.network.n_neurons - network.n_neurons > 40
+    assert splitters(network, placed.core_of, placed.chip).sum() == split.network.n_neurons - network.n_neurons > 40
     before, _ = spikes_of(network, stimulus, core_of)
     after, _ = spikes_of(split.network, stimulus, split.placement.core_of)
     assert not split.shift.any() and len({n for _, n in before}) > 40
@@ -74,13 +74,14 @@ def test_cores_of_the_split_network_hold_what_was_counted_for_it(truenorth):
     placed = Placement.of(network, core_of, truenorth)
     split = split_network(network, placed)
     assert split.placement.used[:, :4].tolist() == placed.used[:, :4].tolist()
-    assert not splitters(split.network, split.placement).any()
+    assert not splitters(split.network, split.placement.core_of, split.placement.chip).any()
     per_core = mapped(network, placed)
     assert np.bincount(split.placement.core_of[4:]).tolist() == (per_core["neurons"] + per_core["splitters"]).tolist()
     _, trace = spikes_of(network, stimulus, core_of)
     _, with_relays = spikes_of(split.network, stimulus, split.placement.core_of)
     relayed = (with_relays.spikes().neuron >= network.n_neurons).sum()
-    assert relayed == splitters(network, placed)[trace.spikes().neuron].sum()  # what core_ticks counts
+    of_each = splitters(network, placed.core_of, placed.chip)
+    assert relayed == of_each[trace.spikes().neuron].sum()  # what core_ticks counts
     one, other = count_events(trace, placed), count_events(with_relays, split.placement)
     assert other.total("synaptic_events") == one.total("synaptic_events") + relayed
 

@@ -2,13 +2,17 @@
 
 import copy
 
+import numpy as np
 import pytest
 
-from eventsim import open_trace
+from eventsim import Stimulus, open_trace, simulate
 from eventsim.errors import ConfigError
-from hardware_models import cost, count_events, load_chip, place
+from hardware_models import Placement, cost, count_events, load_chip, place
+from hardware_models.integers.truenorth.neuron import TrueNorthCells
+from runs.experiments.on_chip.energy import counted_with_relays, energy_range
 from runs.experiments.on_chip.report import lines
 from runs.run import run_experiment
+from tests.hardware_models.test_split_network import network_of, random_run
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,31 @@ def test_its_ranges_hold_the_cost_of_the_trace_under_each_table(small):
             low, high = (float(each[f"dynamic_{end}_pj"]) / 1e6 for end in ("low", "high"))
             assert energy["dynamic"][0] <= low <= high <= energy["dynamic"][1]
             assert energy["total"][0] <= high + float(each["static_pj"]) / 1e6 <= energy["total"][1] * (1 + 1e-12)
+
+
+def test_relays_that_a_chip_needs_are_run_and_counted():
+    network, stimulus, core_of = random_run([2, 5], seed=3)
+    chip = load_chip("truenorth")
+    placed = Placement.of(network, core_of, chip)
+    with simulate(network, stimulus) as trace:
+        bare = count_events(trace, placed)
+        with_relays, counts = counted_with_relays(trace, placed)
+    n = with_relays.n_neurons - network.n_neurons
+    assert n > 40 and counts.total("spikes") > bare.total("spikes")
+    without, held = (" ".join(energy_range(*given, 1, 1.0)["not_costed"])
+                     for given in ((bare, chip, network), (counts, chip, with_relays)))  # fmt: skip
+    assert f"{n} relays of neurons that send to several axons" in without and "relays" not in held
+
+
+def test_relays_for_which_there_is_no_room_are_named_as_left_out():
+    cells = TrueNorthCells(3, weights=(1, 0, 0, 0), threshold=1)
+    network = network_of(cells, [(0, 1, 0, 0), (1, 2, 1, 0), (1, 3, 1, 0), (2, 1, 1, 0)], inputs=1)
+    chip = load_chip("truenorth")
+    placed = Placement.of(network, np.array([-1, 0, 0, 1]), chip)  # a loop of 2 ticks, which a relay makes longer
+    with simulate(network, Stimulus.of([0], [0], duration_ticks=9)) as trace:
+        same, counts = counted_with_relays(trace, placed)
+    assert same.hash == network.hash
+    assert "2 relays of neurons that send" in " ".join(energy_range(counts, chip, network, 1, 1.0)["not_costed"])
 
 
 def test_the_page_has_one_figure_and_names_what_is_refused(small):

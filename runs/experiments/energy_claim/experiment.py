@@ -12,7 +12,7 @@ from eventsim import compile_network, simulate
 from hardware_models import count_events, load_chip, place
 from hardware_models.costing.published import load_models, load_thresholds
 from runs.experiments.all_at_once import all_at_once
-from runs.experiments.drawn_circuits import BoundedBlock, cost_at, drawn_circuit
+from runs.experiments.drawn_circuits import BoundedBlock, cost_at, drawn_circuit, not_costed
 from runs.experiments.energy_claim.report import lines, write
 
 __all__ = ["Config", "lines", "run"]
@@ -55,16 +55,18 @@ def _accounting(way):
 
 def _model(name, model, ways, ms):
     """A published model: its activity; under each accounting its ratio, and its activity for the ratios claimed and
-    for 1; None where a figure is missing."""
+    for 1; None where a figure is missing. Where only its energy is known, it has a ratio at its authors' prices alone.
+    """
     own = {"name": name, "title": model.title, "steps": int(model.steps_count.value),
            "unverified": list(model.unverified), "counted": model.additions_count is not None,
-           "sources": {key: figure.source for key in model.__struct_fields__[1:]
-                       if (figure := getattr(model, key)) is not None}}  # fmt: skip
+           "uncounted": model.uncounted,
+           "sources": {key: figure.source for key, figure in model.figures.items()}}  # fmt: skip
     found = activity(model, ways[0].ann, ways[0].event)
-    if found is None or model.unverified:
-        unknown = [None] * len(ways)
-        return own | {"rho": None, "own_share": None, "ratios": unknown,
-                      "rho_claimed": [[None] * len(CLAIMED)] * len(ways), "rho_even": unknown}  # fmt: skip
+    if found is None or model.unverified or model.uncounted:
+        unknown = [None] * (len(ways) - 1)
+        as_published = None if found is None or model.unverified else float(ways[0].ratio(*found))
+        return own | {"rho": None, "own_share": None, "ratios": [as_published, *unknown],
+                      "rho_claimed": [[None] * len(CLAIMED)] * len(ways), "rho_even": [None, *unknown]}  # fmt: skip
     rho, share = found
     statics = [_static(way, model, ms) for way in ways]
     ratios = [None if static is None else float(way.ratio(rho, share, static)) for way, static in zip(ways, statics)]
@@ -83,36 +85,46 @@ def _reached(way, ratio, share, static):
 
 
 def _static(way, model, ms):
-    """pJ per MAC of the chips that hold each weight once; None where the number of weights is not known."""
+    """pJ per MAC of the chips that hold each weight once, in full lists; None where their number is not known."""
     if not way.static_mw:
         return Fraction(0)
     if model.parameters_count is None:
         return None
     chip = load_chip(way.table[0])
     words = chip.limits.synapse_words_per_core.value * chip.mesh.cores_per_chip.value
-    chips = -(-model.parameters_count.exact // words)
+    chips = -(-int(chip.synapse_memory.words(0, model.parameters_count.value)) // words)
     macs = model.dense_macs_count.exact / model.steps_count.exact
     return way.static_per_mac(chips, ms * model.steps_count.exact, macs)
 
 
 def _block(name, circuit, x, ways, tick_ms, path, progress):
-    """A block that is run: deliveries counted, and on chips all that they price, neurons and messages included."""
+    """A block that is run: deliveries counted, and on chips all that their tables price; what they do not is named."""
     network = compile_network(circuit.network())
     with simulate(network, circuit.stimulus(x), trace=path, progress=progress) as trace:
         routes = deliveries(trace, circuit)
         events, built = int(routes["all"].sum()), set(routes["stage"])  # a membrane output has no synapses
         dense = sum(product.dense for product in products(circuit, trace) if product.stage in built)
         macs = Fraction(dense, len(x))
-        ratios = [_block_ratio(way, trace, macs, Fraction(events), tick_ms) for way in ways]
+        costs = [_block_cost(way, trace, tick_ms) for way in ways]
+        ratios = [_block_ratio(way, report, macs, Fraction(events)) for way, report in zip(ways, costs)]
+    reports = [report for report in costs if report is not None]
+    left_out = {chip: not_costed([report for report in reports if report.chip == chip])
+                for chip in dict.fromkeys(report.chip for report in reports)}  # fmt: skip
     return {"name": name, "neurons": network.n_neurons, "synapses": network.n_synapses, "macs": float(macs),
-            "deliveries": events, "rho": float(events / macs), "ratios": ratios}  # fmt: skip
+            "deliveries": events, "rho": float(events / macs), "ratios": ratios, "not_costed": left_out}
 
 
-def _block_ratio(way, trace, macs, events, tick_ms):
-    """(least, most) ratio: neurons all active, or all idle."""
+def _block_cost(way, trace, tick_ms):
+    """The CostReport on the accounting's chip; None where it has none."""
     if way.table is None:
+        return None
+    chip, network = load_chip(way.table[0]), trace.network
+    return cost_at(tick_ms, count_events(trace, place(network, chip)), chip, way.table[1], network=network)
+
+
+def _block_ratio(way, report, macs, events):
+    """(least, most) ratio: neurons all active, or all idle."""
+    if report is None:
         return [float(way.ratio(events / macs))] * 2
-    chip = load_chip(way.table[0])
-    report = cost_at(tick_ms, count_events(trace, place(trace.network, chip)), chip, way.table[1])
     static = report.static_pj if way.static_mw else 0
     return [float(way.ann * macs / (energy + static)) for energy in (report.dynamic_high_pj, report.dynamic_low_pj)]

@@ -18,15 +18,16 @@ _CAPTION = (
     "Ratio: energy without spikes over energy with them; below 1 the spiking network loses. For a model, deliveries "
     "and its own MACs are priced, on chips nothing else, so the true ratio there is lower. Activity for a ratio: with "
     "no MACs of its own. See models: with static power it depends on the model, and stands in the table below. Weights "
-    "unknown: no number of parameters is listed for this model, so how many chips hold them is not known."
+    "unknown: no number of parameters is listed for this model, so how many chips hold them is not known. Deliveries "
+    "unknown: only its energy is published, and not of additions alone."
 )
 _STATIC = (
     "Deliveries per synapse and inference up to which the ratio is reached with ticks of {:g} ms, the model's own MACs "
     "priced. Not reached: static power and own MACs alone take more."
 )
 _RUN = (
-    "The same for attention blocks that were built and run, small ones; on chips neurons and messages are priced too, "
-    "neurons active to idle."
+    "The same for attention blocks that were built and run, small ones; on chips all that the table prices, neurons "
+    "active to idle."
 )
 
 
@@ -51,13 +52,15 @@ def write(path, summary):
     accounts = tuple((way["name"], f"{way['ann_pj']:.4g}", f"{way['event_pj']:.4g}", way["text"],
                       "; ".join(way["sources"])) for way in summary["accountings"])  # fmt: skip
     models = tuple(
-        (model["title"], "" if model["rho"] is None else f"{model['rho']:.3f}", _whence(model),
+        (model["title"], _rho(model, ".3f"), _whence(model),
          "; ".join(dict.fromkeys(f"{key}: {source}" for key, source in model["sources"].items())))
         for model in summary["models"]
     )  # fmt: skip
     sections = [
         Section("Every accounting, every network", (), (published, static, built)),
         Section("Up to which activity the spiking network wins", (), (figure,)),
+        Section("What chips' tables do not price of the blocks that were run", (),
+                (Table(("block", "chip", "what"), _left_out(summary), "", "lll"),)),
         Section("What each accounting counts", (), (Table(_ACCOUNTS, accounts, "", "lrrll"),)),
         Section("What others found", (), (Table(_FOUND, _found(summary), "", "lrrrl"),)),
         Section("The published models", (), (Table(_MODELS, models, "", "lrll"),)),
@@ -67,7 +70,7 @@ def write(path, summary):
                  f"Configuration: {settings}")  # fmt: skip
 
 
-_UNKNOWN = "weights unknown"
+_UNKNOWN, _UNCOUNTED = "weights unknown", "deliveries unknown"
 _MODELS = ("model", "activity", "where its activity is from", "sources")
 _FOUND = ("who", "steps", "wins below a rate of", "activity", "source")
 
@@ -77,15 +80,32 @@ def _found(summary):
                  for each in summary["thresholds"])  # fmt: skip
 
 
+def _left_out(summary):
+    return tuple((block["name"], chip, item) for block in summary["blocks"]
+                 for chip, items in block["not_costed"].items() for item in items)  # fmt: skip
+
+
 def _whence(model):
     if model["unverified"]:
         return f"unverified, left out: {', '.join(model['unverified'])}"
-    if model["rho"] is None:
+    if model["ratios"][0] is None:
         return "operations not found, left out"
+    if model["uncounted"]:
+        return f"not known: {model['uncounted']}"
     return "additions as published" if model["counted"] else "additions that make the published energy"
 
 
+def _rho(each, form):
+    return "" if each["rho"] is None else format(each["rho"], form)
+
+
 def _known(summary):
+    """Models of which at least the ratio at their authors' prices is known."""
+    return [model for model in summary["models"] if model["ratios"][0] is not None]
+
+
+def _counted(summary):
+    """Those of which deliveries are known."""
     return [model for model in summary["models"] if model["rho"] is not None]
 
 
@@ -94,11 +114,11 @@ def ratio_table(summary):
     models, blocks = _known(summary), summary["blocks"]
     headings = ("accounting", *_goals(summary), *(model["title"].split(",")[0] for model in models),
                 *(f"{block['name']}, run" for block in blocks))  # fmt: skip
-    rows = [("(activity)", "", "", "", *(f"{each['rho']:.2f}" for each in (*models, *blocks)))]
+    rows = [("(activity)", "", "", "", *(_rho(each, ".2f") for each in (*models, *blocks)))]
     for k, way in enumerate(summary["accountings"]):
         rows.append((
             way["name"] + (" (unverified)" if way["unverified"] else ""), *_activities(way),
-            *(_times(model["ratios"][k]) for model in models), *(_times(*block["ratios"][k]) for block in blocks),
+            *(_ratio(model, k) for model in models), *(_times(*block["ratios"][k]) for block in blocks),
         ))  # fmt: skip
     return headings, tuple(rows)
 
@@ -116,9 +136,9 @@ def _activities(way):
 
 def static_table(summary):
     """Headings, and for each accounting with static power a row for each model: its activity for each ratio."""
-    rows = ((way["name"], model["title"].split(",")[0],
-             *map(_activity, (*model["rho_claimed"][k], model["rho_even"][k])))
-            for k, way in enumerate(summary["accountings"]) if way["static"] for model in _known(summary))  # fmt: skip
+    ways = [(k, way["name"]) for k, way in enumerate(summary["accountings"]) if way["static"]]
+    rows = ((name, model["title"].split(",")[0], *map(_activity, (*model["rho_claimed"][k], model["rho_even"][k])))
+            for k, name in ways for model in _counted(summary))
     return ("accounting", "model", *_goals(summary)), tuple(rows)
 
 
@@ -126,8 +146,14 @@ def _activity(rho):
     return _UNKNOWN if rho is None else rho if isinstance(rho, str) else f"{rho:.4f}"
 
 
+def _ratio(model, k):
+    if model["ratios"][k] is None:
+        return _UNKNOWN if model["rho"] is not None else _UNCOUNTED
+    return _times(model["ratios"][k])
+
+
 def _times(*ratios):
-    return _UNKNOWN if None in ratios else " to ".join(dict.fromkeys(f"{ratio:.2g}" for ratio in ratios))
+    return " to ".join(dict.fromkeys(f"{ratio:.2g}" for ratio in ratios))
 
 
 def _verdicts(summary):
@@ -139,9 +165,10 @@ def _verdicts(summary):
                   f"inference: over 4 steps, firing rates of {rho_high / 4:.1%} to {rho_low / 4:.1%}")  # fmt: skip
     best = max(models, key=lambda model: model["ratios"][0])
     reaching = sum(model["ratios"][0] >= low for model in models)
-    yield Verdict("Does a published model reach it?", f"{reaching or 'none'} of {len(models)} whose operations could "
-                  f"be read: by their own counts at the same prices, {min(m['ratios'][0] for m in models):.1f} to "
-                  f"{best['ratios'][0]:.1f} times ({best['title']})", reaching > 0)  # fmt: skip
+    yield Verdict("Does a published model reach it?", f"{reaching or 'none'} of {len(models)} of which "
+                  "operations or energy could be read: by their own counts at the same prices, "
+                  f"{min(model['ratios'][0] for model in models):.1f} to {best['ratios'][0]:.1f} times "
+                  f"({best['title']})", reaching > 0)  # fmt: skip
     worst = min((way for way in ways if not way["static"]), key=lambda way: way["rho_even"])
     yield Verdict("Where does the spiking network stop winning?", f"at {ways[0]['rho_even']:.2f} deliveries per "
                   f"synapse and inference by operation counts, at {ways[1]['rho_even']:.2f} with memory, without "
@@ -153,7 +180,7 @@ def _verdicts(summary):
     losing = [way["name"] for k, way in enumerate(ways)
               if all(model["ratios"][k] is None or model["ratios"][k] < 1 for model in models)]  # fmt: skip
     yield Verdict("Under which accounting do all these models lose?", "; ".join(losing) or "none")
-    left = [model["title"] for model in summary["models"] if model["rho"] is None]
+    left = [model["title"] for model in summary["models"] if model["ratios"][0] is None]
     if left:
         yield Verdict("Which published models are left out?", f"{'; '.join(left)}: no operation counts could be read")
 
@@ -179,14 +206,14 @@ def activity_figure(summary):
     ax.axhspan(*summary["claimed"], color=GREY, alpha=0.3)
     ax.axhline(1, color=GREY, linewidth=1)
     ax.annotate("38 to 57 times", (rho[-1], summary["claimed"][1]), fontsize=8, color=BLACK, va="bottom", ha="right")
-    for model in _known(summary):
+    models = _counted(summary)
+    for model in models:
         ax.axvline(model["rho"], color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(rho[0], rho[-1])
     ax.set_ylim(0.01, 1000)
     top = ax.secondary_xaxis("top")
-    models = _known(summary)
     top.set_xticks([model["rho"] for model in models], [model["title"].split(",")[0] for model in models], fontsize=8,
                    rotation=50, ha="left")  # fmt: skip
     top.tick_params(which="minor", length=0)

@@ -1,9 +1,26 @@
 """What a query costs on a chip: a range over tables, lengths of ticks, and queries in sequence or side by side."""
 
-from hardware_models import cost
-from runs.experiments.drawn_circuits import cost_at
+from eventsim import simulate
+from eventsim.errors import CapacityError, ConfigError
+from hardware_models import cost, count_events
+from hardware_models.placing.split_network import split_network
+from hardware_models.placing.splitters import splitters
+from runs.experiments.drawn_circuits import cost_at, not_costed
 
-__all__ = ["energy_range"]
+__all__ = ["counted_with_relays", "energy_range"]
+
+
+def counted_with_relays(trace, placed):
+    """(network, EventCounts) of a run; of another with the relays that the chip needs, where there can be any."""
+    network = trace.network
+    if splitters(network, placed.core_of, placed.chip).any():
+        try:
+            split = split_network(network, placed)
+        except (CapacityError, ConfigError):  # then `cost` says how many are left out
+            return network, count_events(trace, placed)
+        with simulate(split.network, trace.stimulus) as relayed:
+            return split.network, count_events(relayed, split.placement)
+    return network, count_events(trace, placed)
 
 
 def energy_range(counts, chip, network, queries, tick_ms):
@@ -24,9 +41,9 @@ def energy_range(counts, chip, network, queries, tick_ms):
         `ways`, one row for each table and length of ticks: table, ticks, unverified, and in microjoule dynamic_low,
         dynamic_high, static (queries one after the other) and static_parallel (copies filling the chips); of all of
         them together dynamic (least, most) and total (least, most), static energy included; and `verified`, the same
-        two of those alone that are not unverified, None where there is none.
+        two of those alone that are not unverified, None where there is none; and `not_costed`, what none of them holds.
     """
-    ways = []
+    ways, reports = [], []
     for name, table in chip.tables.items():
         if table.scope == "all_in":  # holds at its own operating point alone
             continue
@@ -37,8 +54,9 @@ def energy_range(counts, chip, network, queries, tick_ms):
             each = {key.removesuffix("_pj"): float(energy / 10**6) for key, energy in report.per_query().items()}
             ways.append({"table": name, "ticks": label, "tick_us": float(report.ticks.mean_ns / 1000),
                          "unverified": bool(report.unverified or report.caution)} | each)  # fmt: skip
+            reports.append(report)
     sound = [way for way in ways if not way["unverified"]]
-    return {"ways": ways, "verified": _span(sound) if sound else None} | _span(ways)
+    return {"ways": ways, "verified": _span(sound) if sound else None, "not_costed": not_costed(reports)} | _span(ways)
 
 
 def _span(ways):

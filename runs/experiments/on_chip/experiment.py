@@ -13,12 +13,12 @@ from msgspec import Meta
 from circuits.softmax.latency import SPAN_LIMIT
 from eventsim import simulate
 from eventsim.errors import CapacityError
-from hardware_models import count_events, load_chip, place, quantise
+from hardware_models import load_chip, place, quantise
 from hardware_models.integers.obstacles import obstacles
 from runs.experiments.all_at_once import all_at_once
 from runs.experiments.drawn_circuits import BoundedBlock
 from runs.experiments.on_chip.cases import CASES
-from runs.experiments.on_chip.energy import energy_range
+from runs.experiments.on_chip.energy import counted_with_relays, energy_range
 from runs.experiments.on_chip.report import lines, write
 
 __all__ = ["Config", "lines", "run"]
@@ -112,10 +112,10 @@ def _energy(trace, case, chip, config):
     try:
         placed = place(trace.network, chip)
     except CapacityError as error:
-        return {"cores": None, "energy": None, "does_not_fit": str(error)}
-    counts = count_events(trace, placed)
-    return {"cores": int(placed.n_cores), "does_not_fit": None,
-            "energy": energy_range(counts, chip, trace.network, case.queries, config.tick_ms)}  # fmt: skip
+        return {"cores": None, "energy": None, "does_not_fit": str(error), "relays": 0}
+    network, counts = counted_with_relays(trace, placed)
+    return {"cores": int(placed.n_cores), "does_not_fit": None, "relays": network.n_neurons - trace.network.n_neurons,
+            "energy": energy_range(counts, chip, network, case.queries, config.tick_ms)}  # fmt: skip
 
 
 def _share_mapped(network, found):

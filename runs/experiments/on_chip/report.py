@@ -10,7 +10,7 @@ from analysis.report import Figure, Section, Table, Verdict, write_report
 
 __all__ = ["lines", "write"]
 
-_HEADINGS = ("circuit", "chip", "status", "error as is", "error on chip", "neurons, copies", "cores",
+_HEADINGS = ("circuit", "chip", "status", "error as is", "error on chip", "neurons", "cores",
              "dynamic per query, µJ", "with static, least to most, µJ")  # fmt: skip
 _COLOURS = {"loihi": BLUE, "truenorth": ORANGE}
 _PALE = 0.25
@@ -35,6 +35,8 @@ def write(path, summary):
                                                       tuple(_obstacles(rows)), "", "llrl"),)),
         Section("Energy of one query under each table and length of ticks", (),
                 (Table(_WAYS, tuple(_ways(rows)), "In microjoule.", "llll" + "r" * 5),)),
+        Section("What no table prices, and none of these energies holds", (),
+                (Table(("circuit", "chip", "what"), tuple(_left_out(rows)), "", "lll"),)),
     ]  # fmt: skip
     settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
     write_report(path, "Circuits on chips", _LEAD, _verdicts(rows), sections, f"Configuration: {settings}")
@@ -87,7 +89,8 @@ def _star(rows):
 
 def _cells(row):
     energy, refused = row["energy"], row["status"] == "refused"
-    neurons = f"{row['neurons']:,}" + (f", {row['copies']:,}" if row.get("copies") else "")
+    others = (f"{row[kind]:,} {kind}" for kind in ("copies", "relays") if row.get(kind))
+    neurons = ", ".join([f"{row['neurons']:,}", *others])
     accuracy = "" if row["accuracy_as_is"] is None else f" ({row['accuracy_as_is']:.1%} right)"
     there = "" if row.get("accuracy_on_chip") is None else f" ({row['accuracy_on_chip']:.1%} right)"
     return (
@@ -132,6 +135,10 @@ def _ways(rows):
             values = (way[key] for key in ("tick_us", "dynamic_low", "dynamic_high", "static", "static_parallel"))
             mark = " (unverified)" if way["unverified"] else ""
             yield (row["title"], row["chip"], way["table"] + mark, way["ticks"], *(f"{value:,.4g}" for value in values))
+
+
+def _left_out(rows):
+    return ((row["title"], row["chip"], item) for row in rows if row["energy"] for item in row["energy"]["not_costed"])
 
 
 def _figure(rows):
