@@ -2,7 +2,10 @@
 
 from typing import Protocol
 
-__all__ = ["Engine"]
+__all__ = ["NO_LIMIT", "Engine"]
+
+#: In place of a number of spikes to stop after: more than any run has.
+NO_LIMIT = 2**62
 
 
 class Engine(Protocol):

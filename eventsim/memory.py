@@ -9,7 +9,6 @@ from eventsim.errors import CapacityError
 __all__ = ["available_bytes", "require_memory", "taken_bytes"]
 
 #: Linux: what can be had without swapping, and the limit of a container with what it uses of it (cgroups, version 2).
-_STATUS = Path("/proc/self/status")
 _MEMINFO, _LIMIT, _USED = (
     Path("/proc/meminfo"),
     Path("/sys/fs/cgroup/memory.max"),
@@ -44,10 +43,13 @@ def require_memory(needs, max_bytes=None, remedy="make the network smaller, or m
         raise CapacityError("memory, in bytes,", where, total, allowed, f"the most is for {purposes}; {remedy}")
 
 
-def taken_bytes():
-    """(now, most so far): bytes of memory that this process has taken; zeros where there is no /proc to tell."""
+def taken_bytes(process="self"):
+    """(now, most so far): bytes of memory that a process, this one or that of a number, has taken.
+
+    Zeros where there is no /proc to tell, or no such process any longer.
+    """
     try:
-        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
         return tuple(int(lines[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
     except (OSError, ValueError, KeyError, IndexError):
         return 0, 0

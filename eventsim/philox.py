@@ -21,7 +21,6 @@ from eventsim.outline import outlined
 __all__ = [
     "LARGEST_MEAN",
     "LEAST_LOG_OF_ALL",
-    "PURPOSE_ESCAPE",
     "STEPS_AT_ONCE",
     "binomial",
     "binomial_array",
@@ -32,9 +31,6 @@ __all__ = [
     "uniform",
     "uniform_array",
 ]
-
-#: What a draw is for: a second kind of noise in the same neuron needs a stream of its own.
-PURPOSE_ESCAPE = 0
 
 #: Of a binomial draw: beyond, the chance of no success at all, (1 - p)^n, underflows.
 LARGEST_MEAN = 500

@@ -14,6 +14,7 @@ from eventsim.checkpoint import read_checkpoint, read_segments, write_checkpoint
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.continuous import ContinuousEngine
 from eventsim.counts import HOST
+from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError
 from eventsim.grid import GridEngine
 from eventsim.interrupts import interrupts_held_back
@@ -142,7 +143,7 @@ class Simulation:
             if value is not None:
                 whole_number(name, value, least)
         end = self.stimulus.duration_ticks if ticks is None else min(self.tick + ticks, self.stimulus.duration_ticks)
-        most = 2**62 if stop_after_spikes is None else stop_after_spikes
+        most = NO_LIMIT if stop_after_spikes is None else stop_after_spikes
         began, total_s = time.perf_counter(), self.stimulus.duration_ticks * self.network.dt_ms / 1e3
         while self.tick < end and self.engine.n_spikes < most:
             looks = stop_when is not None

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from eventsim.machine import instruction, place_of, splat, vector_at, wish
 
 __all__ = [
-    "AHEAD", "BITS", "BLOCK", "FIELD", "IN_LISTS", "ON_A_CORE", "ON_ONE_CORE", "SIZES", "sum_bits", "sum_fields",
+    "AHEAD", "BITS", "CORE_BLOCK", "FIELD", "IN_LISTS", "ON_A_CORE", "ON_ONE_CORE", "SIZES", "sum_bits", "sum_fields",
     "sum_sent",
 ]  # fmt: skip
 
@@ -29,7 +29,7 @@ IN_LISTS, ON_ONE_CORE, ON_A_CORE = 0, 1, 2
 #: measured: 24, 12 take 1 and 6 % more of B4, 64 no more of any network of `counter_bench`.
 AHEAD = 64
 #: Neurons in a row of which a table tells the core, where it is one.
-BLOCK = 64
+CORE_BLOCK = 64
 
 _WORD = ir.IntType(64)
 _LOWEST_OF_BYTES = 0x0101010101010101
@@ -273,7 +273,7 @@ def _core_of(context, builder, cores_type, cores, number):
     """The core of a neuron, counted from the host: that of its block, or its own where the block is on several."""
     start, of_block, of_each = (builder.extract_value(cores, k) for k in range(3))
     neuron = builder.add(start, number)
-    block = builder.lshr(neuron, _WORD(BLOCK.bit_length() - 1))
+    block = builder.lshr(neuron, _WORD(CORE_BLOCK.bit_length() - 1))
     core = cgutils.alloca_once_value(
         builder, builder.sext(builder.load(place_of(context, builder, cores_type[1], of_block, block)), _WORD)
     )
@@ -296,7 +296,7 @@ def sum_sent(sums, words, first_word, n_words, bits, numbers, first, stop, sent,
     start : int
         What to add to a number for the neuron's id.
     block_core : (n_blocks,) int32
-        The core of each BLOCK of neurons, counted from the host, or below zero: that of each is in `core_of` then.
+        The core of each CORE_BLOCK of neurons, counted from the host, or below zero: that of each is in `core_of` then.
     core_of : (n_neurons,) int32
         -1 for the host.
     """

@@ -14,7 +14,7 @@ __all__ = ["static_mw_per_chip", "tick_comparisons"]
 _TAKES = {SYNAPTIC_EVENTS: "synaptic_event_ns", SPIKES: "spike_ns", MESSAGES_OUT: "message_out_ns",
           MESSAGES_IN: "message_in_ns"}  # fmt: skip
 
-_FASTEST, _GIVEN = "as fast as the slowest core allows", "as given"
+_FASTEST = "as fast as the slowest core allows"
 
 
 def tick_comparisons(report, chip, counts):

@@ -7,10 +7,7 @@ from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Constant, Su
 from eventsim.compiled_network import Population
 from eventsim.errors import CompileError
 
-__all__ = ["CLOCK_NAMES", "GroupReader", "owner_of"]
-
-#: Names that every statement may read besides its neurons' variables.
-CLOCK_NAMES = ("t", "dt", "t_in_timesteps")
+__all__ = ["GroupReader", "owner_of"]
 
 #: Columns of neurons that travel; a group without them gets the stated default.
 _KEYS = ("key_lo", "key_hi", "token", "path_id")

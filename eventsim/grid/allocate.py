@@ -6,6 +6,7 @@ import numpy as np
 
 from eventsim.buffers import BufferSizes
 from eventsim.counts import KINDS
+from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import powers_of
@@ -97,7 +98,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         row_of_counts=row_of_counts, table_of_counts=row_of_counts.view(count),
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
-        sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, 2**62], dtype=np.int64),
+        sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, NO_LIMIT], dtype=np.int64),
         may_run=np.array([0, span, 0], dtype=np.int64), meeting=apart(n_parts, (1,), np.int64),
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """What every grid kernel counts: spikes and messages, deliveries, core by core and tick by tick; and what it records.
 
-Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted where the
-kernel delivers it, and then only. Two things are counted of it: that it was delivered once more, and what it adds to
-each core; both are read with the lists that it was delivered from (`eventsim.grid.spread`, `eventsim.grid.totals`).
+Deliveries are counted row by row: a row, the synapses of one sender with one delay onto one part, is counted once,
+where the kernel delivers it. Two things are counted of it: that it was delivered once more, and what it adds to each
+core; both are read with the lists that it is delivered from (`eventsim.grid.spread`, `eventsim.grid.totals`).
 Spikes and messages are counted where the spikes of a population are announced, in the tick in which they are found: to
 each core that the synapses of the neuron reach, in the wiring that this very run was laid out from. Where each spike
 sends one row, what this adds to cores is summed up there too, and counted in the tick in which the rows land

@@ -7,6 +7,7 @@ from numba.np.ufunc.parallel import get_thread_count
 
 from eventsim.arguments import whole_number
 from eventsim.collected import MOST_CORES, CountBlock
+from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
@@ -148,7 +149,7 @@ class GridEngine:
         self._touch(self.by_touch - self._plan.decays.keys())
         for name, values in known.items():
             getattr(arrays, name)[...] = values
-        self._known, arrays.filled[:3], arrays.filled[4] = None, 0, 2**62
+        self._known, arrays.filled[:3], arrays.filled[4] = None, 0, NO_LIMIT
         while tick < decided:
             tick = self._kernel(tick, decided, self._arrays)
             arrays.filled[:3] = 0

@@ -31,8 +31,10 @@ def kernel_for(network, plan):
         if n_parts == 1:
             return part(0, first_tick, last_tick, lent)
         with ThreadPoolExecutor(n_parts - 1) as others:
-            for number in range(1, n_parts):
-                others.submit(part, number, first_tick, last_tick, lent)
-            return part(0, first_tick, last_tick, lent)
+            running = [others.submit(part, number, first_tick, last_tick, lent) for number in range(1, n_parts)]
+            reached = part(0, first_tick, last_tick, lent)
+            for other in running:
+                other.result()  # what went wrong there is an error here
+            return reached
 
     return run, constants

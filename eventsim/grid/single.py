@@ -9,7 +9,7 @@ often each fired is known from how often its row landed, and from the spikes tha
 
 import numpy as np
 
-from eventsim.sums import BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
+from eventsim.sums import CORE_BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 
@@ -67,9 +67,9 @@ def _only_pathways(network):
 def _cores_of_blocks(core_of):
     """(n_blocks,) int32: the core of each block of neurons, counted from the host, -1 where they are on several; and
     how many neurons these are."""
-    begin = np.arange(0, core_of.size, BLOCK)
+    begin = np.arange(0, core_of.size, CORE_BLOCK)
     least, most = (of.reduceat(core_of, begin) for of in (np.minimum, np.maximum))
-    return np.where(least == most, least + 1, -1).astype(np.int32), BLOCK * int((least != most).sum())
+    return np.where(least == most, least + 1, -1).astype(np.int32), CORE_BLOCK * int((least != most).sum())
 
 
 def spikes_of_each(arrays, tick):

@@ -11,8 +11,9 @@ Invariants of the kernel
   t - d: older spikes first, then by sending neuron, then by synapse, which is the order of Brian2's queue.
 - A part (see `eventsim.grid.parts`) writes the state of its own neurons only. Within a tick, parts meet only before a
   delivery without delay, for which all must have fired; between ticks, as seldom as `eventsim.grid.phases` says.
-- Deliveries of a pathway are counted one by one. Those of each core and neuron are counted by row, when the row's are
-  done, from the lists that it was delivered from (see `eventsim.grid.spread`), and nowhere else.
+- Deliveries of a pathway are counted one by one. Those of each core and neuron are counted by row, once: when the
+  row's are done, from the lists that it was delivered from (see `eventsim.grid.spread`), or, where each spike of a
+  population sends a single row, when it is sent (see `eventsim.grid.single`).
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.
@@ -83,8 +84,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting", ticks="
     decaying = [_decay(k, layout, plan) for k in plan.decaying]
     rising = [ramps(network, layout, plan, k) for k in sorted(plan.ramps)]
     begin = "".join(text for text, _ in decaying + rising)
-    begin += "".join(_parked(network, layout, plan, k, templates.PARK) for k in sorted(plan.parked))
-    end = "".join(_parked(network, layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
+    begin += "".join(_parked(layout, plan, k, templates.PARK) for k in sorted(plan.parked))
+    end = "".join(_parked(layout, plan, k, templates.UNPARK) for k in sorted(plan.parked))
     views = "".join(templates.OF_POPULATION.format(k=k) for k in sorted({*named, *targets}))
     views += "".join(sleep_templates.AWAKE.format(k=k, size=BLOCK) for k in sorted(plan.sleeping))
     views += "".join(templates.DRAWN.format(n=n, k=k, ahead=STEPS_AT_ONCE) for n, k in enumerate(layout.drawn))
@@ -119,7 +120,7 @@ def _views_of_senders(network, layout):
     return "".join(sorted(layout.whole(k, variable) for k, variable in read))
 
 
-def _parked(network, layout, plan, k, template):
+def _parked(layout, plan, k, template):
     return template.format(k=k, place=layout.names(k)[plan.parked[k].variable])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from eventsim.code_cache import cached_njit
 
 from {counting} import announce, collect, count_rows, emit
-from {ticks} import gather, land, may_run_to, sample, turn_round
+from {ticks} import TOGETHER, gather, land, may_run_to, sample, turn_round
 from eventsim.grid.ramps import catch_up, ticks_to_go
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
 from eventsim.philox import binomial, least_logs, normal, uniform
@@ -36,7 +36,7 @@ def run(part, first_tick, last_tick, a):
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth, per_tick = history_count.shape[2], tally.shape[1], tally.shape[2] * tally.shape[3]
     longest = depth - now_depth
-    fires = np.empty(256, np.bool_)
+    fires = np.empty(TOGETHER, np.bool_)
 {views}{begin}    before = stop = first_tick
     latest = first_tick - 1
     events_before = 0
@@ -98,9 +98,9 @@ UPDATE = """            # {where}
 
 # Blocks of neurons, to and fro: what one tick ends with is in the nearest cache when the next begins.
 BLOCKS = """                forth = tick & 1 > 0
-                for turn in range(0, n{k}, 256):
-                    block = turn if forth else (n{k} - 1) // 256 * 256 - turn
-                    size = min(256, n{k} - block)
+                for turn in range(0, n{k}, TOGETHER):
+                    block = turn if forth else (n{k} - 1) // TOGETHER * TOGETHER - turn
+                    size = min(TOGETHER, n{k} - block)
 """
 
 # A block is updated and tested in one sweep. Only when something passes is it asked who may fire, `fires`, and these
@@ -137,15 +137,15 @@ SWEEP_AND_TEST = """                    hits = 0
 # Neurons that fire by chance: see `eventsim.grid.chance`. `least` holds what is drawn for some steps ahead, block by
 # block and in each step by step; `drawn` the first of these steps.
 DRAWN = """    least{n} = np.empty({ahead} * n{k}, np.float32)
-    drawn{n} = np.full((n{k} + 255) // 256, -(1 << 62))
+    drawn{n} = np.full((n{k} + TOGETHER - 1) // TOGETHER, -(1 << 62))
 """
 
-LEAST_LOGS = """                    step, drawn = np.int64({step}), drawn{n}[block // 256]
+LEAST_LOGS = """                    step, drawn = np.int64({step}), drawn{n}[block // TOGETHER]
                     ahead = least{n}[{ahead} * block:{ahead} * (block + size)]
                     if not drawn <= step < drawn + {ahead}:
                         keys = slice(first{k} + block, first{k} + block + size)
                         least_logs(key_lo[keys], key_hi[keys], step, {purpose}, {seed}, ahead)
-                        drawn{n}[block // 256] = drawn = step
+                        drawn{n}[block // TOGETHER] = drawn = step
                     least = ahead[(step - drawn) * size:(step - drawn + 1) * size]
 """
 

@@ -6,10 +6,15 @@ Places in loops are unsigned: of a signed one Numba asks each time whether it co
 import numpy as np
 
 from eventsim.code_cache import cached_njit
+from eventsim.engine import NO_LIMIT
 from eventsim.machine import bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
-__all__ = ["gather", "land", "may_run_to", "sample", "turn_round"]
+__all__ = ["TOGETHER", "gather", "land", "may_run_to", "sample", "turn_round"]
+
+#: Neurons of a population that are updated and tested in one sweep: 2 KB of each variable, which stay in the nearest
+#: cache from the update to the test.
+TOGETHER = 256
 
 _1 = np.uint64(1)
 
@@ -21,7 +26,7 @@ def gather(fires, size, forth, history, at, first):
 
     Parameters
     ----------
-    fires : (256,) bool
+    fires : (TOGETHER,) bool
         Who fires, of the first `size` that are asked about.
     forth : bool
         In ascending order, else in descending order.
@@ -102,6 +107,6 @@ def may_run_to(a, tick, last_tick):
     ahead = min(a.may_run[1], last_tick - tick)
     if filled[3] >= filled[4] or ahead <= 0 or spike_room < n_neurons or row_room < rows_per_tick:
         return tick
-    if spike_room < ahead * n_neurons or row_room < ahead * rows_per_tick or filled[4] < 2**62:
+    if spike_room < ahead * n_neurons or row_room < ahead * rows_per_tick or filled[4] < NO_LIMIT:
         ahead = 1
     return tick + ahead

@@ -63,7 +63,8 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tables : mapping of str to Table
         Cost tables by name.
     facts : mapping of str to Figure
-        Published numbers that no calculation uses, to compare with. The key ends in the unit.
+        Published numbers to compare with, and how long ticks are that were shown; no cost rests on them. The key ends
+        in the unit.
     unpublished : mapping of str to Claim
         Key in this file -> what was looked for, and where it is not.
     """

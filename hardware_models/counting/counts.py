@@ -17,7 +17,7 @@ from eventsim.counts import (
     ZERO_WEIGHT_EVENTS,
     EventCounts,
 )
-from eventsim.errors import ConfigError, ProvenanceError
+from eventsim.errors import ConfigError
 
 __all__ = ["count_events"]
 
@@ -49,9 +49,7 @@ def count_events(trace, placement, binning=None):
     """
     network, core_of = trace.network, placement.core_of
     _check_binning(trace.clock, binning)
-    if placement.network_hash != network.hash:
-        raise ProvenanceError(f"the placement is of network {placement.network_hash[:12]}, the trace of "
-                              f"{network.hash[:12]}; place the trace's own network")  # fmt: skip
+    placement.require_network(network)
     spikes = trace.spikes()
     tally = _Tally(int(core_of.max(initial=HOST)) + 2)
     tally.add(SPIKES, spikes.tick, core_of[spikes.neuron], np.ones(spikes.tick.size, dtype=np.int64))

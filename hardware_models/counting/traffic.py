@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from eventsim.counts import HOST
-from eventsim.errors import ProvenanceError
 from hardware_models.mesh import chip_of, hops, tile_of
 
 __all__ = ["Traffic", "count_traffic", "link_loads_of"]
@@ -126,9 +125,7 @@ def _summed(frame, keys, column) -> pd.DataFrame:
 def count_traffic(trace, placement):
     """The Traffic of a trace under a placement; raises ProvenanceError when the two do not belong together."""
     network = trace.network
-    if placement.network_hash != network.hash:
-        raise ProvenanceError(f"the placement is of network {placement.network_hash[:12]}, the trace of "
-                              f"{network.hash[:12]}; place the trace's own network")  # fmt: skip
+    placement.require_network(network)
     destination = placement.core_of[network.post]
     reach = pd.DataFrame({"neuron": network.pre, "destination": destination})[destination != HOST].drop_duplicates()
     spikes = trace.spikes()

@@ -8,6 +8,7 @@ from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
 from hardware_models.integers.choices import require_choice
+from hardware_models.integers.copies import matches
 from hardware_models.integers.loihi.quantised import onto_loihi
 from hardware_models.integers.losses import Losses
 from hardware_models.integers.obstacles import read
@@ -40,11 +41,9 @@ class Quantised(NamedTuple):
         copies = np.arange(self.original.size)[self.network.is_source]
         order = np.argsort(self.original[copies], kind="stable")
         copies, of = copies[order], self.original[copies][order]
-        first, last = (np.searchsorted(of, given.neuron, side=side) for side in ("left", "right"))
-        spike = np.repeat(np.arange(given.neuron.size), last - first)
-        within = np.arange(spike.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+        spike, place = matches(of, given.neuron)
         windows = np.column_stack([given.query_start, given.query_stop])
-        return Stimulus.of(given.tick[spike], copies[first[spike] + within], windows, given.input_id, given.reset,
+        return Stimulus.of(given.tick[spike], copies[place], windows, given.input_id, given.reset,
                            given.duration_ticks)  # fmt: skip
 
 

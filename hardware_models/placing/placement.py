@@ -92,6 +92,12 @@ class Placement:
         table["share"] = table["used"] / table["allowed"]
         return table
 
+    def require_network(self, network):
+        """Raise ProvenanceError when the placement is of another network than this one."""
+        if self.network_hash != network.hash:
+            raise ProvenanceError(f"the placement is of network {self.network_hash[:12]}, not of {network.hash[:12]}; "
+                                  "place this network anew")  # fmt: skip
+
     def validate(self, network):
         """Recount what every core holds, from the synapses alone, and compare with every limit.
 
@@ -109,9 +115,7 @@ class Placement:
         CapacityError
             A limit of the chip is exceeded.
         """
-        if self.network_hash != network.hash:
-            raise ProvenanceError(f"the placement is of network {self.network_hash[:12]}, not of {network.hash[:12]}; "
-                                  "place this network anew")  # fmt: skip
+        self.require_network(network)
         if self.core_of.shape != (network.n_neurons,):
             raise ConfigError(f"the placement has {self.core_of.size} neurons, the network {network.n_neurons}")
         wrong = np.flatnonzero((self.core_of < HOST) | ((self.core_of == HOST) != network.is_source))

@@ -24,7 +24,7 @@ from eventsim.errors import CapacityError, ConfigError
 from eventsim.simulation import Simulation
 from eventsim.stimulus import Stimulus
 from hardware_models.integers.truenorth.form import cells_of, departures, seed_of
-from hardware_models.integers.truenorth.network import LONGEST_DELAY, grouped, joined
+from hardware_models.integers.truenorth.network import grouped, joined
 from hardware_models.integers.truenorth.neuron import TrueNorthCells
 from hardware_models.placing.axons import axons_of
 from hardware_models.placing.placement import Placement
@@ -87,10 +87,11 @@ def split_network(network, placement):
     pre = network.pre.astype(np.int64)
     pre[relayed] = network.n_neurons + relay
     delay[relayed] -= 1
-    if delay.max(initial=0) > LONGEST_DELAY:
+    longest = placement.chip.limits.delay_ticks.value
+    if delay.max(initial=0) > longest:
         worst = int(delay.argmax())
         raise CapacityError("delay_ticks", f"core {placement.core_of[network.post[worst]]} (synapse {worst})",
-                            int(delay[worst]), LONGEST_DELAY, "place the network so that fewer neurons need splitters")
+                            int(delay[worst]), longest, "place the network so that fewer neurons need splitters")
     made = _with_relays(network, pre, delay, origin)
     core_of = np.concatenate([placement.core_of, placement.core_of[origin]])
     entries = placement.enters_at

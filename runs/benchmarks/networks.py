@@ -1,14 +1,14 @@
 """The networks that speed and identity are measured on, as plain Brian2 scripts would write them.
 
 Wiring is drawn in numpy from a seed and handed to `Synapses.connect(i=, j=)`, so that every simulator gets the same
-synapses. Each function returns a brian2.Network; `scale` shrinks the number of neurons for tests.
+synapses. Each function returns a brian2.Network.
 """
 
 import brian2
 import numpy as np
 from brian2 import ms, mV
 
-__all__ = ["NETWORKS", "coincidence", "cuba", "delta_lif", "hardware_like", "integrators"]
+__all__ = ["coincidence", "cuba", "delta_lif", "hardware_like", "integrators"]
 
 
 def cuba(n=4000, fan_in=80, seed=0):
@@ -135,13 +135,3 @@ def _connect_at_random(synapses, senders, n, probability, rng):
     """Each pair with the same probability, as many synapses per sender as a binomial draws."""
     degree = rng.binomial(n, probability, senders.size)
     synapses.connect(i=np.repeat(senders, degree), j=rng.integers(0, n, degree.sum()))
-
-
-#: Benchmark name -> function that builds it at full size.
-NETWORKS = {
-    "B1": cuba,
-    "B1x10": lambda: cuba(40_000),
-    "B2": delta_lif,
-    "B3": coincidence,
-    "B4": hardware_like,
-}

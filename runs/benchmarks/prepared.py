@@ -13,7 +13,10 @@ from eventsim.errors import ConfigError
 __all__ = ["prepared", "versions"]
 
 _PACKAGES = ("eventsim-spiking", "brian2", "numba", "llvmlite", "numpy")
-_SOURCES = ("attention", "networks", "cases", "brian2_side")
+_HOME = Path(__file__).resolve().parents[2]
+#: What prepared files are made by: all but the engines, which only read them.
+_SOURCES = ("circuits/**/*.py", "eventsim/*.py", "eventsim/compile/*.py", "eventsim/trace/exports/**/*.py",
+            "hardware_models/**/*.py", "runs/benchmarks/*.py")  # fmt: skip
 
 
 def prepared(folder, patterns, make):
@@ -62,7 +65,8 @@ def versions():
 @cache
 def _made_from():
     """Digest of the sources and versions that prepared files depend on."""
-    sources = "".join((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8") for name in _SOURCES)
+    paths = sorted(path for pattern in _SOURCES for path in _HOME.glob(pattern))
+    sources = "".join(f"{path.relative_to(_HOME)}\n{path.read_text(encoding='utf-8')}" for path in paths)
     return hashlib.sha256((sources + json.dumps(versions())).encode()).hexdigest()
 
 

@@ -6,10 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from eventsim.errors import EnvironmentProblem
+from eventsim.memory import taken_bytes
 
 __all__ = ["module", "peak_mb", "run_process"]
 
@@ -63,12 +63,9 @@ def run_process(command, folder=_ROOT, needed=()):
     return {"wall_s": wall_s, "peak_mb": peak} | told
 
 
-def peak_mb(pid="self"):
+def peak_mb(process="self"):
     """The largest resident set that a process has had so far, in MB; 0 where nothing tells it, or no longer."""
-    with suppress(OSError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), default=0) / 1024
-    return 0.0
+    return taken_bytes(process)[1] / 1e6
 
 
 def _watch(process):

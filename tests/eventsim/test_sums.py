@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from eventsim.sums import BITS, BLOCK, FIELD, SIZES, sum_bits, sum_fields, sum_sent
+from eventsim.sums import BITS, CORE_BLOCK, FIELD, SIZES, sum_bits, sum_fields, sum_sent
 
 ROWS = np.array([3, 0, 3, 150, 199, 7] + list(range(20, 120)))
 
@@ -68,7 +68,7 @@ def test_sums_of_twice_a_fields_bits_are_emptied_in_time(n_words, full, more, bi
     reached = np.concatenate([(some > 0).sum(axis=0, dtype=int) for some in fields])
     sums = np.zeros(2 * n_words * len(fields), np.uint64)
     core_of = (np.arange(numbers.size + 5) // 90 - 1).astype(np.int32)  # of each neuron; some blocks are on two
-    of_blocks = [core_of[at : at + BLOCK] for at in range(0, core_of.size, BLOCK)]
+    of_blocks = [core_of[at : at + CORE_BLOCK] for at in range(0, core_of.size, CORE_BLOCK)]
     blocks = np.array([of[0] + 1 if (of == of[0]).all() else -1 for of in of_blocks], dtype=np.int32)
     sent = np.zeros(5, dtype=np.uint64)
     sent_by_rows(sums, held, n_words, bits, numbers, sent, 5, blocks, core_of)

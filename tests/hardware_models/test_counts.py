@@ -146,7 +146,7 @@ def test_the_kernel_counts_the_same_however_its_neurons_lie_on_cores(build, loih
 
 def test_a_placement_of_another_network_is_refused(build, record, loihi):
     network, other = build([("x", 2, False)]), build([("y", 2, False)])
-    with pytest.raises(ProvenanceError, match="place the trace's own network"):
+    with pytest.raises(ProvenanceError, match="place this network anew"):
         count_events(record(network, [(0, 1)], 3), place(other, loihi))
 
 

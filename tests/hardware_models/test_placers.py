@@ -10,7 +10,7 @@ from eventsim.errors import ConfigError
 from hardware_models import PLACERS, load_chip, place
 from hardware_models.chips.synapse_memory import SynapseMemory
 from hardware_models.mesh import chip_of, hops
-from hardware_models.placing.placers.positions import arranged, weighted_way
+from hardware_models.placing.placers.positions import arranged
 
 METIS = pytest.mark.skipif(importlib.util.find_spec("pymetis") is None, reason="needs pymetis")
 EVERY = ["in_order", "greedy", pytest.param("partition", marks=METIS)]
@@ -76,6 +76,14 @@ def test_moving_neurons_never_makes_more_pairs(build, shrunk):
     network = build([("x", 50, False)], [((0, 0), rows)])
     by = {name: pairs(network, place(network, chip, name)) for name in PLACERS}
     assert by["partition"] <= by["greedy"] and by["partition"] < by["in_order"]
+
+
+def weighted_way(traffic, places, mesh):
+    """(links crossed, messages between chips): sums over all messages, when core c is at places[c]."""
+    source, destination, messages = places[traffic[0]], places[traffic[1]], traffic[2]
+    inside = chip_of(source, mesh) == chip_of(destination, mesh)
+    way = sum(hops(source, destination, mesh)) * messages
+    return int(way[inside].sum()), int(messages[~inside].sum())
 
 
 def test_cores_that_talk_in_a_ring_lie_beside_each_other(loihi):

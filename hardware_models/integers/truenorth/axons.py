@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hardware_models.integers.copies import matches
+
 __all__ = ["Axons", "Rows"]
 
 
@@ -68,9 +70,7 @@ class Axons:
     def wired(self):
         """(pre, post, delay, kind), each (n,) int64: from whoever drives an axon, to neurons and to their copies."""
         copies = self.original[self.n_neurons :]
-        first, last = (np.searchsorted(copies, self.rows.post, side=side) for side in ("left", "right"))
-        row = np.repeat(np.arange(first.size), last - first)
-        within = np.arange(row.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
-        row = np.concatenate([np.arange(first.size), row])
-        post = np.concatenate([self.rows.post, self.n_neurons + first[row[first.size :]] + within])
+        copied, copy = matches(copies, self.rows.post)
+        row = np.concatenate([np.arange(self.rows.post.size), copied])
+        post = np.concatenate([self.rows.post, self.n_neurons + copy])
         return self.driver[self.axon][row], post, self.rows.delay[row], self.rows.kind[row]

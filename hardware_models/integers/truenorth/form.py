@@ -3,7 +3,7 @@
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.integers.truenorth.network import LONGEST_DELAY, in_chip_order
+from hardware_models.integers.truenorth.network import in_chip_order
 from hardware_models.integers.truenorth.neuron import N_TYPES, TrueNorthCells
 
 __all__ = ["cells_of", "departures", "seed_of"]
@@ -33,7 +33,7 @@ def departures(network, chip):
                 faults.append(f"population '{population.name}': {error}")
             except KeyError as error:
                 faults.append(f"population '{population.name}': no {error.args[0]}")
-    faults += [text for pathway in network.pathways for text in _of_pathway(pathway, network)]
+    faults += [text for pathway in network.pathways for text in _of_pathway(pathway, network, chip)]
     if not faults and network.schedule != in_chip_order(described, len(network.pathways), seed_of(network)):
         faults.append("statements that are not those of the chip's neurons, in the order of its tick")
     return faults or _several_axons(network)
@@ -59,15 +59,16 @@ def seed_of(network):
     return next((o.constants["seed"] for o in network.schedule if "seed" in o.constants), 0)
 
 
-def _of_pathway(pathway, network):
+def _of_pathway(pathway, network, chip):
     (effect, *more) = pathway.effects
     if more or effect not in [(f"n{g}", "add", "weight") for g in range(N_TYPES)]:
         yield f"pathway '{pathway.name}': synapses that do not count axons of a type"
     elif (network.weight[pathway.synapses] != 1).any():
         yield f"pathway '{pathway.name}': weights other than 1; an axon counts once"
     soonest, latest = int(pathway.delays.min(initial=1)), int(pathway.delays.max(initial=1))
-    if soonest < 1 or latest > LONGEST_DELAY:
-        yield f"pathway '{pathway.name}': delays of {soonest} to {latest} ticks, 1 to {LONGEST_DELAY} allowed"
+    longest = chip.limits.delay_ticks.value
+    if soonest < 1 or latest > longest:
+        yield f"pathway '{pathway.name}': delays of {soonest} to {latest} ticks, 1 to {longest} allowed"
 
 
 def _several_axons(network):

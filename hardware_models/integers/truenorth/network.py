@@ -12,7 +12,7 @@ from hardware_models.integers.wiring import network_of, populations_of, wired
 __all__ = ["TrueNorthAxons", "grouped", "in_chip_order", "joined", "truenorth_network"]
 
 #: Merolla et al., Science 345 (2014): 16 slots of a scheduler, one of which is in use.
-LONGEST_DELAY = 15
+_LONGEST_DELAY = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def _require_one_target(populations, axons):
 
 
 def _require_range(group, kind, delay):
-    for what, values, low, high in (("kind", kind, 0, N_TYPES - 1), ("delay_ticks", delay, 1, LONGEST_DELAY)):
+    for what, values, low, high in (("kind", kind, 0, N_TYPES - 1), ("delay_ticks", delay, 1, _LONGEST_DELAY)):
         if values.size and (values.min() < low or values.max() > high):
             raise ConfigError(f"axons {group.source} to {group.target}: {what} from {values.min()} to {values.max()}, "
                               f"{low} to {high} allowed")  # fmt: skip

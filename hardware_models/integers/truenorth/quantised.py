@@ -61,7 +61,7 @@ def onto_truenorth(network, cells, arriving, *, repeats=3, seed=0):
         amounts[synapses] = weighed[k].repeats
         described[population.name] = weighed[k].cells
         of_populations.append(_population_losses(network, k, one, weighed[k], synapses, value))
-        notes += _notes_on_chance(population.name, one, weighed[k]) if chances else _notes(population.name, one)
+        notes += _notes_on_chance(population.name, weighed[k]) if chances else _notes(population.name, one)
     axons = Axons(Rows.of(network.pre, network.post, network.delay + 1, amounts), network.n_neurons)
     _require_no_copies_of_chance(network, cells, axons)
     for row in of_populations:
@@ -129,7 +129,7 @@ def _pathway_losses(network, p, exact, weighed, amounts):
     }  # fmt: skip
 
 
-def _notes_on_chance(name, gates, weighed):
+def _notes_on_chance(name, weighed):
     off = np.abs(weighed.bias).max()
     yield (f"population '{name}': chances are parts of 256, up to {off:.2%} off, calls of one tick draw one by one, "
            "and what holds a neuron lasts for 256 calls that succeed")  # fmt: skip

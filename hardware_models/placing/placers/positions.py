@@ -9,9 +9,8 @@ longest way across a chip, for want of a published figure.
 import numpy as np
 
 from eventsim.code_cache import cached_njit
-from hardware_models.mesh import chip_of, hops
 
-__all__ = ["arranged", "weighted_way"]
+__all__ = ["arranged"]
 
 _SWEEPS = 30
 _NEAR = 512  # places that a core of a large chip is tried at, those nearest to whom it talks to
@@ -43,14 +42,6 @@ def arranged(traffic, n, mesh):
     chained[_chain(*links)] = curve
     found = [_improve(places, *links, *ground, _SWEEPS, _NEAR) for places in (curve, chained)]
     return min(found, key=lambda places: _length(places, *links, *ground))
-
-
-def weighted_way(traffic, places, mesh):
-    """(links crossed, messages between chips): sums over all messages, when core c is at places[c]."""
-    source, destination, messages = places[traffic[0]], places[traffic[1]], traffic[2]
-    inside = chip_of(source, mesh) == chip_of(destination, mesh)
-    way = sum(hops(source, destination, mesh)) * messages
-    return int(way[inside].sum()), int(messages[~inside].sum())
 
 
 def _coordinates(core, mesh):
