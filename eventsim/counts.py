@@ -48,6 +48,8 @@ class EventCounts:
         Ticks that were run, the silent ones included.
     binning : str or None
         How the times of a run in continuous time became ticks, one of BINNINGS; None on the grid.
+    network_hash, chip : str or None
+        Of what, and on what chip, they were counted by `hardware_models.count_events`; None for a run's own.
     """
 
     tick: np.ndarray
@@ -60,6 +62,8 @@ class EventCounts:
     core_of: np.ndarray
     duration_ticks: int
     binning: str | None = None
+    network_hash: str | None = None
+    chip: str | None = None
 
     @property
     def hash(self):

@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 
 import numpy as np
 
-from eventsim.arguments import whole_number, whole_numbers
+from eventsim.arguments import require_kind, whole_number, whole_numbers
 from eventsim.arrays import content_hash
 from eventsim.buffers import buffer_sizes
 from eventsim.checkpoint import read_checkpoint, read_segments, write_checkpoint
@@ -141,7 +142,7 @@ class Simulation:
         for name, value, least in (("ticks", ticks, 0), ("stop_after_spikes", stop_after_spikes, 0),
                                    ("look_every_ticks", look_every_ticks, 1)):  # fmt: skip
             if value is not None:
-                whole_number(name, value, least)
+                whole_number(name, value, least, NO_LIMIT)
         end = self.stimulus.duration_ticks if ticks is None else min(self.tick + ticks, self.stimulus.duration_ticks)
         most = NO_LIMIT if stop_after_spikes is None else stop_after_spikes
         began, total_s = time.perf_counter(), self.stimulus.duration_ticks * self.network.dt_ms / 1e3
@@ -211,6 +212,7 @@ class Simulation:
 
     def save(self, path):
         """Write a checkpoint: everything `load` needs to go on as if there had been no interruption."""
+        require_kind("path", path, str, PathLike)
         self._flush()
         engine = {f"engine/{name}": values for name, values in self.engine.snapshot().items()}
         write_checkpoint(path, self._identity(), {"tick": np.int64(self.tick)} | engine, self._writer.segments())
@@ -220,6 +222,7 @@ class Simulation:
 
         Raises ConfigError when the checkpoint is of another run, TraceFormatError when it is damaged.
         """
+        require_kind("path", path, str, PathLike)
         saved = read_checkpoint(path, self._identity())
         if self.tick:
             raise ConfigError(f"this simulation has come to tick {self.tick}; load {path} into one that has not run")

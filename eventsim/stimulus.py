@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from eventsim.arguments import whole_numbers
+from eventsim.arguments import whole_number, whole_numbers
 from eventsim.arrays import content_hash, decode_json, encode_json, freeze, take
 from eventsim.errors import ConfigError
 
@@ -76,7 +76,8 @@ class Stimulus:
             last_spike = tick.max() + 1 if tick.size else 0
             duration_ticks = max(int(last_spike), int(queries[:, 1].max()) if len(queries) else 0)
         made = cls(tick[order], neuron[order], queries[:, 0].copy(), queries[:, 1].copy(),
-                   np.asarray(input_id, dtype=np.int64), reset, int(duration_ticks))  # fmt: skip
+                   whole_numbers("stimulus: input_id", input_id), reset,
+                   whole_number("stimulus: duration_ticks", duration_ticks))  # fmt: skip
         made.validate()
         return made
 
@@ -87,6 +88,7 @@ class Stimulus:
 
     def lasting(self, duration_ticks):
         """The same stimulus for another duration; later spikes are left out. Queries must fit."""
+        duration_ticks = whole_number("duration_ticks", duration_ticks, 0)
         kept = self.tick < duration_ticks
         made = replace(self, tick=self.tick[kept], neuron=self.neuron[kept], duration_ticks=duration_ticks)
         made.validate()

@@ -11,7 +11,7 @@ from analysis.report import Figure, Section, Table, Verdict, write_report
 from analysis.spike_bounds import measure_bounds, read_task
 from eventsim import open_trace
 from eventsim.counts import HOST
-from eventsim.errors import ConfigError, EventSimError
+from eventsim.errors import CapacityError, ConfigError, EventSimError
 from hardware_models import cost, count_events, load_chip, place
 from runs.experiments.bounds_section import bounds_section, in_short
 from runs.experiments.core_maps import core_maps
@@ -41,6 +41,8 @@ def report_trace(path, out=None, chip=None, table=None, placer="greedy", progres
         Of the audit.
     """
     out = Path(path).with_name(f"{Path(path).stem}-report.html") if out is None else Path(out)
+    if out.exists() and Path(path).exists() and out.samefile(path):
+        raise ConfigError(f"--out {out} is the trace itself; give the page another name")
     with open_trace(path) as trace:
         noted = trace.manifest.get("placement")
         noted = noted if isinstance(noted, dict) else {}
@@ -69,14 +71,17 @@ def report_trace(path, out=None, chip=None, table=None, placer="greedy", progres
 
 
 def _placed(trace, chip, table, placer):
-    """(Placement, EventCounts, CostReport, None), or (None, None, None, why not)."""
+    """(Placement, EventCounts, CostReport, None), or (None, None, None, why it does not fit, or has no ticks)."""
     try:
         placed = place(trace.network, chip, placer)
-        counts = count_events(trace, placed, None if trace.clock == "grid" else "floor")
-        queries = trace.stimulus.n_queries or None
-        return placed, counts, cost(counts, chip, table, queries=queries, network=trace.network), None
-    except EventSimError as error:
+    except CapacityError as error:
         return None, None, None, str(error)
+    counts = count_events(trace, placed, None if trace.clock == "grid" else "floor")
+    try:
+        costed = cost(counts, chip, table, queries=trace.stimulus.n_queries or None, network=trace.network)
+    except ConfigError as error:
+        return None, None, None, str(error)
+    return placed, counts, costed, None
 
 
 def _bounds(trace, path):

@@ -18,6 +18,7 @@ two leaky models, to a current (see `eventsim.from_tables.currents`).
 
 import numpy as np
 
+from eventsim.arguments import number_above_zero
 from eventsim.compiled_network import CompiledNetwork, Operation
 from eventsim.errors import ConfigError
 from eventsim.from_tables.columns import columns_of, integers
@@ -28,6 +29,7 @@ from eventsim.stimulus import Stimulus
 __all__ = ["MODELS", "network"]
 
 _KEYS = ("key_lo", "key_hi", "token")
+_LONGEST_TICK_MS = 1e12  # thirty years: a slip of the pen
 
 
 def network(neurons, synapses, *, dt_ms=1.0, model=None, max_bytes=None):
@@ -67,8 +69,7 @@ def network(neurons, synapses, *, dt_ms=1.0, model=None, max_bytes=None):
     >>> pair.n_neurons, pair.n_synapses
     (2, 1)
     """
-    if not (np.isfinite(dt_ms) and dt_ms > 0):
-        raise ConfigError(f"dt_ms is {dt_ms}; it must be positive")
+    dt_ms = number_above_zero("dt_ms", dt_ms, _LONGEST_TICK_MS)
     neurons = columns_of(neurons, "neurons", ("model", "population", *NUMBERS, *_KEYS))
     groups = groups_of(neurons, model, dt_ms * 1e-3)
     if not groups:

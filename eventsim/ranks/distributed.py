@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from eventsim.arguments import whole_number
 from eventsim.errors import ConfigError, EnvironmentProblem
 from eventsim.grid.allocate import check_recorded
 from eventsim.ranks.job import Settings, make_folder, open_job, remove_folder, write_job
@@ -53,8 +54,8 @@ def simulate_on_ranks(ranks, network, stimulus=None, *, clock="grid", trace=None
     _refuse(clock, record_events, stop_when)
     network, stimulus, core_of, recorded = checked(network, stimulus, core_of, record, record_every_ticks)
     check_recorded(network, recorded)
-    together = not isinstance(ranks, int)
-    n_ranks = ranks.size if together else ranks
+    together = hasattr(ranks, "Get_size")  # a communicator
+    n_ranks = ranks.Get_size() if together else whole_number("ranks", ranks, 1)
     stops = settings.get("stop_after_spikes") is not None
     settings = Settings(
         n_ranks=n_ranks, span_ticks=1 if stops else ticks_between_meetings(network), recorded=tuple(recorded),

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from eventsim.engine import NO_LIMIT
 from eventsim.errors import InternalError
 from eventsim.grid.engine import GridEngine
 from eventsim.grid.reach import each_a_sender
 
 __all__ = ["RankEngine"]
-
-_FOREVER = 2**62
 
 
 class RankEngine(GridEngine):
@@ -67,7 +66,7 @@ class RankEngine(GridEngine):
         self._network = replace(self._network, **without)
         self.share = replace(self.share, network=self._network, pairs=self.share.pairs[:0].copy())
 
-    def advance(self, tick, stop, most_spikes=_FOREVER):
+    def advance(self, tick, stop, most_spikes=NO_LIMIT):
         return super().advance(tick, stop, most_spikes)
 
     def fired(self):

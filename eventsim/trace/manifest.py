@@ -39,6 +39,8 @@ def new_manifest(manifest, network, stimulus, clock, foreign=None):
     """
     if not isinstance(manifest, dict):
         raise ConfigError(f"the manifest is a {type(manifest).__name__}; give a dict")
+    if unnamed := [key for key in manifest if not isinstance(key, str)]:
+        raise ConfigError(f"the manifest has the key {unnamed[0]!r}; use text for keys")
     try:
         encode_json(manifest)
     except (TypeError, ValueError, RecursionError) as error:

@@ -194,6 +194,8 @@ def _segment_folder(path, run):
     """The folder for the segments of a trace at `path`; raises ConfigError when nothing can be written there."""
     if os.path.isdir(path):  # unlike Path.is_dir, it takes a name that is too long
         raise ConfigError(f"{path} is a folder; give the path of a file for the trace")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ConfigError(f"{path} is a device or a pipe; give the path of a file for the trace")
     if not os.path.isdir(path.parent):
         raise ConfigError(f"cannot write {path}: there is no folder {path.parent}; make it first")
     return SegmentFolder(path.with_name(path.name + ".parts"), run)

@@ -82,7 +82,8 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     ------
     ProvenanceError
         The chip has no such table, the tables do not go together or do not price synaptic events, the counts are of
-        another network, the activity of other counts, or an all-in figure is asked for away from its operating point.
+        another network or of a placement on another chip, the activity of other counts, or an all-in figure is asked for
+        away from its operating point.
     ConfigError
         A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
     """
@@ -91,6 +92,9 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     together, figures = _combine(chip, names)
     if queries is not None and queries < 1:
         raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
+    if counts.chip not in (None, chip.name):
+        raise ProvenanceError(f"the counts are of a placement on {counts.chip}, and {chip.name} sends and packs in another "
+                              f"way; place the network on {chip.name}, and count again")  # fmt: skip
     if activity is not None and activity.counts_hash != counts.hash:
         raise ProvenanceError("the activity is of other counts; count both from the same trace and placement")
     amounts, all_terms = quantities(counts, chip.mesh, activity), _terms(activity)
@@ -226,7 +230,7 @@ def _missing(counts, chip, network):
     """What the chip cannot do of the network; None when there is no network to look at."""
     if network is None:
         return None
-    if not np.array_equal(counts.core_of == HOST, network.is_source):
+    if counts.network_hash not in (None, network.hash) or not np.array_equal(counts.core_of == HOST, network.is_source):
         raise ProvenanceError(f"the counts are of another network than this one of {network.n_neurons} neurons")
     return tuple(chip.check(network))
 

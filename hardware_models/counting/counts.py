@@ -6,6 +6,7 @@ delivery as it is made, here the synapses of each neuron are first grouped by co
 
 import numpy as np
 
+from eventsim.arguments import require_kind
 from eventsim.counts import (
     BINNINGS,
     HOST,
@@ -18,6 +19,8 @@ from eventsim.counts import (
     EventCounts,
 )
 from eventsim.errors import ConfigError
+from eventsim.trace import Trace
+from hardware_models.placing.placement import Placement
 
 __all__ = ["count_events"]
 
@@ -45,8 +48,10 @@ def count_events(trace, placement, binning=None):
     ProvenanceError
         The placement is of another network.
     ConfigError
-        A run in continuous time without a binning, or with one that there is not; a run on the grid with one.
+        Something else than a trace or a placement, a run in continuous time without a binning, or with one that there is not; a run on the grid with one.
     """
+    require_kind("trace", trace, Trace)
+    require_kind("placement", placement, Placement)
     network, core_of = trace.network, placement.core_of
     _check_binning(trace.clock, binning)
     placement.require_network(network)
@@ -56,7 +61,8 @@ def count_events(trace, placement, binning=None):
     messages = _count_messages(tally, network, placement, spikes)
     for pathway in network.pathways:
         _count_deliveries(tally, pathway, network, core_of, spikes, trace)
-    return EventCounts(*tally.columns(), *messages, core_of.copy(), int(trace.duration_ticks), binning)
+    return EventCounts(*tally.columns(), *messages, core_of.copy(), int(trace.duration_ticks), binning, network.hash,
+                       placement.chip.name)  # fmt: skip
 
 
 def _check_binning(clock, binning):

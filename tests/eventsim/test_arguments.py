@@ -1,5 +1,6 @@
 """A user's mistake in an argument is one clear error, before anything is run or written."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -45,7 +46,7 @@ def network():
     ({"buffer_mb": 0}, "buffer_mb is 0"),
     ({"max_bytes": "1"}, "max_bytes is '1'"),
     ({"stop_after_spikes": "5"}, "stop_after_spikes is '5'"),
-    ({"stop_after_spikes": -1}, "stop_after_spikes is -1; give a whole number, 0 or more"),
+    ({"stop_after_spikes": -1}, "stop_after_spikes is -1; give a whole number, 0 to"),
     ({"stop_when": 5}, "stop_when is 5; give a function"),
     ({"progress": 5}, "progress is 5; give True"),
 ])  # fmt: skip
@@ -162,11 +163,53 @@ def test_a_simulation_that_has_run_takes_no_checkpoint_and_a_finished_one_does_n
 
 
 @pytest.mark.parametrize("given, message", [
-    ({"ticks": 1.5}, "ticks is 1.5; give a whole number, 0 or more"),
-    ({"ticks": -2}, "ticks is -2; give a whole number, 0 or more"),
-    ({"look_every_ticks": 0}, "look_every_ticks is 0; give a whole number, 1 or more"),
-    ({"stop_after_spikes": True}, "stop_after_spikes is True; give a whole number, 0 or more"),
+    ({"ticks": 1.5}, "ticks is 1.5; give a whole number, 0 to"),
+    ({"ticks": -2}, "ticks is -2; give a whole number, 0 to"),
+    ({"look_every_ticks": 0}, "look_every_ticks is 0; give a whole number, 1 to"),
+    ({"stop_after_spikes": True}, "stop_after_spikes is True; give a whole number, 0 to"),
+    ({"stop_after_spikes": 10**30}, "stop_after_spikes is 1000000000000000000000000000000; give a whole number, 0 to"),
 ])  # fmt: skip
 def test_a_run_goes_on_for_whole_ticks(network, given, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         Simulation(network).run(**given)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda stimulus: stimulus.lasting(10.5), "duration_ticks is 10.5; give a whole number, 0 or more"),
+    (lambda stimulus: stimulus.lasting("x"), "duration_ticks is 'x'; give a whole number"),
+    (lambda stimulus: Stimulus.of([], [], duration_ticks=9.7), "stimulus: duration_ticks is 9.7; give a whole number"),
+    (lambda stimulus: Stimulus.of([], [], duration_ticks=float("nan")), "duration_ticks is nan"),
+    (lambda stimulus: Stimulus.of([], [], [(0, 2)], input_id=[1.7]), "stimulus: input_id is float64 of shape"),
+    (lambda stimulus: Stimulus.of([], [], [(0, 2)], input_id=["a"]), "stimulus: input_id is <U1 of shape"),
+])  # fmt: skip
+def test_a_stimulus_lasts_for_whole_ticks(network, call, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        call(network.stimulus)
+
+
+@pytest.mark.parametrize("given, message", [
+    ({"ranks": -1}, "ranks is -1; give a whole number, 1 or more"), ({"ranks": 0}, "ranks is 0; give a whole number"),
+    ({"ranks": 1.5}, "ranks is 1.5"), ({"ranks": "x"}, "ranks is 'x'"),
+    ({"manifest": {1: 2}}, "the manifest has the key 1; use text for keys"),
+])  # fmt: skip
+def test_what_is_said_of_a_run_makes_sense(network, given, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        simulate(network, **given)
+
+
+@pytest.mark.parametrize("dt_ms", [0, -1.0, "1", None, float("nan"), 1e300])
+def test_a_tick_has_a_length(dt_ms):
+    with pytest.raises(ConfigError, match=re.escape(f"dt_ms is {dt_ms!r}; give a number above 0")):
+        eventsim.network({"model": ["integrate"]}, {"pre": [], "post": [], "weight": [], "delay_ms": []}, dt_ms=dt_ms)
+
+
+def test_a_checkpoint_is_at_a_path(network):
+    with pytest.raises(ConfigError, match="path is 5; give a str or PathLike"):
+        Simulation(network).save(5)
+
+
+def test_a_trace_is_no_device(network, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="is a device or a pipe; give the path of a file for the trace"):
+        simulate(network, trace=tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()

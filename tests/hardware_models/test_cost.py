@@ -203,6 +203,14 @@ def test_tables_that_complete_one_another_are_summed(hand, loihi, with_table):
     assert report.table == "other + events"
 
 
+def test_counts_are_priced_on_the_chip_and_of_the_network_that_they_are_of(hand, build, loihi):
+    with pytest.raises(ProvenanceError, match=r"placement on loihi, and truenorth .* place the network on truenorth"):
+        cost(hand, "truenorth", "split", tick_us=1000)
+    alike = build([("a", 1, False), ("b", 4, False), ("c", 1, False)], [((0, 1), [(0, j, 0, 2) for j in range(4)])])
+    with pytest.raises(ProvenanceError, match="counts are of another network"):
+        cost(hand, loihi, network=alike)
+
+
 def test_of_several_tables_each_has_its_word_whichever_is_named_first(hand, loihi, with_table):
     hops, time = ("hop_east_west_pj", "hop_north_south_pj"), loihi.tables["davies2018"].time
     power = msgspec.structs.replace(loihi.static.power_mw_per_chip, value=50)

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from eventsim.errors import ConfigError
+from eventsim.errors import CapacityError, ConfigError
 from runs.run import run_experiment
 
 PLACERS = ["in_order", "greedy"] + ["partition"] * (importlib.util.find_spec("pymetis") is not None)
@@ -25,6 +25,19 @@ def test_it_sets_every_placer_beside_the_one_in_order(small):
     # Of 40 synapses 4 leave the cluster, which is on one core or two of 2 to 5: 1 message at least, 5 at most.
     assert 1200 <= min(messages) <= max(messages) <= 5 * 1200 and max(messages[1:]) < messages[0]
     assert "clusters  greedy" in text and (folder / "report.html").read_text().count("data:image/png;base64,") >= 5
+
+
+def test_all_that_a_spike_brings_is_priced(small):
+    rows = small[1]["cases"][0]["placements"]
+    events = 1200 * 40 * 23.6e-3  # nJ: each neuron fires once, and a synaptic event on Loihi takes 23.6 pJ
+    updates = 3 * 1200 * 52e-3  # all idle, in three ticks
+    for row in rows:
+        assert row["dynamic_low_nj"] == pytest.approx(events + updates + row["network_nj"])
+
+
+def test_more_synapses_than_there_is_memory_for_are_refused_before_they_are_drawn(tmp_path):
+    with pytest.raises(CapacityError, match="give fewer neurons, or a smaller fan_out"):
+        run_experiment("placement", ["cases=['clusters']", "neurons=100000", "fan_out=1000000"], tmp_path)
 
 
 def test_who_stands_in_for_a_placer_that_is_not_installed_is_said(tmp_path, monkeypatch, recwarn):

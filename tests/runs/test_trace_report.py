@@ -47,3 +47,19 @@ def test_a_page_that_cannot_be_written_is_one_line(small_run, tmp_path, capsys):
         cli.main(["report", str(small_run[0] / "trace.h5"), "--out", str(tmp_path / "none" / "page.html")])
     assert stop.value.code == 2
     assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--table", "zz"], "loihi has no table 'zz'; there are davies2018"),
+    (["--placer", "zz"], "choose one of in_order, greedy, partition"),
+    (["--out", "trace.h5"], "--out trace.h5 is the trace itself; give the page another name"),
+])  # fmt: skip
+def test_a_mistake_writes_no_page_and_leaves_the_trace(small_run, tmp_path, capsys, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    before = (small_run[0] / "trace.h5").read_bytes()
+    (tmp_path / "trace.h5").write_bytes(before)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["report", "trace.h5", *options])
+    assert stop.value.code == 2 and message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["trace.h5"]
+    assert (tmp_path / "trace.h5").read_bytes() == before

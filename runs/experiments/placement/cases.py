@@ -16,16 +16,23 @@ from circuits.softmax import (
     thinning,
 )
 from eventsim import compile_network, simulate
+from eventsim.memory import require_memory
 from eventsim.stimulus import Stimulus
 
 __all__ = ["CASES"]
 
+#: Of the arrays by which clusters are drawn, wired and run, at their peak; measured with 10 million synapses.
+_BYTES_PER_SYNAPSE = 160
+
 
 def clusters(config):
-    """Planted clusters in random order of ids, one spike of every neuron.
+    """Planted clusters in random order of ids, one spike of every neuron, and all that it brings.
 
-    Each neuron has `fan_out` synapses, of which the part `inside` goes to its own cluster and the rest anywhere.
+    Each neuron has `fan_out` synapses, of which the part `inside` goes to its own cluster and the rest anywhere. It
+    fires in the second tick, its drive being half its threshold; what it sends lands in the third and last.
     """
+    require_memory({"synapses": config.neurons * config.fan_out * _BYTES_PER_SYNAPSE},
+                   remedy="give fewer neurons, or a smaller fan_out")  # fmt: skip
     rng, n = np.random.default_rng(config.seed), config.neurons
     pre = np.repeat(np.arange(n), config.fan_out)
     first = pre // config.cluster * config.cluster
@@ -34,8 +41,8 @@ def clusters(config):
     post = np.where(rng.random(pre.size) < config.inside, at_home, rng.integers(n, size=pre.size))
     ids = rng.permutation(n)
     wires = {"pre": ids[pre], "post": ids[post], "weight": 2.0**-20, "delay_ms": 1.0}
-    network = eventsim.network({"model": ["integrate"] * n, "v_th": 1.0, "drive": 1.0}, wires)
-    return simulate(network, Stimulus.silent(1))
+    network = eventsim.network({"model": ["integrate"] * n, "v_th": 1.0, "drive": 0.5}, wires)
+    return simulate(network, Stimulus.silent(3))
 
 
 def softmax(config):
