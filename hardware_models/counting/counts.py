@@ -48,7 +48,8 @@ def count_events(trace, placement, binning=None):
     ProvenanceError
         The placement is of another network.
     ConfigError
-        Something else than a trace or a placement, a run in continuous time without a binning, or with one that there is not; a run on the grid with one.
+        Something else than a trace or a placement, a run in continuous time without a binning, or with one that there
+        is not; a run on the grid with one.
     """
     require_kind("trace", trace, Trace)
     require_kind("placement", placement, Placement)

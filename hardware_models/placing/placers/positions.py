@@ -12,8 +12,8 @@ from eventsim.code_cache import cached_njit
 
 __all__ = ["arranged"]
 
-#: Sweeps at most, and places that a core of a large chip is tried at, those nearest to whom it talks to. Measured on 324
-#: cores of Loihi: ten sweeps and 256 places give the same hops; one sweep 1.8 % more, 64 places 0.1 % more.
+#: Sweeps at most, and places that a core of a large chip is tried at, those nearest to whom it talks to. Measured on
+#: 324 cores of Loihi: ten sweeps and 256 places give the same hops; one sweep 1.8 % more, 64 places 0.1 % more.
 _SWEEPS, _NEAR = 30, 512
 
 
