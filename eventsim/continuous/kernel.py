@@ -16,9 +16,6 @@ Invariants of the kernel
 - State is sampled before whatever happens at that instant.
 """
 
-from typing import Any
-
-import numpy as np
 from numba import njit
 
 from eventsim.code_cache import cached_njit
@@ -40,34 +37,17 @@ from eventsim.continuous.arrays import (
     TOTAL,
     WINDOW,
 )
-from eventsim.continuous.cell import above, at_rest, fire, foresee, move, refractory, to_threshold
-from eventsim.continuous.queue import before, put, sort, take_out
-from eventsim.continuous.scatter import (
-    ask_for_spikes,
-    ask_for_synapses,
-    close_tick,
-    count_spike,
-    deliver,
-    emit,
-    row_of,
-)
+from eventsim.continuous.cell import at_rest, foresee
+from eventsim.continuous.queue import before, sort
+from eventsim.continuous.rounds import above_threshold, cross, deliver_arrivals, next_stamp, record_spikes
+from eventsim.continuous.scatter import close_tick
 from eventsim.continuous.state import sample
 from eventsim.lending import lent
-from eventsim.neurons import ADAPTIVE, ESCAPE
 
 __all__ = ["run"]
 
 _LONGEST_WINDOW = 1 << 30  # ticks
-_LARGEST_STAMP = (1 << 32) - 1
 _SPARE_ROUNDS = 1000  # beyond one per neuron, which is what the longest path without a loop takes
-
-
-@njit
-def _doubled(spikes: Any) -> Any:
-    larger = np.empty(2 * spikes.size, spikes.dtype)
-    for k in range(spikes.size):
-        larger[k] = spikes[k]
-    return larger
 
 
 @njit
@@ -97,6 +77,34 @@ def _is_full(counters, registers):
     no_room = registers[SPIKES] - registers[RECORDED] >= registers[ROOM]
     no_rows = counters.row_tick.size - registers[ROWS] < 2 * counters.tally.size
     return no_room or no_rows or registers[TOTAL] >= registers[MOST]
+
+
+@njit(forceinline=True)
+def _next_event(until, registers, stimulus_tick, arrivals, crossings):
+    """When something happens next, (tick, offset); (until, 0) when nothing does before."""
+    tick, offset = until, 0.0
+    if registers[CURSOR] < stimulus_tick.size and stimulus_tick[registers[CURSOR]] < tick:
+        tick = stimulus_tick[registers[CURSOR]]
+    if arrivals.heap[0]:
+        due = arrivals.due[arrivals.heap[1]]
+        if before(due.tick, due.offset, tick, offset):
+            tick, offset = due.tick, due.offset
+    if crossings.heap[0]:
+        due = crossings.due[crossings.heap[1]]
+        if before(due.tick, due.offset, tick, offset):
+            tick, offset = due.tick, due.offset
+    return tick, offset
+
+
+@njit(forceinline=True)
+def _emissions(registers, stimulus_tick, stimulus_neuron, tick, fired):
+    """Let sources fire as the stimulus says; returns how many `fired`."""
+    n_fired = 0
+    while registers[CURSOR] < stimulus_tick.size and stimulus_tick[registers[CURSOR]] == tick:
+        fired[n_fired] = stimulus_neuron[registers[CURSOR]]
+        n_fired += 1
+        registers[CURSOR] += 1
+    return n_fired
 
 
 @cached_njit()
@@ -133,24 +141,10 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
     )  # fmt: skip
     crossings, arrivals, fired, touched = lent(crossings), lent(arrivals), lent(fired), lent(touched)
     stimulus_tick, stimulus_neuron = lent(stimulus_tick), lent(stimulus_neuron)
-    crossing_heap, crossing_due = crossings.heap, crossings.due
-    arrival_heap, arrival_due = arrivals.heap, arrivals.due
-    cells, further, kinds, noise, lanes = neurons.cells, neurons.further, neurons.kinds, neurons.noise, wires.lanes
-    n_spikes, stamp = registers[SPIKES], registers[STAMP]
+    stamp, stormy = registers[STAMP], False
     registers[REACHED] = until
-    stormy = False
     while not stormy:
-        tick, offset = until, 0.0
-        if registers[CURSOR] < stimulus_tick.size and stimulus_tick[registers[CURSOR]] < tick:
-            tick = stimulus_tick[registers[CURSOR]]
-        if arrival_heap[0]:
-            due = arrival_due[arrival_heap[1]]
-            if before(due.tick, due.offset, tick, offset):
-                tick, offset = due.tick, due.offset
-        if crossing_heap[0]:
-            due = crossing_due[crossing_heap[1]]
-            if before(due.tick, due.offset, tick, offset):
-                tick, offset = due.tick, due.offset
+        tick, offset = _next_event(until, registers, stimulus_tick, arrivals, crossings)
         if neurons.restless.size and tick >= registers[HORIZON] and registers[HORIZON] < until:
             _look_ahead(neurons, crossings, registers)
             continue
@@ -169,90 +163,24 @@ def run(start, until, registers, neurons, wires, counters, sampling, crossings, 
             if registers[NOTED]:
                 close_tick(counters, registers, registers[NOW])
             registers[NOW] = tick
-
-        horizon = registers[HORIZON]
-        n_fired, rounds = 0, 0
-        while offset == 0.0 and registers[CURSOR] < stimulus_tick.size and stimulus_tick[registers[CURSOR]] == tick:
-            fired[n_fired] = stimulus_neuron[registers[CURSOR]]
-            n_fired += 1
-            registers[CURSOR] += 1
+        rounds, n_fired = 0, 0
+        if offset == 0.0:
+            n_fired = _emissions(registers, stimulus_tick, stimulus_neuron, tick, fired)
         while not stormy:
-            for f in range(n_fired):
-                n = fired[f]
-                ask_for_spikes(neurons, counters, fired, f, n_fired)
-                cell = cells[n]
-                kind = kinds[cell.kind]
-                again = True
-                while again:
-                    if n_spikes == spikes.size:
-                        spikes = _doubled(spikes)
-                    spike = spikes[n_spikes]
-                    spike.tick, spike.offset, spike.neuron = tick, offset, n
-                    emit(neurons, wires, arrivals, spikes, kind.population, n_spikes)
-                    count_spike(counters, registers, n)
-                    n_spikes += 1
-                    registers[SPIKES] = n_spikes
-                    again, endless = fire(cell, kind, further[n], noise[n], tick, offset)
-                    if endless:
-                        stormy, again = True, False
-                if kind.restless:
-                    foresee(cell, kind, further[n], crossing_heap, crossing_due, n, tick, offset, horizon)
-            n_fired, n_touched = 0, np.int64(0)  # no literal, for which `deliver` would be compiled once more
-            stamp += 2  # odd marks are those of listed neurons
-            if stamp >= _LARGEST_STAMP:  # marks are 32 bits wide
-                stamp = 2
-                for n in range(cells.size):
-                    cells[n].mark = 0
-            while arrival_heap[0]:
-                lane_id = arrival_heap[1]
-                lane = lanes[lane_id]
-                if arrival_due[lane_id].tick != tick or arrival_due[lane_id].offset != offset:
-                    break
-                k = lane.spike
-                first, stop = row_of(wires, lane, spikes[k].neuron)
-                ask_for_synapses(neurons, wires, counters, first, stop)
-                while k >= 0 and spikes[k].tick + lane.delay == tick and spikes[k].offset == offset:
-                    k = spikes[k].next
-                    following, its_stop = row_of(wires, lane, spikes[k].neuron) if k >= 0 else (first, stop)
-                    n_touched = deliver(
-                        neurons, wires, counters, registers, lane, first, stop, following, tick, offset, stamp,
-                        touched, n_touched,
-                    )  # fmt: skip
-                    first, stop = following, its_stop
-                lane.spike = k
-                if k >= 0:
-                    put(arrival_heap, arrival_due, lane_id, spikes[k].tick + lane.delay, spikes[k].offset)
-                else:
-                    take_out(arrival_heap, arrival_due, lane_id)
-            for k in range(n_touched):
-                n = touched[k]
-                cell = cells[n]
-                kind = kinds[cell.kind]
-                y = further[n].y if kind.family == ADAPTIVE else 0.0  # else in no cache, and not asked for
-                fires = kind.family != ESCAPE and above(kind, cell.x, y)
-                if fires and not refractory(cell, kind, tick, offset):
-                    if crossing_due[n].place:
-                        take_out(crossing_heap, crossing_due, n)
-                    fired[n_fired] = n
-                    n_fired += 1
-                elif kind.restless and not at_rest(cell, kind, crossing_due[n], horizon):
-                    foresee(cell, kind, further[n], crossing_heap, crossing_due, n, tick, offset, horizon)
-            while crossing_heap[0]:
-                n = crossing_heap[1]
-                if crossing_due[n].tick != tick or crossing_due[n].offset != offset:
-                    break
-                take_out(crossing_heap, crossing_due, n)
-                cell = cells[n]
-                kind = kinds[cell.kind]
-                move(cell, kind, further[n], tick, offset)
-                to_threshold(cell, kind, further[n])
-                fired[n_fired] = n
-                n_fired += 1
+            spikes, stormy = record_spikes(
+                neurons, wires, counters, registers, crossings, arrivals, spikes, fired, n_fired, tick, offset
+            )
+            stamp = next_stamp(neurons.cells, stamp)
+            n_touched = deliver_arrivals(
+                neurons, wires, counters, registers, arrivals, spikes, tick, offset, stamp, touched
+            )
+            n_fired = above_threshold(neurons, registers, crossings, touched, n_touched, tick, offset, fired)
+            n_fired = cross(neurons, crossings, tick, offset, fired, n_fired)
             if n_fired == 0:
                 break
             sort(fired, n_fired)
             rounds += 1
-            stormy |= rounds > cells.size + _SPARE_ROUNDS
+            stormy |= rounds > neurons.cells.size + _SPARE_ROUNDS
     if registers[NOTED]:
         close_tick(counters, registers, registers[NOW])
     registers[STAMP] = stamp

@@ -1,11 +1,13 @@
 """NEST's precise-time neurons on the same tables: the same spikes in the same order, within 1e-9 ms."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from eventsim.continuous import engine, kernel
+from eventsim.continuous import engine, kernel, rounds
 from tests.eventsim.continuous import hand_made
 from tests.eventsim.continuous.runs import run_exactly
 
@@ -13,9 +15,9 @@ pytestmark = pytest.mark.optional
 
 TAU_MS, C_PF = 20.0, 250.0
 
-#: Lines of the kernel after which, in the mutant, nothing else may arrive before thresholds are tested.
-_NEXT = " " * 20 + "k = spikes[k].next\n"
-_IDLE = " " * 20 + "take_out(arrival_heap, arrival_due, lane_id)\n"
+#: Lines of a round after which, in the mutant, nothing else may arrive before thresholds are tested.
+_NEXT = " " * 12 + "first, stop = following, its_stop\n"
+_IDLE = " " * 12 + "take_out(heap, due, lane_id)\n"
 
 
 def _by_nest(model, parameters, v, synapses, duration_ms):
@@ -78,11 +80,13 @@ def test_delta_synapses_give_nests_spikes_with_ties_and_multapses():
 
 def test_a_kernel_that_tests_after_every_single_arrival_gives_other_spikes(monkeypatch):
     network, theirs = _delta()
-    source = Path(kernel.__file__).read_text()
-    one_by_one = source.replace(_NEXT, _NEXT + " " * 20 + "break\n").replace(_IDLE, _IDLE + " " * 16 + "break\n")
+    source = Path(rounds.__file__).read_text()
+    one_by_one = source.replace(_NEXT, _NEXT + " " * 12 + "break\n").replace(_IDLE, _IDLE + " " * 8 + "break\n")
     assert one_by_one.count("break\n") == source.count("break\n") + 2
-    mutant = {"__name__": "mutant"}
-    exec(one_by_one, mutant)
+    mutant, mutant_rounds = {"__name__": "mutant"}, ModuleType("mutant_rounds")
+    monkeypatch.setitem(sys.modules, "mutant_rounds", mutant_rounds)
+    exec(one_by_one, vars(mutant_rounds))
+    exec(Path(kernel.__file__).read_text().replace(rounds.__name__, "mutant_rounds"), mutant)
     monkeypatch.setattr(engine, "run", mutant["run"])
     found = run_exactly(network)
     assert _sorted(found.time_ms, found.neuron)[1] != _sorted(*theirs)[1]
