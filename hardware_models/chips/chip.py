@@ -7,7 +7,9 @@ say is listed under `unpublished`, and whatever needs it refuses by name.
 import msgspec
 import numpy as np
 
+from eventsim.arguments import require_kind
 from eventsim.arrays import content_hash
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models.chips.cost_table import Static, Table
 from hardware_models.chips.features import missing_features
@@ -123,8 +125,9 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises
         ------
         ConfigError
-            What the chip lacks is not published.
+            No CompiledNetwork, or what the chip lacks is not published.
         """
+        require_kind("network", network, CompiledNetwork)
         form = _FORMS.get(self.name)
         in_its_own_integers = form is not None and not form.departures(network, self)
         return [] if in_its_own_integers else missing_features(network, self)

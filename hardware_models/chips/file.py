@@ -8,6 +8,7 @@ from typing import get_args
 
 import msgspec
 
+from eventsim.arguments import require_kind
 from eventsim.errors import ConfigError, ProvenanceError
 from hardware_models.chips.chip import Chip
 from hardware_models.chips.cost_table import Scope, Table
@@ -15,7 +16,7 @@ from hardware_models.chips.figures import Claim, Figure, How, Read
 from hardware_models.chips.keys import allowed_keys
 from hardware_models.chips.rules import check_consistency
 
-__all__ = ["list_chips", "load_chip"]
+__all__ = ["list_chips", "load_chip", "the_chip"]
 
 _SHIPPED = Path(__file__).parent
 _DEEPEST = 8  # levels of tables in a file; ours have five
@@ -45,11 +46,12 @@ def load_chip(name_or_path):
     Raises
     ------
     ConfigError
-        The file cannot be read, or has an unknown key, a key without a unit, a wrong type, a missing, negative or
-        non-finite number.
+        Neither a name nor a path; or the file cannot be read, or has an unknown key, a key without a unit, a wrong
+        type, a missing, negative or non-finite number.
     ProvenanceError
         A number has no source. Both name the file and the key, and say how to mend it.
     """
+    require_kind("name_or_path", name_or_path, str, Path)
     path = Path(name_or_path)
     if path.suffix != ".toml":
         if str(name_or_path) not in list_chips():
@@ -72,6 +74,12 @@ def load_chip(name_or_path):
     chip = _convert(document, Chip, "$", path)
     check_consistency(chip, path)
     return chip
+
+
+def the_chip(chip):
+    """The Chip that a caller gives as such, or as `load_chip` takes it."""
+    require_kind("chip", chip, Chip, str, Path)
+    return chip if isinstance(chip, Chip) else load_chip(chip)
 
 
 def _check_numbers(node, where, path):

@@ -1,9 +1,11 @@
 """check_consistency: what the types of a chip file cannot say.
 
-Known features, room on a core, a mesh that adds up, tables that can be summed, a unit at the end of each free key, and
-no silent gap: a number that is left out is listed under `unpublished`.
+Known features, room on a core, a mesh that adds up and can be numbered, tables that can be summed and whose intervals
+go from low to high, a unit at the end of each free key, and no silent gap: a number that is left out is listed under
+`unpublished`.
 """
 
+from eventsim.collected import MOST_CORES
 from eventsim.errors import ConfigError
 from hardware_models.chips.features import FEATURES
 from hardware_models.chips.figures import UNITS, unit_of
@@ -13,6 +15,12 @@ __all__ = ["check_consistency"]
 _MOST = 10**15
 _MOST_BITS = 32  # of a weight
 _MOST_OF_A_BLOCK = 4096  # bits of a field or word, and synapses
+
+#: Part of a table -> (key, other key): the first is of less work and costs no more, or intervals would be upside down.
+_RISING = {
+    "energy": (("neuron_update_idle_pj", "neuron_update_active_pj"),),
+    "time": (("neuron_update_idle_ns", "neuron_update_active_ns"), ("barrier_one_tile_ns", "barrier_all_tiles_ns")),
+}
 
 
 def check_consistency(chip, path):
@@ -64,11 +72,15 @@ def _synapse_memory(chip):
 
 def _mesh(chip):
     mesh = chip.mesh
+    for name in mesh.__struct_fields__:
+        count = getattr(mesh, name)
+        if count is not None and not 1 <= count.value <= MOST_CORES:
+            yield f"mesh.{name}.value", f"is {count.value}; give 1 to {MOST_CORES}, all the cores that can be numbered"
     sides = (mesh.width_tiles, mesh.height_tiles, mesh.cores_per_tile)
     if mesh.cores_per_chip is None or None in sides:
         return
     product = sides[0].value * sides[1].value * sides[2].value
-    if product != mesh.cores_per_chip.value or product == 0:
+    if product != mesh.cores_per_chip.value:
         yield "mesh.cores_per_chip", (f"is {mesh.cores_per_chip.value}, but width x height x cores_per_tile is "
                                       f"{product}; make them agree")  # fmt: skip
 
@@ -85,6 +97,17 @@ def _tables(chip):
             yield f"tables.{name}.operating_point", "goes with an all_in table, and with no other; give or remove it"
         if table.scope == "all_in" and table.static is not None:
             yield f"tables.{name}.static", "is held by an all_in figure already; remove it"
+        yield from _falling(name, table)
+
+
+def _falling(name, table):
+    """Figures of a table that are smaller than those of less work."""
+    for part, pairs in _RISING.items():
+        for less, more in pairs:
+            low, high = (getattr(getattr(table, part), key, None) for key in (less, more))
+            if low is not None and high is not None and high.value < low.value:
+                complaint = f"is {high.value}, and `{less}` {low.value}; give at least as much for more work"
+                yield f"tables.{name}.{part}.{more}.value", complaint
 
 
 def _facts(chip):

@@ -15,14 +15,17 @@ and with it every sum, is an interval from all idle to all active. On whole numb
 sum is one number.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
 
 import msgspec
 import numpy as np
 
-from eventsim.counts import HOST
+from eventsim.arguments import require_kind, whole_number
+from eventsim.compiled_network import CompiledNetwork
+from eventsim.counts import HOST, EventCounts
 from eventsim.errors import ConfigError, ProvenanceError
-from hardware_models.chips.file import list_chips, load_chip
+from hardware_models.chips.file import list_chips, load_chip, the_chip
 from hardware_models.costing.operating_point import require_operating_point
 from hardware_models.costing.quantities import quantities, within_a_chip
 from hardware_models.costing.report import CostLine, CostReport
@@ -60,8 +63,9 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     Parameters
     ----------
     counts : EventCounts
-    chip : Chip or str, optional
-        By default the chip that comes with the package and has `table`.
+    chip : Chip, str or Path, optional
+        Itself, or its name or file, as `load_chip` takes them. By default the chip that comes with the package and has
+        `table`.
     table : str or sequence of str
         A table of the chip; several may complete one another when they agree in scope, origin, process and voltage.
     tick_us : float or "fastest"
@@ -82,19 +86,19 @@ def cost(counts, chip=None, table="davies2018", *, tick_us="fastest", queries=No
     ------
     ProvenanceError
         The chip has no such table, the tables do not go together or do not price synaptic events, the counts are of
-        another network or of a placement on another chip, the activity of other counts, or an all-in figure is asked for
-        away from its operating point.
+        another network or of a placement on another chip, the activity of other counts, or an all-in figure is asked
+        for away from its operating point.
     ConfigError
-        A tick length that is not positive, or shorter than the chip can be; a number of queries below 1.
+        An argument of another kind; a tick length that is not positive, or shorter than the chip can be; a number of
+        queries below 1.
     """
-    chip = _chip_with(table) if chip is None else load_chip(chip) if isinstance(chip, str) else chip
-    names = (table,) if isinstance(table, str) else tuple(table)
+    names = _names(table)
+    queries = _checked(counts, queries, network, activity)
+    chip = _chip_with(names) if chip is None else the_chip(chip)
     together, figures = _combine(chip, names)
-    if queries is not None and queries < 1:
-        raise ConfigError(f"queries is {queries}; give the number of queries that were run, 1 or more")
     if counts.chip not in (None, chip.name):
-        raise ProvenanceError(f"the counts are of a placement on {counts.chip}, and {chip.name} sends and packs in another "
-                              f"way; place the network on {chip.name}, and count again")  # fmt: skip
+        raise ProvenanceError(f"the counts are of a placement on {counts.chip}, and {chip.name} sends and packs in "
+                              f"another way; place the network on {chip.name}, and count again")  # fmt: skip
     if activity is not None and activity.counts_hash != counts.hash:
         raise ProvenanceError("the activity is of other counts; count both from the same trace and placement")
     amounts, all_terms = quantities(counts, chip.mesh, activity), _terms(activity)
@@ -148,11 +152,28 @@ def _unverified(used, lines, mesh):
     return {name: (used | shape)[name].source for name in dict.fromkeys(named)}
 
 
-def _chip_with(table):
-    names = {table} if isinstance(table, str) else set(table)
+def _names(table):
+    """The names of one table or several, as a tuple."""
+    names = (table,) if isinstance(table, str) else table
+    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"table is {table!r}; give the name of a table, or a list of names")
+    return tuple(names)
+
+
+def _checked(counts, queries, network, activity):
+    """The number of queries as an int, or None; raises ConfigError for an argument of the wrong kind."""
+    require_kind("counts", counts, EventCounts)
+    if network is not None:
+        require_kind("network", network, CompiledNetwork)
+    if activity is not None and not hasattr(activity, "active"):
+        raise ConfigError(f"activity is {activity!r}; give what count_activity returns")
+    return None if queries is None else whole_number("queries", queries, 1)
+
+
+def _chip_with(names):
     chips = [load_chip(name) for name in list_chips()]
     for chip in chips:
-        if names <= set(chip.tables):
+        if set(names) <= set(chip.tables):
             return chip
     there_are = ", ".join(f"{chip.name}: {name}" for chip in chips for name in chip.tables)
     raise ProvenanceError(f"no chip has the table {', '.join(sorted(names))}; there are {there_are}")
@@ -219,8 +240,10 @@ def _copies(amounts, chip):
 
 def _ticks(counts, amounts, mesh, time, tick_us):
     """The ticks, and the figures of time they rest on."""
-    if tick_us != "fastest":
+    if not isinstance(tick_us, str):
         return given_ticks(tick_us, counts, amounts, time), {}
+    if tick_us != "fastest":
+        raise ConfigError(f"tick_us is {tick_us!r}; give 'fastest', or a number of microseconds")
     if time is None:
         raise ConfigError("this table has no times, so 'fastest' is unknown; give tick_us, the length of a tick")
     return fastest_ticks(counts, amounts, time, mesh), time_figures(amounts, time, mesh)

@@ -7,6 +7,7 @@ from math import lcm
 import numpy as np
 import pandas as pd
 
+from eventsim.arguments import number_above_zero
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
 from eventsim.errors import ConfigError
 from hardware_models.mesh import tile_of
@@ -17,7 +18,7 @@ __all__ = ["Ticks", "fastest_ticks", "given_ticks", "tick_times", "time_figures"
 _TAKES = {SYNAPTIC_EVENTS: "synaptic_event_ns", SPIKES: "spike_ns", MESSAGES_OUT: "message_out_ns",
           MESSAGES_IN: "message_in_ns"}  # fmt: skip
 
-_LONGEST_US = 1e9  # a quarter of an hour; nobody lets a chip tick so slowly
+_TOO_LONG_US = 2e9  # half an hour; nobody lets a chip tick so slowly
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,9 @@ def given_ticks(tick_us, counts, amounts, time):
     Raises
     ------
     ConfigError
-        Not a number above 0 and up to 1e9, or shorter than the busiest core needs even with all neurons idle.
+        Not a number above 0 and below 2e9, or shorter than the busiest core needs even with all neurons idle.
     """
-    if isinstance(tick_us, (str, bool)) or not 0 < tick_us <= _LONGEST_US:
-        raise ConfigError(f"tick_us is {tick_us!r}; give a number of microseconds above 0, {_LONGEST_US:g} at most, or "
-                          "'fastest'")  # fmt: skip
+    number_above_zero("tick_us", tick_us, _TOO_LONG_US)
     length = Fraction(str(tick_us)) * 1000
     if time is not None:
         busiest = _Busy(counts, amounts, time, time.neuron_update_idle_ns).most

@@ -7,6 +7,10 @@ import pandas as pd
 
 __all__ = ["Losses", "largest_error", "returns_note"]
 
+#: Columns that there are on every chip, and where there is no row.
+_OF_PATHWAY = ("synapses", "max_error", "rms_error", "zeros_lost", "clipped", "longest_delay_ticks")
+_OF_POPULATION = ("scale", "threshold_error", "bias_error", "load")
+
 
 @dataclass(frozen=True, eq=False)
 class Losses:
@@ -37,15 +41,16 @@ class Losses:
     @classmethod
     def of(cls, chip, pathways, populations, notes):
         """From rows, mappings with the key pathway or population."""
-        return cls(chip, _table("pathway", pathways), _table("population", populations), tuple(notes))
+        return cls(chip, _table("pathway", pathways, _OF_PATHWAY), _table("population", populations, _OF_POPULATION),
+                   tuple(notes))  # fmt: skip
 
     def __str__(self):
         parts = [f"In the integers of {self.chip}:", self.pathways.to_string(), self.populations.to_string()]
         return "\n".join([*parts, *self.notes])
 
 
-def _table(key, rows):
-    return pd.DataFrame(rows, columns=None if rows else [key]).set_index(key)
+def _table(key, rows, columns):
+    return pd.DataFrame(rows, columns=None if rows else [key, *columns]).set_index(key)
 
 
 def largest_error(made, wanted):

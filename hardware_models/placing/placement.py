@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from eventsim.arguments import require_kind, whole_numbers
 from eventsim.arrays import content_hash
+from eventsim.collected import MOST_CORES
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.counts import HOST
 from eventsim.errors import CapacityError, ConfigError, ProvenanceError
 from hardware_models.chips.chip import Chip
+from hardware_models.chips.file import the_chip
 from hardware_models.mesh import chip_of
 from hardware_models.placing.resources import REMEDIES, RESOURCES, allowed, demand
 
@@ -17,7 +21,8 @@ __all__ = ["Placement"]
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Neurons on cores. Made by `place`, or by hand with `Placement.of`; the constructor checks nothing.
+    """Neurons on cores. Made by `place`, or by hand with `Placement.of`; the constructor checks only that
+    cores are whole numbers that a run can number.
 
     Parameters
     ----------
@@ -42,15 +47,17 @@ class Placement:
     placer: str = "hand"
 
     def __post_init__(self):
-        for name in ("core_of", "enters_at"):
-            if getattr(self, name) is not None:
-                cores = np.array(getattr(self, name), dtype=np.int32)
-                cores.flags.writeable = False
-                object.__setattr__(self, name, cores)
+        given = {"core_of": self.core_of} | ({} if self.enters_at is None else {"enters_at": self.enters_at})
+        for name, values in given.items():
+            cores = whole_numbers(name, values, HOST, MOST_CORES - 1).astype(np.int32)
+            cores.flags.writeable = False
+            object.__setattr__(self, name, cores)
 
     @classmethod
     def of(cls, network, core_of, chip, enters_at=None, placer="hand"):
-        """A placement by hand, checked; raises what `validate` raises."""
+        """A placement by hand, checked; `chip` as `place` takes it. Raises what `validate` raises."""
+        require_kind("network", network, CompiledNetwork)
+        chip = the_chip(chip)
         used = cls(core_of, network.hash, chip, enters_at=enters_at).validate(network)
         return cls(core_of, network.hash, chip, used, enters_at, placer)
 
@@ -94,6 +101,7 @@ class Placement:
 
     def require_network(self, network):
         """Raise ProvenanceError when the placement is of another network than this one."""
+        require_kind("network", network, CompiledNetwork)
         if self.network_hash != network.hash:
             raise ProvenanceError(f"the placement is of network {self.network_hash[:12]}, not of {network.hash[:12]}; "
                                   "place this network anew")  # fmt: skip
@@ -118,7 +126,7 @@ class Placement:
         self.require_network(network)
         if self.core_of.shape != (network.n_neurons,):
             raise ConfigError(f"the placement has {self.core_of.size} neurons, the network {network.n_neurons}")
-        wrong = np.flatnonzero((self.core_of < HOST) | ((self.core_of == HOST) != network.is_source))
+        wrong = np.flatnonzero((self.core_of == HOST) != network.is_source)
         if wrong.size:
             raise ConfigError(f"neuron {wrong[0]} is on core {self.core_of[wrong[0]]}; spike sources, and only they, "
                               f"are on the host ({HOST}), all others on cores from 0")  # fmt: skip

@@ -13,6 +13,7 @@ from hardware_models import list_chips, load_chip
 SHIPPED = Path(hardware_models.__file__).parent / "chips" / "loihi.toml"
 SCOPE = 'scope = "per_operation"'
 ORIGIN = '\norigin = "Davies'
+TILES = 'source = "SANA-FE, arch/loihi.yaml: 8 x 4 tiles; the aspect'
 CORES = '"Davies 2018, chip overview: 128 neuromorphic cores"'
 
 
@@ -108,6 +109,12 @@ def test_the_hash_of_a_chip_moves_with_any_of_its_figures(loihi, edited):
         ('name = "loihi"', 'name = "loihi"\ncolour = "blue"', "$.colour", ConfigError),
         ('name = "loihi"\n', "", "$.name", ConfigError),
         ("value = 128\n", "value = 64\n", "$.mesh.cores_per_chip", ConfigError),
+        ("value = 81\n", "value = 51\n", "$.tables.davies2018.energy.neuron_update_active_pj.value", ConfigError),
+        ("value = 8.4\n", "value = 5.2\n", "$.tables.davies2018.time.neuron_update_active_ns.value", ConfigError),
+        ("value = 465\n", "value = 112\n", "$.tables.davies2018.time.barrier_all_tiles_ns.value", ConfigError),
+        (f"value = 8\n{TILES}", f"value = {10**15}\n{TILES}", "$.mesh.width_tiles.value", ConfigError),
+        (f"value = 8\n{TILES}", f"value = 0\n{TILES}", "$.mesh.width_tiles.value", ConfigError),
+        ("value = 128\n", f"value = {2**24}\n", "$.mesh.cores_per_chip.value", ConfigError),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_chip_file_is_one_line_with_file_and_key(edited, old, new, key, error):
@@ -137,7 +144,7 @@ def test_half_an_interval_of_a_neuron_update_is_refused(tmp_path):
         load_chip(path)
 
 
-@pytest.mark.parametrize("name", ["loihi9", "../loihi", "missing.toml", "", "chips/loihi"])
+@pytest.mark.parametrize("name", ["loihi9", "../loihi", "missing.toml", "", "chips/loihi", None, 5, ["loihi"]])
 def test_an_unknown_chip_is_refused_and_nothing_outside_is_read(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError):
@@ -180,3 +187,13 @@ def test_a_chip_file_of_ones_own_is_used_like_those_that_come_with_the_package(e
     chip = load_chip(edited("value = 23.6", "value = 20"))
     assert chip.tables["davies2018"].energy.synaptic_event_pj.exact == 20
     assert chip.tables["nahuku_conv"].energy.spike_pj.exact == Fraction("69.3")
+
+
+def test_figures_of_work_and_of_idling_may_be_equal(edited):
+    energy = load_chip(edited("value = 81\n", "value = 52\n")).tables["davies2018"].energy
+    assert energy.neuron_update_active_pj.exact == energy.neuron_update_idle_pj.exact
+
+
+def test_the_static_power_of_a_core_is_what_its_source_divides(loihi):
+    fact = loihi.facts["static_core_power_uw"]
+    assert "3.34 W / 32 chips / 128 cores" in fact.source and fact.exact == round(Fraction("3.34e6") / 32 / 128)

@@ -149,15 +149,31 @@ def test_a_given_tick_may_not_be_shorter_than_the_chip_can_be(hand, loihi):
         cost(hand, loihi, tick_us=0.1481)
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 1e308, float("nan"), float("inf"), "slow", True])
+@pytest.mark.parametrize("wrong", [0, -1, 1e308, float("nan"), float("inf"), "slow", True, None, [1], np.ones(2)])
 def test_a_tick_length_must_be_a_positive_number(hand, loihi, wrong):
     with pytest.raises(ConfigError, match="tick_us is"):
         cost(hand, loihi, tick_us=wrong)
 
 
-def test_the_number_of_queries_must_be_positive(hand, loihi):
-    with pytest.raises(ConfigError, match="queries is 0"):
-        cost(hand, loihi, queries=0)
+@pytest.mark.parametrize("wrong", [0, -3, 1.5, float("nan"), "x", True])
+def test_the_number_of_queries_is_a_whole_one_from_1(hand, loihi, wrong):
+    with pytest.raises(ConfigError, match=f"queries is {wrong!r}; give a whole number, 1 or more"):
+        cost(hand, loihi, queries=wrong)
+
+
+@pytest.mark.parametrize("changes, complaint", [
+    ({"counts": None}, "counts is None; give a EventCounts"), ({"chip": 5}, "chip is 5; give a Chip or str or Path"),
+    ({"table": None}, "table is None; give the name of a table"), ({"table": ["davies2018", 1]}, "table is "),
+    ({"activity": 5}, "activity is 5; give what count_activity returns"), ({"network": 5}, "network is 5; give a Comp"),
+])  # fmt: skip
+def test_an_argument_of_another_kind_is_named(hand, loihi, changes, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        cost(**{"counts": hand, "chip": loihi} | changes)
+
+
+def test_a_report_of_the_same_counts_is_no_activity(hand, loihi):
+    with pytest.raises(ConfigError, match="activity is CostReport"):
+        cost(hand, loihi, activity=cost(hand, loihi))
 
 
 def test_without_a_chip_the_shipped_one_with_that_table_is_taken(hand, loihi):

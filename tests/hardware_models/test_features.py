@@ -7,6 +7,7 @@ import pytest
 
 from eventsim.compile import compile_network
 from eventsim.compiled_network import Operation, Statement
+from eventsim.errors import ConfigError
 from eventsim.noise import keyed_uniform
 
 
@@ -132,3 +133,8 @@ def test_a_zero_behind_a_temporary_or_a_parameter_is_not_trusted_to_be_plain(bui
     reset = Operation("reset", 0, (), (Statement("k", ":=", "p * 1"), Statement("v", "=", "k")))
     network = build([("x", 2, False)], schedule=(reset,), parameters={"p": np.array([0.0, 1.0])})
     assert loihi.check(network) == ["population 'x': a reset that is not one variable set to 0: 'v = k'"]
+
+
+def test_what_is_no_network_is_not_checked(loihi):
+    with pytest.raises(ConfigError, match="network is None; give a CompiledNetwork"):
+        loihi.check(None)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hardware_models import hops
+from eventsim.errors import ConfigError
+from hardware_models import hops, load_chip
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,28 @@ def test_hops_of_all_pairs_add_up_to_the_closed_form(loihi):
     east_west, north_south = hops(source, destination, loihi.mesh)
     assert east_west.sum() == (8 * 63 // 3) * (4 * 4) ** 2
     assert north_south.sum() == (4 * 15 // 3) * (8 * 4) ** 2
+
+
+def test_a_core_and_many_are_paired(loihi):
+    assert [ways.tolist() for ways in hops(0, [4, 16, 127], loihi.mesh)] == [[0, 1, 7], [1, 0, 3]]
+
+
+@pytest.mark.parametrize("source, destination, complaint", [
+    (0, -1, r"destination_core\[0\] is -1"), ([0, -1], 0, r"source_core\[1\] is -1"),
+    (float("nan"), 0, "source_core is float64"), (0, 1.5, "destination_core is float64"), (0, None, "destination_core"),
+    (0, 2**24, "16777214 are allowed"), (0, 128, "cores 0 and 128 are on different chips"),
+    ([0, 127], [3, 128], "cores 127 and 128 are on different chips"),
+    ([0, 1], [0, 1, 2], "2 source cores and 3 destination cores"),
+])  # fmt: skip
+def test_a_way_that_no_message_takes_on_a_chip_has_no_hops(loihi, source, destination, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        hops(source, destination, loihi.mesh)
+
+
+@pytest.mark.parametrize("mesh, complaint", [
+    (load_chip("loihi2").mesh, "does not say `width_tiles`"), (load_chip("loihi"), "mesh is <Chip loihi"),
+    (None, "mesh is None"),
+])  # fmt: skip
+def test_a_mesh_that_is_none_or_not_published_has_no_hops(mesh, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        hops(0, 1, mesh)

@@ -1,12 +1,17 @@
 """Placements respect every limit, and say which one when they cannot."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eventsim.collected import MOST_CORES
 from eventsim.errors import CapacityError, ConfigError, ProvenanceError
 from hardware_models import Placement, place
+from hardware_models.chips import file
+
+SHIPPED = Path(file.__file__).parent / "loihi.toml"
 
 
 def random_rows(generator, n_source, n_target, n_synapses, longest_delay):
@@ -148,6 +153,43 @@ def test_a_placement_belongs_to_one_network(build, loihi):
     one, other = build([("x", 3, False)]), build([("y", 3, False)])
     with pytest.raises(ProvenanceError):
         place(one, loihi).validate(other)
+
+
+@pytest.mark.parametrize("given, cores", [
+    *(("core_of", cores) for cores in ([-1, 0.7, 1.9], [-1, float("nan"), 0], [-1, None, 0], None,
+                                       [-1, 2**32, 2**32 + 1], [-1, 0, 2**31 - 1], [-1, 0, MOST_CORES], [-1, -2, 0])),
+    ("enters_at", [0.5, -1, -1]), ("enters_at", [2**32, -1, -1]),
+])  # fmt: skip
+def test_cores_are_whole_numbers_that_a_run_can_tell_apart(build, loihi, given, cores):
+    network = build([("in", 1, True), ("x", 2, False)])
+    with pytest.raises(ConfigError, match=f"{given}.* is "):
+        Placement.of(network, **{"core_of": [-1, 0, 1], given: cores}, chip=loihi)
+
+
+@pytest.mark.parametrize("chip", ["loihi", SHIPPED])
+def test_a_chip_is_given_as_such_by_name_or_by_file(build, loihi, chip):
+    network = build([("in", 1, True), ("x", 2, False)])
+    assert place(network, chip).hash == place(network, loihi).hash
+    assert Placement.of(network, [-1, 0, 1], chip).hash == Placement.of(network, [-1, 0, 1], loihi).hash
+
+
+@pytest.mark.parametrize("changes, complaint", [
+    ({"network": None}, "network is None; give a CompiledNetwork"), ({"chip": None}, "chip is None; give a Chip"),
+    ({"chip": 5}, "chip is 5"), ({"chip": "loihi9"}, "unknown chip 'loihi9'"),
+    ({"placer": ["greedy"]}, r"placer is \['greedy'\]"), ({"placer": "best"}, "no placer 'best'"),
+])  # fmt: skip
+def test_place_names_an_argument_of_another_kind(build, loihi, changes, complaint):
+    given = {"network": build([("x", 2, False)]), "chip": loihi, "placer": "in_order"} | changes
+    with pytest.raises(ConfigError, match=complaint):
+        place(**given)
+    if "placer" not in changes:
+        with pytest.raises(ConfigError, match=complaint):
+            Placement.of(given["network"], [0, 0], given["chip"])
+
+
+def test_a_placement_is_compared_with_a_network_alone(build, loihi):
+    with pytest.raises(ConfigError, match="network is None"):
+        place(build([("x", 2, False)]), loihi).validate(None)
 
 
 @pytest.mark.parametrize("core_of", [[0, 0, 0], [-1, -1, 0], [-1, -2, 0], [-1, 0]])

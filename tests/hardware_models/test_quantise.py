@@ -18,11 +18,11 @@ from eventsim.from_tables import network
 from eventsim.noise import keyed_uniform
 from eventsim.reference import reference_run
 from eventsim.stimulus import Stimulus
+from hardware_models.chips.quantise import quantise
 from hardware_models.integers.loihi.form import departures
 from hardware_models.integers.loihi.losses import pathway_losses
 from hardware_models.integers.loihi.scale import encode
 from hardware_models.integers.obstacles import obstacles
-from hardware_models.integers.quantise import quantise
 
 NAN = float("nan")
 N_IN, N_OUT, TICKS = 12, 8, 160
@@ -121,6 +121,54 @@ def test_fewer_bits_lose_more(loihi):
     assert errors[0] < 0.005 and errors[0] < errors[1] / 2 < errors[2] / 4
     # A uniform error of one step of 2^lost mantissas, of a largest mantissa of about 250, mean square weight 0.82.
     assert errors[1] == pytest.approx(8 / 250 * 1.3 / 12**0.5 / 0.82, rel=0.4)
+
+
+@pytest.mark.parametrize("sign, chip_bits", [
+    *(("mixed", bits) for bits in range(3, 12)), *(("excitatory", bits) for bits in range(2, 12)),
+])  # fmt: skip
+def test_weights_have_the_bits_of_the_chip_one_of_which_is_the_sign(loihi, shrunk, sign, chip_bits):
+    given = layer("lif", weights=np.linspace(0.2, 1.3, 300), tau_ms=20.0)
+    given = given if sign == "mixed" else dataclasses.replace(given, weight=np.abs(given.weight))
+    chip, most = shrunk(weight_bits=chip_bits), min(chip_bits - 1, 8)
+    made = quantise(given, chip).network
+    assert made.hash == quantise(given, loihi, bits=most).network.hash
+    assert 2 ** (most - 2) < np.unique(made.weight).size <= 2**most
+    assert chip.check(made) == loihi.check(made) == []
+    narrower = shrunk(weight_bits=most)
+    assert departures(made, narrower) == ["pathway 'source_to_lif': weights that no exponent can say"]
+    assert narrower.check(made) != []
+    with pytest.raises(ConfigError, match=f"bits is {most + 1}; give a whole number, 1 to {most}"):
+        quantise(given, chip, bits=most + 1)
+
+
+def test_a_chip_of_one_weight_bit_has_only_the_sign(shrunk):
+    with pytest.raises(ConfigError, match=r"`limits\.weight_bits` of loihi is 1, the sign alone"):
+        quantise(layer("gate"), shrunk(weight_bits=1))
+
+
+@pytest.mark.parametrize("bits", [0, 9, 2.5, True, "8", float("nan")])
+def test_weight_bits_are_a_whole_number(loihi, bits):
+    with pytest.raises(ConfigError, match=f"bits is {bits!r}; give a whole number, 1 to 8"):
+        quantise(layer("gate"), loihi, bits=bits)
+
+
+@pytest.mark.parametrize("given, chip, complaint", [
+    (layer("gate"), None, "chip is None; give a Chip or str or Path"), (layer("gate"), 5, "chip is 5"),
+    (layer("gate"), "loihi9", "unknown chip"), (layer("gate"), "loihi2", "chip is 'loihi2'; choose one of loihi, true"),
+    (None, "loihi", "network is None; give a CompiledNetwork"),
+])  # fmt: skip
+def test_quantise_names_an_argument_of_another_kind(given, chip, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        quantise(given, chip)
+
+
+@pytest.mark.parametrize("chip", ["loihi", "truenorth"])
+def test_sources_alone_lose_nothing_and_a_chip_may_be_named(chip):
+    sources = network({"model": ["source"] * 2}, {"pre": [], "post": [], "weight": [], "delay_ms": []})
+    made, losses, _ = quantise(sources, chip)
+    assert made.n_neurons == 2 and losses.pathways.empty and losses.populations.empty
+    assert f"In the integers of {chip}" in str(losses) and repr(losses)
+    assert losses.pathways.max_error.size == losses.populations.threshold_error.size == 0
 
 
 def test_a_sum_that_is_too_wide_wraps_or_saturates_as_chosen(loihi):

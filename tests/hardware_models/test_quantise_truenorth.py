@@ -3,6 +3,7 @@
 import dataclasses
 
 import brian2 as b2
+import msgspec
 import numpy as np
 import pytest
 
@@ -281,3 +282,15 @@ def test_a_weight_that_leaves_nothing_of_a_threshold_is_refused_by_pathway(reque
     with pytest.raises(ConfigError, match=r"pathway 'source_to_.*': weights up to 1e.09 beside thresholds from 1 in"):
         quantise(chain(model, 1e9, 0.3, v_th=1.0, **tau), chip)
     assert quantise(chain(model, 100.0, 0.3, v_th=1.0, **tau), chip).losses.populations.threshold_error.max() < 0.01
+
+
+def test_weights_are_not_put_into_fewer_bits_than_nine_and_wider_ones_are_found(truenorth):
+    given = network({"model": ["source", "source", "gate"], "v_th": [NAN, NAN, 1.0]},
+                    {"pre": [0, 1], "post": 2, "weight": [1.0, 1.37], "delay_ms": 1.0})  # fmt: skip
+    made = quantise(given, truenorth).network
+    count = msgspec.structs.replace(truenorth.limits.weight_bits, value=4)
+    chip = msgspec.structs.replace(truenorth, limits=msgspec.structs.replace(truenorth.limits, weight_bits=count))
+    with pytest.raises(ConfigError, match=r"`limits\.weight_bits` of truenorth is 4, and .* give 9 or more"):
+        quantise(given, chip)
+    assert departures(made, truenorth) == []
+    assert departures(made, chip) == ["population 'gate': weights from 0 to 137, -8 to 7 allowed"]

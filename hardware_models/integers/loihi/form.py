@@ -3,9 +3,11 @@
 import numpy as np
 
 from eventsim.errors import ConfigError
-from hardware_models.integers.loihi.arithmetic import DECAY_ONE, OVERFLOW, SIGNS, UNIT, WEIGHT_LARGEST, sign_of
+from hardware_models.integers.loihi.arithmetic import DECAY_ONE, OVERFLOW, UNIT, WEIGHT_LARGEST, lost_bits, sign_of
+from hardware_models.integers.loihi.limits import field_bits
 from hardware_models.integers.loihi.network import in_chip_order
 from hardware_models.integers.loihi.neuron import LoihiCells
+from hardware_models.integers.loihi.scale import said
 
 __all__ = ["departures"]
 
@@ -61,19 +63,18 @@ def _of_pathway(pathway, network, chip):
     if pathway.size and (soonest < from_chip or latest > longest):
         yield f"delays of {soonest} to {latest} ticks, {int(from_chip)} to {longest} allowed"
     weights = network.weight[pathway.synapses]
-    if not _one_format(weights):
+    if not _one_format(weights, field_bits(chip)):
         yield "weights that no exponent can say"
 
 
-def _one_format(weights):
-    """Whether one exponent says all weights."""
-    low, high = SIGNS[sign_of(weights)]
-    mixed = sign_of(weights) == "mixed"
-    for exponent in range(-1 if mixed else 0, 8):  # below 0 mixed mantissas lose their lowest bit, and reach less far
-        step = UNIT * 2.0 ** (exponent + mixed)
-        top = min(high * UNIT * 2.0**exponent, WEIGHT_LARGEST)
-        bottom = max(low * UNIT * 2.0**exponent, -WEIGHT_LARGEST)
-        whole = (weights % step == 0) | (np.abs(weights) == WEIGHT_LARGEST)
+def _one_format(weights, bits):
+    """Whether one exponent says all weights in fields of so many bits."""
+    sign = sign_of(weights)
+    low, high, step = (mantissa * UNIT for mantissa in said(sign, bits))
+    for exponent in range(-lost_bits(sign, bits), 8):  # below it mantissas lose bits that they have, and reach less far
+        factor = 2.0**exponent
+        bottom, top = max(low * factor, -WEIGHT_LARGEST), min(high * factor, WEIGHT_LARGEST)
+        whole = (weights % (step * factor) == 0) | (np.abs(weights) == WEIGHT_LARGEST)
         if whole.all() and weights.min(initial=0.0) >= bottom and weights.max(initial=0.0) <= top:
             return True
     return False

@@ -6,7 +6,7 @@ from hardware_models.integers.linear_cells import linear_cells
 from hardware_models.integers.loihi.arithmetic import THRESHOLD_LARGEST, UNIT
 from hardware_models.integers.loihi.neuron import LONGEST_REFRACTORY
 
-__all__ = ["MENDED", "beyond", "cells_of", "longest_delay", "vanishing"]
+__all__ = ["MENDED", "beyond", "cells_of", "field_bits", "longest_delay", "vanishing"]
 
 #: Beginnings of what `chip.check` finds and integers mend.
 MENDED = (
@@ -14,9 +14,19 @@ MENDED = (
     "a memoryless gate", "a reset that is not one variable set to 0: none",
 )  # fmt: skip
 
+#: Bits that a weight's field has at most (nengo-loihi, SynapseConfig.WEIGHT_BITS_MAP).
+_WIDEST_FIELD = 8
 
 #: Population k of a network as neurons that the chip may have.
 cells_of = linear_cells
+
+
+def field_bits(chip):
+    """Bits of a weight's field: one of `limits.weight_bits` is the sign of a list of one sign; 8 at most, 0 at least.
+
+    So 9 bits say 0 to 255 in an excitatory list, and -256 to 254 in steps of 2 in a mixed one.
+    """
+    return min(chip.require("limits.weight_bits")[0].value - 1, _WIDEST_FIELD)
 
 
 def longest_delay(chip):

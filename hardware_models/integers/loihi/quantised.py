@@ -11,8 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hardware_models.integers.choices import require_choice
+from eventsim.arguments import whole_number
+from eventsim.errors import ConfigError
 from hardware_models.integers.loihi.arithmetic import DECAY_ONE, bias_of
+from hardware_models.integers.loihi.limits import field_bits
 from hardware_models.integers.loihi.losses import notes_of, pathway_losses, population_losses
 from hardware_models.integers.loihi.network import in_chip_order
 from hardware_models.integers.loihi.neuron import LoihiCells
@@ -22,16 +24,18 @@ from hardware_models.integers.losses import Losses
 __all__ = ["onto_loihi"]
 
 
-def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
+def onto_loihi(network, chip, cells, arriving, *, bits=None, overflow="wrap"):
     """A network in Loihi's integers.
 
     Parameters
     ----------
     network : CompiledNetwork
+    chip : Chip
     cells, arriving : dict
         What `hardware_models.integers.obstacles.read` makes of it.
-    bits : int
-        Weight bits, 1 to 8, the sign of lists with both signs included.
+    bits : int, optional
+        Weight bits, the sign of lists with both signs included, but not that of others: 1 to `field_bits(chip)`, which
+        is the default.
     overflow : str
         One of `hardware_models.integers.loihi.arithmetic.OVERFLOW`.
 
@@ -43,7 +47,7 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
     original : (n_neurons,) int32
         Each neuron itself.
     """
-    require_choice("bits", bits, range(1, 9))
+    bits = _bits(chip, bits)
     populations, scales, of_populations, notes = _populations(network, cells, arriving, bits)
     weight, of_pathways = np.zeros(network.n_synapses), []
     for p, pathway in enumerate(network.pathways):
@@ -57,8 +61,17 @@ def onto_loihi(network, cells, arriving, *, bits=8, overflow="wrap"):
         schedule=in_chip_order(populations, len(network.pathways), overflow),
     )  # fmt: skip
     made.validate()
-    losses = Losses.of("loihi", of_pathways, of_populations, notes)
+    losses = Losses.of(chip.name, of_pathways, of_populations, notes)
     return made, losses, np.arange(network.n_neurons, dtype=np.int32)
+
+
+def _bits(chip, bits):
+    """The bits that are asked for, or all; raises ConfigError for more than the chip has."""
+    most = field_bits(chip)
+    if most < 1:
+        raise ConfigError(f"`limits.weight_bits` of {chip.name} is 1, the sign alone, so no weight can be said; give 2 "
+                          "or more")  # fmt: skip
+    return most if bits is None else whole_number("bits", bits, 1, most)
 
 
 def _populations(network, cells, arriving, bits):

@@ -29,6 +29,7 @@ def departures(network, chip):
         if not population.is_source:
             try:
                 described[population.name] = cells_of(network, k)
+                faults += _too_wide(population, chip)
             except ConfigError as error:
                 faults.append(f"population '{population.name}': {error}")
             except KeyError as error:
@@ -37,6 +38,15 @@ def departures(network, chip):
     if not faults and network.schedule != in_chip_order(described, len(network.pathways), seed_of(network)):
         faults.append("statements that are not those of the chip's neurons, in the order of its tick")
     return faults or _several_axons(network)
+
+
+def _too_wide(population, chip):
+    """Weights beyond the chip's bits."""
+    bound = 1 << (chip.require("limits.weight_bits")[0].value - 1)
+    weights = np.stack([population.parameters[f"s{g}"] for g in range(N_TYPES)])
+    if weights.min(initial=0) < -bound or weights.max(initial=0) > bound - 1:
+        yield (f"population '{population.name}': weights from {weights.min():g} to {weights.max():g}, {-bound} to "
+               f"{bound - 1} allowed")  # fmt: skip
 
 
 def cells_of(network, k):

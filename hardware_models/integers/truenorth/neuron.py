@@ -23,10 +23,14 @@ from eventsim.compiled_network import Operation, Population, Statement
 from eventsim.errors import ConfigError
 from hardware_models.integers.choices import require_choice
 
-__all__ = ["FLOORS", "LARGEST", "LARGEST_LEAK", "LARGEST_THRESHOLD", "N_TYPES", "RESETS", "TrueNorthCells"]
+__all__ = ["FLOORS", "LARGEST", "LARGEST_LEAK", "LARGEST_THRESHOLD", "N_TYPES", "RESETS", "WEIGHT_BITS",
+           "TrueNorthCells"]  # fmt: skip
 
 #: Axons have one of four types, which chooses among a neuron's four weights.
 N_TYPES = 4
+
+#: Of a weight, with the sign.
+WEIGHT_BITS = 9
 
 #: What a spike makes of V.
 RESETS = ("value", "subtract", "none")

@@ -20,18 +20,19 @@ from hardware_models.integers.losses import Losses, largest_error, returns_note
 from hardware_models.integers.truenorth.axons import Axons, Rows
 from hardware_models.integers.truenorth.chance_gates import ChanceGates
 from hardware_models.integers.truenorth.network import grouped, joined
-from hardware_models.integers.truenorth.neuron import LARGEST_THRESHOLD, N_TYPES
+from hardware_models.integers.truenorth.neuron import LARGEST_THRESHOLD, N_TYPES, WEIGHT_BITS
 from hardware_models.integers.truenorth.scale import weigh, weigh_chances
 
 __all__ = ["onto_truenorth"]
 
 
-def onto_truenorth(network, cells, arriving, *, repeats=3, seed=0):
+def onto_truenorth(network, chip, cells, arriving, *, repeats=3, seed=0):
     """A network in TrueNorth's integers.
 
     Parameters
     ----------
     network : CompiledNetwork
+    chip : Chip
     cells, arriving : dict
         What `hardware_models.integers.obstacles.read` makes of it.
     repeats : int
@@ -48,6 +49,7 @@ def onto_truenorth(network, cells, arriving, *, repeats=3, seed=0):
     original : (n_neurons,) int32
     """
     require_choice("repeats", repeats, range(1, 6))
+    _require_bits(chip)
     described = {p.name: p.size for p in network.populations if p.is_source}
     amounts, of_populations, weighed, notes = np.zeros((network.n_synapses, N_TYPES), np.int64), [], {}, []
     for k, one in cells.items():
@@ -70,7 +72,15 @@ def onto_truenorth(network, cells, arriving, *, repeats=3, seed=0):
                              & (axons.original[network.n_neurons :] < population.stop)).sum())  # fmt: skip
     of_pathways = [_pathway_losses(network, p, arriving[p], weighed, amounts) for p in range(len(network.pathways))]
     made = _assembled(network, described, axons, seed)
-    return made, Losses.of("truenorth", of_pathways, of_populations, notes), axons.original.astype(np.int32)
+    return made, Losses.of(chip.name, of_pathways, of_populations, notes), axons.original.astype(np.int32)
+
+
+def _require_bits(chip):
+    """Raises ConfigError where the chip's weights are narrower than those that `scale.py` makes."""
+    bits = chip.require("limits.weight_bits")[0].value
+    if bits < WEIGHT_BITS:
+        raise ConfigError(f"`limits.weight_bits` of {chip.name} is {bits}, and a network is put into weights of "
+                          f"{WEIGHT_BITS} bits here; give {WEIGHT_BITS} or more")  # fmt: skip
 
 
 def _synapses(pathway):

@@ -10,8 +10,11 @@ import warnings
 
 import numpy as np
 
+from eventsim.arguments import require_kind
+from eventsim.compiled_network import CompiledNetwork
 from eventsim.counts import HOST
 from eventsim.errors import ConfigError
+from hardware_models.chips.file import the_chip
 from hardware_models.placing.placement import Placement
 from hardware_models.placing.placers.fill import fill
 from hardware_models.placing.placers.greedy import greedy_order
@@ -44,7 +47,8 @@ def place(network, chip, placer="in_order"):
     Parameters
     ----------
     network : CompiledNetwork
-    chip : Chip
+    chip : Chip, str or Path
+        Itself, or its name or file, as `load_chip` takes them.
     placer : str
         One of PLACERS. Without the package pymetis, "partition" warns and places greedily.
 
@@ -58,8 +62,11 @@ def place(network, chip, placer="in_order"):
     CapacityError
         One neuron alone exceeds a limit; says which, and what to do.
     ConfigError
-        There is no such placer, or a limit of the chip is not published.
+        There is no such placer or chip, or a limit of the chip is not published.
     """
+    require_kind("network", network, CompiledNetwork)
+    require_kind("placer", placer, str)
+    chip = the_chip(chip)
     if placer not in PLACERS:
         raise ConfigError(f"there is no placer {placer!r}; choose one of {', '.join(PLACERS)}")
     if placer == "partition" and importlib.util.find_spec("pymetis") is None:

@@ -7,6 +7,7 @@ import numpy as np
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError
 from eventsim.stimulus import Stimulus
+from hardware_models.chips.file import the_chip
 from hardware_models.integers.choices import require_choice
 from hardware_models.integers.copies import matches
 from hardware_models.integers.loihi.quantised import onto_loihi
@@ -53,8 +54,8 @@ def quantise(network, chip, **choices):
     Parameters
     ----------
     network : CompiledNetwork
-    chip : Chip
-        Loihi or TrueNorth.
+    chip : Chip, str or Path
+        Loihi or TrueNorth, or its name or file, as `load_chip` takes them.
     **choices
         On Loihi `bits` and `overflow`, see `integers.loihi.quantised`; on TrueNorth `repeats` and `seed`, see
         `integers.truenorth.quantised`.
@@ -70,8 +71,9 @@ def quantise(network, chip, **choices):
 
     Examples
     --------
-    >>> integers, losses, _ = quantise(network, load_chip("loihi"))    # doctest: +SKIP
+    >>> integers, losses, _ = quantise(network, "loihi")    # doctest: +SKIP
     """
+    chip = the_chip(chip)
     require_choice("chip", chip.name, _ONTO)
     onto, known = _ONTO[chip.name]
     for name in choices:
@@ -79,7 +81,7 @@ def quantise(network, chip, **choices):
     found, cells, arriving = read(network, chip)
     if found:
         raise ConfigError(f"{chip.name} cannot run this network: {'; '.join(found)}; change that, or cost it as it is")
-    made, losses, original = onto(network, cells, arriving, **choices)
+    made, losses, original = onto(network, chip, cells, arriving, **choices)
     _require_thresholds(network, cells, losses)
     return Quantised(made, losses, original)
 
