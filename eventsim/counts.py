@@ -1,6 +1,7 @@
 """EventCounts: what happened on which core at which tick, as sparse integer columns."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ class EventCounts:
     def from_arrays(cls, arrays):
         """The counts in such a mapping; raises TraceFormatError when a column is missing or mis-typed."""
         n, m = np.size(arrays.get("tick", ())), np.size(arrays.get("message_source", ()))
-        columns = {
+        columns: dict[str, Any] = {
             name: take(arrays, name, dtype, m if name.startswith("message") else n) for name, dtype in _COLUMNS.items()
         }
         duration = int(take(arrays, "duration_ticks", np.int64, 1)[0])
