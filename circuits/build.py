@@ -5,6 +5,7 @@ import zlib
 import brian2
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.wiring import RESET, Wiring
 from eventsim.compile import numpy_target
@@ -54,6 +55,7 @@ class Plan:
             start += index
 
 
+@checked()
 def build_network(circuit, stimulus=None):
     """See Circuit.network."""
     require(circuit.blocks, f"circuit '{circuit.name}' has no neurons")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from circuits.arguments import checked, of
 from circuits.attention.dssa import DSSA
 from circuits.attention.meta import MetaAttention
 from circuits.attention.qk_channel import QKChannelAttention
@@ -55,6 +56,7 @@ MODELS = {
 }
 
 
+@checked(model=of(str))
 def load_attention(checkpoint, model, *, prefix="", heads=None, grid=None, eps=1e-5, **options):
     """The attention stored below a prefix.
 
@@ -89,6 +91,7 @@ def load_attention(checkpoint, model, *, prefix="", heads=None, grid=None, eps=1
     return _attention(state, known, heads, grid, options)
 
 
+@checked(model=of(str))
 def load_block(checkpoint, model, *, prefix="", heads=None, grid=None, eps=1e-5, **options):
     """The encoder block stored below a prefix such as "block.0"; otherwise as `load_attention`.
 
@@ -109,6 +112,7 @@ def load_block(checkpoint, model, *, prefix="", heads=None, grid=None, eps=1e-5,
     return EncoderBlock(attention, known.feed_forward(fc1, fc2))
 
 
+@checked(model=of(str))
 def load_encoder(checkpoint, model, *, prefix="block", **options):
     """All blocks below a prefix, "block.0", "block.1" and so on; options as of `load_block`.
 

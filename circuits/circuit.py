@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from circuits.arguments import checked, numbers, of
 from circuits.build import Plan, build_network
 from circuits.errors import require
 from circuits.neurons import NeuronModel, Source
@@ -20,6 +21,7 @@ from circuits.wiring import RESET, Wiring, dense_wiring
 __all__ = ["Circuit", "Neurons", "Phases"]
 
 
+@checked()
 @dataclass(frozen=True)
 class Phases:
     """The ticks of one query, in order: warm-up (encoding included), active, flush (latency included)."""
@@ -75,11 +77,14 @@ class Neurons:
     def __getitem__(self, index):
         try:
             return Neurons(self.circuit, np.asarray(self.ids[index]))
-        except IndexError as error:
+        except (IndexError, ValueError) as error:
             require(False, f"{self}: {error}")
 
     def __repr__(self):
         return f"<{self.size} neurons of shape {self.shape} in '{self.circuit.name}'>"
+
+
+_ENDS = {"pre": of(Neurons), "post": of(Neurons)}
 
 
 class _Part:
@@ -94,6 +99,7 @@ class _Part:
         raise AttributeError(f"part '{self._name}' has no port '{port}'; it has: {there_are}")
 
 
+@checked(phases=of(Phases))
 class Circuit:
     """A circuit of spiking neurons.
 
@@ -132,6 +138,7 @@ class Circuit:
         """One neuron; see `neurons`."""
         return self.neurons(name, (), model, token=token, key=key)
 
+    @checked()
     def neurons(self, name, shape, model, *, token=-1, key=None):
         """An array of neurons of one model.
 
@@ -158,9 +165,8 @@ class Circuit:
         ids = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
         require(ids.size > 0, f"'{name}' has shape {shape}; a population needs at least one neuron")
         for what, values in (*model.state.items(), *((k, v) for k, (_, v) in model.parameters.items())):
-            require(
-                _broadcasts(values, ids.shape), f"'{name}': {what} has shape {np.shape(values)}, expected {ids.shape}"
-            )
+            fits = _broadcasts(values, ids.shape)
+            require(fits, f"'{name}': {what} has shape {np.shape(values)}, expected {ids.shape}")
             require(np.isfinite(values).all(), f"'{name}': {what} must be finite")
         token = _integers(token, ids.shape, f"'{name}': token")
         key = ids if key is None else _integers(key, ids.shape, f"'{name}': key")
@@ -173,6 +179,7 @@ class Circuit:
         """Spike sources, driven by the stimulus."""
         return self.neurons(name, shape, Source(), token=token)
 
+    @checked()
     @contextmanager
     def section(self, name):
         """Within this context the paths of new populations and parts begin with `name`, as a folder does."""
@@ -185,16 +192,19 @@ class Circuit:
 
     # -- synapses
 
+    @checked(**_ENDS)
     def synapse(self, pre, post, weight=1.0, *, delay_ms=0.0, receptor=None):
         """One synapse between two single neurons. Repeating it makes a parallel synapse."""
         require(pre.size == post.size == 1, f"synapse joins single neurons, got shapes {pre.shape} and {post.shape}")
         self.one_to_one(pre, post, weight, delay_ms=delay_ms, receptor=receptor)
 
+    @checked(**_ENDS)
     def one_to_one(self, pre, post, weight=1.0, *, delay_ms=0.0, receptor=None):
         """A synapse from each neuron of `pre` to its counterpart in `post`; weight and delay broadcast."""
         require(pre.size == post.size, f"one_to_one needs equal sizes, got shapes {pre.shape} and {post.shape}")
         self._add(Wiring.of(pre.ids.ravel(), post.ids.ravel(), weight, self._ticks(delay_ms)), post, receptor, pre)
 
+    @checked(**_ENDS)
     def connect(self, pre, post, weight=1.0, *, delay_ms=0.0, receptor=None):
         """Synapses from `pre` to `post`.
 
@@ -231,6 +241,7 @@ class Circuit:
             wiring = dense_wiring(pre, post, weight, delay)
         self._add(wiring, post, receptor, pre)
 
+    @checked(**_ENDS)
     def reset(self, pre, post, *, delay_ms=0.0):
         """Synapses from every neuron of `pre` to every one of `post` that write back its start values.
 
@@ -261,6 +272,7 @@ class Circuit:
 
     # -- composition
 
+    @checked(neurons=of(Neurons))
     def port(self, name, neurons):
         """Give neurons a name by which a circuit that uses this one reaches them."""
         require(name.isidentifier() and not name.startswith("_"), f"port name '{name}' is not an identifier")
@@ -268,6 +280,7 @@ class Circuit:
         require(name not in self.ports, f"circuit '{self.name}' has a port '{name}' already")
         self.ports[name] = neurons.ids
 
+    @checked()
     def use(self, part, name):
         """Copy another circuit into this one, its paths below `name`; its ports become attributes.
 
@@ -276,6 +289,7 @@ class Circuit:
         object
             With one Neurons attribute per port of `part`.
         """
+        require(isinstance(part, Circuit), f"{part!r} is no Circuit; give one, such as a softmax circuit")
         require(part is not self, f"circuit '{self.name}' cannot contain itself")
         require(part.dt_ms == self.dt_ms, f"'{name}' has dt_ms {part.dt_ms:g}, '{self.name}' has {self.dt_ms:g}")
         path, offset = self._section + name, self.n_neurons
@@ -293,6 +307,7 @@ class Circuit:
                 return Neurons(self, np.arange(block.start, block.start + block.size))
         raise KeyError(f"circuit '{self.name}' has no population '{path}'; it has {[b.path for b in self.blocks]}")
 
+    @checked(neurons=of(Neurons))
     def path_of(self, neurons):
         """The path of the population that all of these neurons belong to."""
         paths = [block.path for block in self._blocks_of(neurons)]
@@ -314,6 +329,7 @@ class Circuit:
         """
         return build_network(self, stimulus)
 
+    @checked(neurons=of(Neurons))
     def neuron_ids(self, neurons):
         """Ids that neurons have in the compiled network: int32 array of the shape of `neurons`."""
         return self.plan.neuron_ids[neurons.ids].astype(np.int32)
@@ -326,14 +342,13 @@ class Circuit:
     def neuron_table(self):
         """DataFrame, one row per neuron: path, kind, token, key, neuron_id (in the compiled network)."""
         sizes = [block.size for block in self.blocks]
-        columns = {
+        return pd.DataFrame({
             "path": np.repeat([b.path for b in self.blocks], sizes),
             "kind": np.repeat([b.model.kind for b in self.blocks], sizes),
             "token": np.concatenate([b.token for b in self.blocks]),
             "key": np.concatenate([b.key for b in self.blocks]),
             "neuron_id": self.plan.neuron_ids,
-        }
-        return pd.DataFrame(columns).rename_axis("neuron")
+        }).rename_axis("neuron")  # fmt: skip
 
     def synapse_table(self):
         """DataFrame, one row per synapse: pre, post, their paths, weight, delay_ms, receptor."""
@@ -350,11 +365,9 @@ class Circuit:
         graph = nx.MultiDiGraph(name=self.name)
         nodes = self.neuron_table()[["path", "kind", "token"]]
         graph.add_nodes_from((row.Index, row._asdict()) for row in nodes.itertuples())
-        edges = self.synapse_table()[["pre", "post", "weight", "delay_ms", "receptor"]]
-        graph.add_edges_from(
-            (row.pre, row.post, {"weight": row.weight, "delay_ms": row.delay_ms, "receptor": row.receptor})
-            for row in edges.itertuples()
-        )
+        names = ["weight", "delay_ms", "receptor"]
+        edges = self.synapse_table()[["pre", "post", *names]].itertuples(index=False, name=None)
+        graph.add_edges_from((pre, post, dict(zip(names, about))) for pre, post, *about in edges)
         return graph
 
     def __repr__(self):
@@ -379,6 +392,7 @@ def _integers(values, shape, what):
 
 
 def _indices(column, end, what):
+    numbers(f"{what} indices", column)
     column = np.asarray(column)
     require(np.issubdtype(column.dtype, np.integer) or column.size == 0, f"{what} indices must be integers")
     inside = column.size == 0 or (column.min() >= 0 and column.max() < end.size)

@@ -24,8 +24,10 @@ import numpy as np
 from circuits.approximator.encoding import random_trains, regular_trains
 from circuits.approximator.fixed_maps import SIGNS
 from circuits.approximator.transformer import HOLD
+from circuits.arguments import checked, sequence_of
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
+from circuits.maps import Linear
 from circuits.neurons import IntegrateFire, Source
 from circuits.readout import spike_counts
 from circuits.size import Size
@@ -37,6 +39,7 @@ __all__ = ["INPUT_CODES", "CodedLayers"]
 INPUT_CODES = ("random", "regular", "offset")
 
 
+@checked(layers=sequence_of(Linear))
 class CodedLayers(Circuit):
     """Layers of counting neurons behind a coded input.
 

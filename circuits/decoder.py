@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.readout import count_by_query, first_by_query
 from eventsim.errors import ConfigError
 from eventsim.trace.selection import neurons_named
@@ -155,6 +156,7 @@ def _count(value):
     return type(value) is int and value >= 1
 
 
+@checked()
 def ids_of(trace, name):
     """(m,) ids, in ascending order, of the neurons that a population, a label or a path of the circuit stands for."""
     return np.flatnonzero(neurons_named(name, trace.network, trace.manifest))

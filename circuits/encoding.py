@@ -5,11 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.errors import require
 
 __all__ = ["BitPlanes", "Latency"]
 
 
+@checked()
 class Latency:
     """First-spike latency: the larger a number, the earlier its one spike.
 
@@ -48,6 +50,7 @@ class Latency:
         return self.limit - np.asarray(tick) * self.per_tick
 
 
+@checked(scale=numbers, shift=numbers)
 @dataclass(frozen=True, eq=False)
 class BitPlanes:
     """Whole numbers as spikes of one tick, a source neuron per binary digit; nothing is rounded.

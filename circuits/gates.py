@@ -3,6 +3,7 @@
 An input that must be silent is connected with weight -m, m the number of the others: its spike is a veto.
 """
 
+from circuits.arguments import checked, whole_number
 from circuits.errors import require
 from circuits.neurons import Gate
 
@@ -25,6 +26,7 @@ def And(inputs=2):
     return AtLeast(inputs)
 
 
+@checked(inputs=whole_number)
 def Majority(inputs):
     """Fires when more than half of its inputs fire together."""
     return AtLeast(inputs // 2 + 1)

@@ -5,12 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.errors import require
 from circuits.windows import Windows
 
 __all__ = ["BatchNorm", "Conv", "Linear"]
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class BatchNorm:
     """Batch normalisation at inference: y = weight (x - mean)/sqrt(var + eps) + bias, per channel.
@@ -117,6 +119,7 @@ class Linear(_Map):
         return x @ self.weight.T + (0.0 if self.bias is None else self.bias)
 
 
+@checked()
 @dataclass(frozen=True, eq=False, repr=False)
 class Conv(_Map):
     """Two-dimensional convolution of tokens on a grid, zeros around it.
@@ -181,10 +184,7 @@ def _flat(pre, post, weight):
 
 
 def _finite(values, ndim, what):
-    try:
-        values = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        require(False, f"{what} is not an array of numbers")
+    values = numbers(what, values)
     require(values.ndim == ndim, f"{what} has shape {values.shape}; it must have {ndim} dimensions")
     require(np.isfinite(values).all(), f"{what} must be finite")
     return values

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from circuits.arguments import checked, number, of
 from circuits.errors import require
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
 ]  # fmt: skip
 
 
+@checked(kind=of(str), equations=of(str), threshold=of(str), reset=of(str), state=of(dict), parameters=of(dict),
+         receptors=of(dict))  # fmt: skip
 @dataclass(frozen=True, eq=False)
 class NeuronModel:
     """Equations and numbers of one kind of neuron.
@@ -68,6 +71,7 @@ def Source():
     return NeuronModel("source")
 
 
+@checked()
 def LIF(tau_ms=20.0, v_th=1.0, v_reset=0.0, *, strict=False, v_start=0.0, drive=None):
     """Leaky integrate-and-fire with delta synapses: dv/dt = -v/tau; at v >= v_th a spike, and v = v_reset.
 
@@ -89,6 +93,7 @@ def LIF(tau_ms=20.0, v_th=1.0, v_reset=0.0, *, strict=False, v_start=0.0, drive=
     )
 
 
+@checked()
 def IntegrateFire(v_th=1.0, v_start=0.0):
     """Integrate-and-fire without leak, subtractive reset: at v >= v_th a spike, and v -= v_th.
 
@@ -107,6 +112,7 @@ def IntegrateFire(v_th=1.0, v_start=0.0):
     )
 
 
+@checked()
 def Gate(v_th=0.5, v_start=0.0):
     """A memoryless gate: fires at v > v_th on the sum of what arrived in the tick before, then forgets it.
 
@@ -140,6 +146,7 @@ def HeldGate():
     )
 
 
+@checked()
 def Ramp(slope_per_tick, v_start):
     """A ramp that fires once: dv = slope_per_tick per tick; at v > 0 a spike, and v falls too low to rise again.
 
@@ -159,6 +166,7 @@ def Ramp(slope_per_tick, v_start):
     )
 
 
+@checked()
 def Veto(chance, held_start=0.0, seed=0):
     """A gate of uniform noise: when called (receptor "call"), it fires with probability `chance`, unless held.
 
@@ -213,6 +221,7 @@ def _log_unit(drift, u_start, leak_ticks):
     }
 
 
+@checked()
 def Escape(rate_per_tick, drift, u_start=0.0, seed=0, *, leak_ticks=None):
     """Escape-rate neuron: in each tick it fires with probability o/(1 + o), o = rate_per_tick * exp(u).
 
@@ -244,6 +253,7 @@ def Escape(rate_per_tick, drift, u_start=0.0, seed=0, *, leak_ticks=None):
     )
 
 
+@checked()
 def ExponentialIntegrator(rate_per_tick, drift, u_start=0.0, v_start=0.5, *, leak_ticks=None, v_leak_per_tick=None,
                           keeps_overshoot=True):  # fmt: skip
     """Integrate-and-fire with exponential drive: dv = rate_per_tick * exp(u) per tick, subtractive reset at 1.
@@ -273,6 +283,7 @@ def ExponentialIntegrator(rate_per_tick, drift, u_start=0.0, v_start=0.5, *, lea
     return NeuronModel(kind="exponential", threshold="v >= 1", reset=reset, **shared)
 
 
+@checked(v_th=number)
 def RampSum(v_th):
     """A sum of ramps: dv = current per tick; at v >= v_th a spike, and v = current = 0.
 
@@ -291,6 +302,7 @@ def RampSum(v_th):
     )
 
 
+@checked(ramp=number)
 def ArmedLIF(tau_ticks, v_th, *, ramp=None):
     """A leaky neuron that may fire once, after a unit input to its receptor "armed".
 

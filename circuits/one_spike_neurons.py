@@ -1,5 +1,6 @@
 """Neurons that fire once per query, numbers being the times of single spikes: worth base^-t at tick t."""
 
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.neurons import NeuronModel
 
@@ -9,6 +10,7 @@ __all__ = ["GrowingRamp", "Once", "RatioRace"]
 _SPENT = -1e15
 
 
+@checked()
 def Once(v_th=0.5):
     """Fires at the first input that brings v to threshold, and never again."""
     return NeuronModel(
@@ -22,6 +24,7 @@ def Once(v_th=0.5):
     )
 
 
+@checked()
 def GrowingRamp(base, slope_per_tick, v_th):
     """Adds spikes at their worth, then rises steadily to threshold and fires once.
 
@@ -41,6 +44,7 @@ def GrowingRamp(base, slope_per_tick, v_th):
     )
 
 
+@checked()
 def RatioRace(base):
     """Fires once, so late as the ratio of two sums is small: division by timing.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.block import Block
 from circuits.circuit import Circuit, Neurons, Phases
 from circuits.dataflow import Dataflow, Stage, Stream
@@ -13,6 +14,7 @@ from eventsim.stimulus import Stimulus
 __all__ = ["Pipeline"]
 
 
+@checked()
 class Pipeline(Circuit, Dataflow):
     """A block as a circuit: T steps of an input in, T steps of its output out, `latency_ticks` later.
 
@@ -114,6 +116,7 @@ class Pipeline(Circuit, Dataflow):
         windows = np.column_stack([start, start + self.duration_ticks])
         return Stimulus.of(tick, neuron, windows, input_id, "host")
 
+    @checked()
     def decode(self, trace, what=None):
         """What the circuit, or one of its stages, put out in each step.
 

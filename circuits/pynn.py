@@ -20,6 +20,7 @@ import math
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Neurons
 from circuits.errors import require
 from circuits.neurons import Source
@@ -46,6 +47,7 @@ _CONNECTIONS = ("i", "j", "pre", "post", "weight", "delay", "receptor")
 _RECEPTORS = {"excitatory": ("exc", 1), "inhibitory": ("inh", -1)}
 
 
+@checked()
 def from_pynn(cells, connections, *, duration_ms, name="pynn", dt_ms=0.1):
     """A circuit, and the stimulus of its spike sources, of PyNN's cells and connections.
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from circuits.arguments import checked
+
 __all__ = ["count_by_query", "first_by_query", "first_spikes", "spike_counts"]
 
 
+@checked()
 def spike_counts(circuit, trace, neurons, *, stop_tick=None):
     """Spikes of each neuron in each query.
 
@@ -26,6 +29,7 @@ def spike_counts(circuit, trace, neurons, *, stop_tick=None):
     return count_by_query(trace, circuit.neuron_ids(neurons), stop_tick=stop_tick)
 
 
+@checked()
 def first_spikes(circuit, trace, neurons):
     """Tick, within its query, of each neuron's first spike: (queries, *neurons.shape) float64, NaN without one.
 
@@ -34,6 +38,7 @@ def first_spikes(circuit, trace, neurons):
     return first_by_query(trace, circuit.neuron_ids(neurons))
 
 
+@checked()
 def count_by_query(trace, ids, *, stop_tick=None):
     """As `spike_counts`, of the neurons that have these ids in the compiled network: (queries, *ids.shape) int64."""
     shape, cell, tick = _by_query(trace, ids)
@@ -41,6 +46,7 @@ def count_by_query(trace, ids, *, stop_tick=None):
     return np.bincount(cell[kept], minlength=int(np.prod(shape))).reshape(shape)
 
 
+@checked()
 def first_by_query(trace, ids):
     """As `first_spikes`, of the neurons that have these ids in the compiled network: (queries, *ids.shape) float64."""
     shape, cell, tick = _by_query(trace, ids)

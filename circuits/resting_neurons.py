@@ -10,6 +10,7 @@ Inputs are in the units of v. Between ticks Brian2's exact propagators move the 
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.neurons import NeuronModel
 
@@ -20,11 +21,13 @@ __all__ = ["LIFAlpha", "LIFExp", "RestingLIF"]
 _APART = 0.01
 
 
+@checked()
 def RestingLIF(tau_ms=20.0, v_th=1.0, v_reset=0.0, *, refractory_ms, v_start=0.0, drive=0.0):
     """`LIF` with a refractory period, in which what arrives is lost."""
     return _resting("resting_lif", {"tau": tau_ms}, (), {}, {"v": "v"}, v_th, v_reset, refractory_ms, v_start, drive)
 
 
+@checked()
 def LIFExp(tau_ms=20.0, tau_exc_ms=5.0, tau_inh_ms=5.0, v_th=1.0, v_reset=0.0, *, refractory_ms=0.0, v_start=0.0,
            drive=0.0):  # fmt: skip
     """Two exponential currents: inputs = i_exc + i_inh, di_exc/dt = -i_exc/tau_exc, di_inh/dt = -i_inh/tau_inh.
@@ -39,6 +42,7 @@ def LIFExp(tau_ms=20.0, tau_exc_ms=5.0, tau_inh_ms=5.0, v_th=1.0, v_reset=0.0, *
     )  # fmt: skip
 
 
+@checked()
 def LIFAlpha(tau_ms=20.0, tau_syn_ms=0.5, v_th=1.0, v_reset=0.0, *, tau_inh_ms=None, refractory_ms=0.0, v_start=0.0,
              drive=0.0):  # fmt: skip
     """Alpha currents: inputs = i_exc, di_exc/dt = (j_exc - i_exc)/tau_exc, dj_exc/dt = -j_exc/tau_exc.

@@ -25,6 +25,7 @@ import os
 from dataclasses import dataclass
 from functools import wraps
 
+from circuits.arguments import checked, whole_number
 from circuits.errors import require
 from eventsim.errors import CapacityError
 
@@ -35,6 +36,7 @@ __all__ = ["Size", "size", "sized"]
 BYTES_PER_NEURON, BYTES_PER_SYNAPSE = 200, 200
 
 
+@checked(neurons=whole_number, synapses=whole_number)
 @dataclass(frozen=True)
 class Size:
     """Neurons and synapses of a circuit."""

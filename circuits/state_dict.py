@@ -1,5 +1,6 @@
 """StateDict: the arrays of a trained model by name, read from a file and taken one by one until none is left over."""
 
+import os
 import tokenize
 import zipfile
 import zlib
@@ -9,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from circuits.arguments import checked, of
 from circuits.errors import require
 from circuits.maps import BatchNorm
 from eventsim.trace.guard import allowed_bytes
@@ -23,6 +25,7 @@ _DAMAGE = (OSError, ValueError, EOFError, AttributeError, RuntimeError, SyntaxEr
            zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
+@checked(path=of(str, os.PathLike))
 def read_state(path):
     """The arrays in a .safetensors or .npz file: dict of name to array.
 

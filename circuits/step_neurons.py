@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.errors import require
 from circuits.neurons import NeuronModel
 
 __all__ = ["ClockedLIF", "ClockedSoftLIF", "StepLIF"]
 
 
+@checked(tau=numbers)
 def StepLIF(tau=2.0, v_th=1.0, v_reset=0.0):
     """Leaky integrate-and-fire in whole steps, as spiking networks are trained: one step per tick.
 
@@ -18,6 +20,7 @@ def StepLIF(tau=2.0, v_th=1.0, v_reset=0.0):
     return _stepped("step_lif", "v = v + (drive - (v - v_reset))/tau\ndrive = 0", tau, v_th, v_reset, {})
 
 
+@checked(tau=numbers)
 def ClockedLIF(tau=2.0, v_th=1.0, v_reset=0.0):
     """`StepLIF` whose step lasts until its clock spikes: between clock spikes it only sums its input.
 
@@ -28,6 +31,7 @@ def ClockedLIF(tau=2.0, v_th=1.0, v_reset=0.0):
     return _stepped("clocked_lif", step, tau, v_th, v_reset, {"clock": "clock"})
 
 
+@checked(leak=numbers)
 def ClockedSoftLIF(leak=0.9, v_th=1.0):
     """Clocked like `ClockedLIF`, but the drive is added whole, the reset subtracts, and the leak comes last.
 

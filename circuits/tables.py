@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Neurons
 from circuits.errors import require
 from circuits.neurons import LIF, Gate, IntegrateFire, Source
@@ -22,6 +23,7 @@ _COLUMNS = ("name", "model", "population", "token", "tau_ms", "v_th", "v_reset",
 _SYNAPSE_COLUMNS = ("pre", "post", "weight", "delay_ms")
 
 
+@checked()
 def from_tables(neurons, synapses, *, name="tables", dt_ms=1.0):
     """A circuit of a table of neurons and a table of synapses: those that `eventsim.network` takes.
 
@@ -122,6 +124,7 @@ def _rows(neurons, synapses, end, n):
     return rows
 
 
+@checked()
 def from_graph(graph, *, name="graph", dt_ms=1.0):
     """A circuit of a networkx graph, directed or not, with parallel edges or without; otherwise as `from_tables`.
 
@@ -152,6 +155,7 @@ def from_graph(graph, *, name="graph", dt_ms=1.0):
     return from_tables(table, synapses, name=name, dt_ms=dt_ms)
 
 
+@checked()
 def from_sonata(edges, neurons, *, name="sonata", dt_ms=1.0):
     """A circuit of a SONATA edges file and a table of neurons; otherwise as `from_tables`.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked, of
 from circuits.checkpoint import MODELS, load_encoder
 from circuits.encoder import PatchEmbedding, SpikePool, SpikingFeedForward, SpikingTransformer
 from circuits.encoding import BitPlanes
@@ -18,6 +19,7 @@ WHOLE_MODELS = tuple(name for name, model in MODELS.items() if model.feed_forwar
 _EMBEDDING, _BLOCKS, _HEAD = "patch_embed", "block", "head"
 
 
+@checked(model=of(str))
 def load_transformer(checkpoint, model, *, grid, heads=None, bits=8, pixel_scale=1 / 255, pixel_shift=0.0, strides=(),
                      paddings=(), pools=(), prefix="", eps=1e-5, **options):  # fmt: skip
     """The classifier stored in a checkpoint: "patch_embed.proj_conv", ..., "block.0", ..., "head".

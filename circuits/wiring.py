@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from circuits.arguments import numbers
 from circuits.errors import require
 
 __all__ = ["RESET", "Wiring", "dense_wiring"]
@@ -40,7 +41,7 @@ class Wiring:
     @classmethod
     def of(cls, pre, post, weight, delay):
         """Synapses pre[k] -> post[k]; weight and delay broadcast. Weights must be finite, delays fit 31 bits."""
-        weight, delay = np.asarray(weight, dtype=np.float64).ravel(), np.asarray(delay).ravel()
+        weight, delay = numbers("weight", weight).ravel(), np.asarray(delay).ravel()
         for what, values in (("weights", weight), ("delays", delay)):
             require(values.size in (1, pre.size), f"{values.size} {what} for {pre.size} synapses")
         require(np.isfinite(weight).all(), "a synaptic weight is not finite; weights must be finite numbers")
@@ -73,11 +74,11 @@ def dense_wiring(pre, post, weight, delay):
     if callable(weight):
         weight = weight(*np.indices(shape))
     mask = np.ma.getmaskarray(weight) if isinstance(weight, np.ma.MaskedArray) else None
-    weight = np.ma.getdata(weight)
+    weight = numbers("weight", weight)
     allowed = {(), shape, pre.shape + post.shape}
-    require(np.shape(weight) in allowed,
-            f"weights of shape {np.shape(weight)} do not fit {pre.shape} -> {post.shape}; give {shape}")  # fmt: skip
-    weight = np.broadcast_to(np.asarray(weight, dtype=np.float64).reshape(np.shape(weight) and shape), shape)
+    require(weight.shape in allowed,
+            f"weights of shape {weight.shape} do not fit {pre.shape} -> {post.shape}; give {shape}")  # fmt: skip
+    weight = np.broadcast_to(weight.reshape(weight.shape and shape), shape)
     delay = np.asarray(delay)
     require(delay.size == 1 or delay.size == weight.size, f"{delay.size} delays for {weight.size} synapses")
     delay = np.broadcast_to(delay.reshape(shape) if delay.size > 1 else delay.reshape(()), shape)

@@ -20,11 +20,12 @@ def interrupts_held_back():
     Python runs a handler between any two steps, most often right behind a kernel that took a while: what the kernel
     returned is then lost, though its arrays have moved on. Threads but the main one are never interrupted.
     """
-    before = {number: signal.getsignal(number) for number in _INTERRUPTS}
-    handled = {number: handler for number, handler in before.items() if callable(handler)}
-    if threading.current_thread() is not threading.main_thread() or not handled:
+    if not _in_main_thread():
         yield
         return
+    _put_back_what_brian2_took()
+    before = {number: signal.getsignal(number) for number in _INTERRUPTS}
+    handled = {number: handler for number, handler in before.items() if callable(handler)}
     held = []
     for number in handled:
         signal.signal(number, lambda *arguments: held.append(arguments))
@@ -43,8 +44,11 @@ def terminated_in_order():
 
     A handler of one's own stays in its place, and threads but the main one know no signals.
     """
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if not _in_main_thread():
+        yield
+        return
+    _put_back_what_brian2_took()
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
     signal.signal(signal.SIGTERM, _terminate)
@@ -55,6 +59,17 @@ def terminated_in_order():
         signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _in_main_thread():
+    return threading.current_thread() is threading.main_thread()
+
+
+def _put_back_what_brian2_took():
+    """Brian2's handler of Ctrl-C calls what it found, even where that was to ignore it, or none: it is put back."""
+    found = getattr(signal.getsignal(signal.SIGINT), "previous_handler", None)
+    if isinstance(found, signal.Handlers):
+        signal.signal(signal.SIGINT, found)
 
 
 def _terminate(*_):

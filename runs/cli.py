@@ -5,20 +5,20 @@ Exit codes: 0 fine, 1 an audit or a point of a sweep failed, 2 bad input, 3 the 
 
 import json
 import os
+import signal
 import sys
 from functools import wraps
 from pathlib import Path
 
 import click
 
-from eventsim.errors import EnvironmentProblem, EventSimError
-from eventsim.packages import check_siblings
-from eventsim.ranks import chosen_ranks, launched_together
 from runs import completion
 
 __all__ = ["main"]
 
 FINE, FAILED, BAD_INPUT, BROKEN_ENVIRONMENT = range(4)
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,9 +49,7 @@ def set_option(meaning):
 @verb
 @click.argument("experiment", required=False, shell_complete=completion.experiment_names)
 @click.option("--brian2", "script", metavar="SCRIPT", help="Execute this Brian2 script; eventsim simulates its runs.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT]."
-)
+@click.option("--out", type=_FOLDER, help="Folder for the results [out/EXPERIMENT].")
 @set_option("Override a key of the configuration.")
 @click.option("--quick", is_flag=True, help="Less of everything, where the experiment knows how: --set quick=true.")
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes of MPI that divide each network among them.")
@@ -76,13 +74,14 @@ def run(experiment, script, out, settings, quick, ranks, **files):
     """
     if (experiment is None) == (script is None):
         raise click.UsageError("give either an experiment or --brian2 SCRIPT")
-    if script is not None and (ranks is not None or chosen_ranks() is not None):
-        raise click.UsageError("a script's runs stay in one process: start it without --ranks, mpirun or srun")
     given = [f"{key}={json.dumps(path)}" for key, path in files.items() if path is not None]
     settings = (*settings, *given, *(["quick=true"] if quick else []))
     if script is not None:
+        from eventsim.ranks import chosen_ranks
         from runs.run import run_brian2
 
+        if ranks is not None or chosen_ranks() is not None:
+            raise click.UsageError("a script's runs stay in one process: start it without --ranks, mpirun or srun")
         return *run_brian2(script, settings, out), FINE
     from runs.run import run_experiment
 
@@ -99,9 +98,7 @@ def run(experiment, script, out, settings, quick, ranks, **files):
 @click.option("--quick", is_flag=True, help="The same as --set quick=true.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes on this machine [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tcp://HOST:PORT, whose workers run the points.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results [out/EXPERIMENT-sweep]."
-)
+@click.option("--out", type=_FOLDER, help="Folder for the results [out/EXPERIMENT-sweep].")
 def sweep(experiment, over, settings, quick, workers, scheduler, out):
     """Run an experiment at many points, and put all in one table.
 
@@ -119,8 +116,7 @@ def sweep(experiment, over, settings, quick, workers, scheduler, out):
     from runs.sweep import run_sweep
 
     settings = (*settings, *(["quick=true"] if quick else []))
-    workers = workers or usable_cores()
-    document, text = run_sweep(experiment, settings, over, out, workers, scheduler)
+    document, text = run_sweep(experiment, settings, over, out, workers or usable_cores(), scheduler)
     return document, text, FAILED if document["failed"] else FINE
 
 
@@ -180,10 +176,7 @@ def why(trace, neuron, tick, ticks, plot):
     "--chip", default="loihi", show_default=True, help="A chip that comes with the package, or a TOML file.",
     shell_complete=completion.chip_names,
 )  # fmt: skip
-@click.option(
-    "--table", help="Energy table of that chip [its first].",
-    shell_complete=completion.table_names,
-)  # fmt: skip
+@click.option("--table", help="Energy table of that chip [its first].", shell_complete=completion.table_names)
 @click.option("--placer", default="in_order", show_default=True, help="in_order, greedy or partition.")
 @click.option("--tick-us", default="fastest", show_default=True, help="Length of a tick in microseconds, or 'fastest'.")
 @click.option("--binning", metavar="RULE", help="How events of a continuous run fall into ticks: floor.")
@@ -243,10 +236,8 @@ def chips(chip):
 @verb
 @click.argument("trace")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page [TRACE-report.html].")
-@click.option(
-    "--chip", help="A chip that comes with the package, or a TOML file [that of the run, else loihi].",
-    shell_complete=completion.chip_names,
-)  # fmt: skip
+@click.option("--chip", help="A chip that comes with the package, or a TOML file [that of the run, else loihi].",
+              shell_complete=completion.chip_names)  # fmt: skip
 @click.option("--table", help="Energy table of that chip [that of the run, else the first].")
 @click.option("--placer", default="greedy", show_default=True, help="How neurons are put on cores.")
 def report(trace, out, chip, table, placer):
@@ -275,11 +266,9 @@ def inspect(trace):
 
 @verb
 @click.argument("trace")
-@click.option(
-    "--to", required=True, metavar="FORMAT", help="csv, parquet, neo, nest, perfetto or sonata.",
-    shell_complete=completion.formats,
-)  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder [beside TRACE, TRACE-FORMAT].")
+@click.option("--to", required=True, metavar="FORMAT", help="csv, parquet, neo, nest, perfetto or sonata.",
+              shell_complete=completion.formats)  # fmt: skip
+@click.option("--out", type=_FOLDER, help="Folder [beside TRACE, TRACE-FORMAT].")
 @click.option("--start-ms", type=float, help="Begin of the window [the run's].")
 @click.option("--stop-ms", type=float, help="End of the window, which is not in it [the run's].")
 @click.option("--events", is_flag=True, help="Synaptic events too, for csv and parquet.")
@@ -305,7 +294,7 @@ def export(trace, to, out, start_ms, stop_ms, events, approximate):
 @click.option("--numpy", "with_numpy", is_flag=True, help="Run Brian2's numpy target too.")
 @click.option("--nest", metavar="PYTHON", help="An interpreter that has NEST, for B1, B1x10 and B2.")
 @click.option("--sanafe", metavar="PYTHON", help="An interpreter that has SANA-FE, for the network 'chip'.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench"), show_default=True)
+@click.option("--out", type=_FOLDER, default=Path("out/bench"), show_default=True)
 def bench(networks, quick, rounds, threads, with_numpy, nest, sanafe, out):
     """Measure speed and memory against other simulators.
 
@@ -335,10 +324,8 @@ def doctor():
 
     findings = diagnose()
     rows = [{"name": f.name, "ok": f.ok, "detail": f.detail, "remedy": f.remedy} for f in findings]
-    lines = [
-        f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + ("" if f.ok else f"\n      {f.remedy}")
-        for f in findings
-    ]
+    lines = [f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + ("" if f.ok else f"\n      {f.remedy}")
+             for f in findings]  # fmt: skip
     healthy = all(f.ok for f in findings)
     return {"healthy": healthy, "findings": rows}, "\n".join(lines), FINE if healthy else BROKEN_ENVIRONMENT
 
@@ -355,15 +342,27 @@ def complete(shell):
 
 
 def main(arguments=None):
-    """Entry point of the command; every error a user can make ends in one line on standard error."""
+    """Entry point of the command; Ctrl-C ends it in one line at any time."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # before there are threads: Brian2's handler would get it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        _answer(arguments)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130, arguments)
+
+
+def _answer(arguments):
+    """Do what is asked; every error a user can make ends in one line on standard error."""
+    from eventsim.errors import EnvironmentProblem, EventSimError
+    from eventsim.packages import check_siblings
+    from eventsim.ranks import launched_together
+
     try:
         check_siblings()
         with launched_together() as is_first:
             if is_first:
                 cli.main(arguments, prog_name="eventsim", standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("interrupted", 130, arguments)
     except click.UsageError as error:
         where = f"eventsim {error.ctx.info_name}: " if error.ctx and error.ctx.parent else ""
         _fail(f"{where}{error.format_message()} (see --help)", BAD_INPUT, arguments)

@@ -62,14 +62,19 @@ def read_settings(settings, config_type, what):
 
 def overrides(settings, config_type, what):
     """(values, origin): the overrides by key, and how each was written."""
-    names, values, origin = [field.name for field in msgspec.structs.fields(config_type)], {}, {}
+    values, origin = {}, {}
     for setting in settings:
         key, value = _setting(setting)
-        if key not in names:
-            told = "--quick" if setting == "quick=true" else f"--set {setting}"
-            raise ConfigError(f"{told}: '{what}' has no key '{key}'; its keys are: {', '.join(names)}")
+        told = "--quick" if setting == "quick=true" else f"--set {setting}"
+        _require_known(key, config_type, f"{told}: '{what}'")
         values[key], origin[key] = value, f"--set {setting}"
     return values, origin
+
+
+def _require_known(key, config_type, whose):
+    names = [field.name for field in msgspec.structs.fields(config_type)]
+    if key not in names:
+        raise ConfigError(f"{whose} has no key '{key}'; its keys are: {', '.join(names)}")
 
 
 def _path(name, experiments):
@@ -109,6 +114,8 @@ def toml_value(text):
 
 def check(table, config_type, path, origin):
     """The checked configuration; a message names the setting or the file that the wrong value came from."""
+    for key in table:
+        _require_known(key, config_type, f"{path}: the experiment")
     try:
         return msgspec.convert(table, config_type)
     except msgspec.ValidationError as error:

@@ -15,6 +15,7 @@ from circuits.approximator.fixed_maps import FixedMaps
 from circuits.approximator.layers import fit_layers
 from circuits.approximator.target import Target
 from circuits.approximator.transformer import SpikingTransformer
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.softmax.pool import count
 from eventsim.compile import compile_network
@@ -89,6 +90,7 @@ class Approximation:
                 f"numbers instead of counts, {self.of_ticks:.4f} with counts and unrounded outputs")  # fmt: skip
 
 
+@checked()
 class Basis:
     """A spiking transformer that is not fitted yet, and what its neurons say of the examples: shared by all functions.
 
@@ -201,6 +203,7 @@ def _interval(missed, seed):
     return np.sqrt(np.quantile(squares[drawn].mean(axis=1), (0.025, 0.975)))
 
 
+@checked()
 def approximate(f, n, d, error, **options):
     """A spiking transformer whose outputs are f of its input, to within a relative error.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.attention.softmax_head import SoftmaxHead
 from circuits.decoder import ShareDecoder
 from circuits.errors import require
@@ -19,6 +20,7 @@ _BEGIN, _OPEN, _CLOSE = range(3)
 THROUGH_A_GATE = 2
 
 
+@checked()
 class CountingHead(SoftmaxHead):
     r"""A softmax head in which a product is a count of coincidences.
 
@@ -42,6 +44,7 @@ class CountingHead(SoftmaxHead):
 
     def __init__(self, name, n, d, *, ticks, rate_per_tick, inhibition, **shape):
         require(ticks >= 1, f"{name}: ticks is {ticks}; it must be at least 1")
+        require(rate_per_tick > 0, f"{name}: rate_per_tick is {rate_per_tick}; it must be positive")
         require("limit" not in shape, f"{name}: limit is always 1, one spike per tick; scale the input")
         super().__init__(name, n, d, **shape)
         self.ticks, self.rate_per_tick, self.inhibition = int(ticks), rate_per_tick, inhibition

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.attention.projections import require_projections
 from circuits.block import Block
 from circuits.dataflow import Stream
@@ -14,6 +15,7 @@ from circuits.maps import Conv, Linear
 __all__ = ["DSSA"]
 
 
+@checked(rate_s=numbers, rate_a=numbers)
 @dataclass(frozen=True, eq=False)
 class DSSA(Block):
     r"""Dual spike self-attention (Shi et al., CVPR 2024, arXiv 2403.14302), its real products by weighted ANDs.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.attention.counting_head import THROUGH_A_GATE, CountingHead
 from circuits.circuit import Phases
 from circuits.neurons import IntegrateFire
@@ -14,6 +15,7 @@ __all__ = ["DurationHead"]
 _READ = 3
 
 
+@checked()
 class DurationHead(CountingHead):
     r"""A softmax head without chance: a product is a regular spike train seen through a window.
 

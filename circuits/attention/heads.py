@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.attention.duration_head import DurationHead
 from circuits.attention.latency_head import LatencyHead
 from circuits.attention.rate_head import RateHead
@@ -13,6 +14,7 @@ __all__ = ["HEADS", "AttentionHead"]
 HEADS = {"rate": RateHead, "duration": DurationHead, "latency": LatencyHead}
 
 
+@checked(q=numbers, k=numbers, v=numbers)
 def AttentionHead(q, k, v, *, code="rate", ticks=256, seed=0, **options):
     """A softmax attention head for these arrays, which are the default stimulus of its network.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.attention.softmax_head import SoftmaxHead
 from circuits.circuit import Phases
 from circuits.decoder import IntervalDecoder
@@ -21,6 +22,7 @@ _BEGIN, _OPEN, _ARM, _REFERENCE = range(4)
 _FIRST = 1
 
 
+@checked()
 class LatencyHead(SoftmaxHead):
     r"""A softmax head in which every number is the time of one spike.
 

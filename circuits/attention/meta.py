@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from circuits.arguments import checked
 from circuits.attention.ssa import SSA, spike_products
 from circuits.dataflow import Stream
 
 __all__ = ["MetaAttention"]
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class MetaAttention(SSA):
     """SSA between membrane potentials, exact (Yao et al., ICLR 2024, arXiv 2404.03663).

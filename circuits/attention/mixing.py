@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.neurons import ExponentialIntegrator, HeldGate, IntegrateFire
 from circuits.softmax.pool import SILENCE
@@ -17,6 +18,7 @@ from circuits.wiring import RESET
 __all__ = ["Mixing"]
 
 
+@checked()
 @dataclass(frozen=True)
 class Mixing:
     """Rows of integrate-and-fire neurons with exponential drive, one row per softmax (see `integrate_inhibition`).

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.attention.counting_head import THROUGH_A_GATE, CountingHead
 from circuits.circuit import Phases
 from circuits.neurons import Gate
@@ -16,6 +17,7 @@ __all__ = ["RateHead"]
 _PURPOSE_INPUT = 1
 
 
+@checked()
 class RateHead(CountingHead):
     r"""A softmax head in which every number is the rate of a Bernoulli spike train.
 

@@ -14,6 +14,7 @@ neuron and no synapse.
 import numpy as np
 import pandas as pd
 
+from circuits.arguments import checked
 from circuits.attention.masks import as_mask
 from circuits.circuit import Circuit, Neurons
 from circuits.errors import require
@@ -26,6 +27,7 @@ __all__ = ["SoftmaxHead"]
 _SIGNS = np.array([1.0, -1.0])
 
 
+@checked()
 class SoftmaxHead(Circuit):
     """Softmax attention heads, from spikes to spikes: n tokens attend to n_keys tokens, by default themselves.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.one_spike_neurons import GrowingRamp, Once, RatioRace
@@ -14,6 +15,7 @@ __all__ = ["SpikedAttention"]
 _NEVER = 1e15
 
 
+@checked()
 class SpikedAttention(Circuit):
     r"""The attention of SpikedAttention (Hwang et al., NeurIPS 2024), its nearest circuit of neurons.
 
@@ -122,11 +124,13 @@ class SpikedAttention(Circuit):
         neurons = np.concatenate([ids, np.full(len(queries), self.neuron_ids(self.opening))])
         return Stimulus.of(ticks, neurons, np.column_stack([start, start + self.duration_ticks]), input_id, "host")
 
+    @checked()
     def score_delays(self, trace):
         """Ticks from the winner's spike to each score's: (m, n) int64, -1 where it was too late."""
         first = self._first(trace, self.scores)
         return np.where(first < 0, -1, first - self._first(trace, self.winner)[:, None] + 1)
 
+    @checked()
     def decode(self, trace):
         """softmax(beta q.K) V as the outputs' spikes stand for it: (m, c) float64."""
         armed = self._first(trace, self.winner) + self.ticks

@@ -4,18 +4,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from circuits.arguments import checked, number, of
 from circuits.attention.mixing import Mixing
 from circuits.attention.projections import require_projections
 from circuits.block import Block
 from circuits.dataflow import Stream
 from circuits.errors import require
 from circuits.gates import And
-from circuits.maps import Linear
+from circuits.maps import Conv, Linear
 from circuits.step_neurons import ClockedSoftLIF
 
 __all__ = ["SpikingBertAttention"]
 
 
+@checked(k=of(Linear, Conv), leak=number, mixing=of(Mixing))
 @dataclass(frozen=True, eq=False)
 class SpikingBertAttention(Block):
     """SpikingBERT's attention (Bal and Sengupta, AAAI 2024, arXiv 2308.10873), its nearest circuit of neurons.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from circuits.arguments import checked, numbers, of
 from circuits.attention.mixing import Mixing
 from circuits.block import Block
 from circuits.dataflow import Stream
@@ -14,6 +15,7 @@ from circuits.softmax.pool import SILENCE
 __all__ = ["SpikingRWKV"]
 
 
+@checked(key=of(Linear), decay=numbers, first=numbers, mix_k=numbers, mix_v=numbers, mix_r=numbers, mixing=of(Mixing))
 @dataclass(frozen=True, eq=False)
 class SpikingRWKV(Block):
     r"""SpikeGPT's RWKV block (Zhu et al., TMLR 2024, arXiv 2302.13939), its nearest circuit of neurons.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from circuits.arguments import checked
 from circuits.attention.projections import require_products, require_projections
 from circuits.block import Block
 from circuits.dataflow import Stream
@@ -12,6 +13,7 @@ from circuits.neurons import IntegrateFire
 __all__ = ["ORDERS", "SSA", "spike_products"]
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class SSA(Block):
     r"""Spikformer's attention block, exact.

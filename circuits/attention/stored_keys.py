@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Phases
 from circuits.decoder import ShareDecoder
 from circuits.encoding import Latency
@@ -23,6 +24,7 @@ _BEGIN, _OPEN, _CLOSE = range(3)
 _SILENCE = 60.0
 
 
+@checked()
 class StoredKeyAttention(Circuit):
     r"""Attention over n stored tokens, from the spikes of a query to the spikes of an output.
 
@@ -68,9 +70,8 @@ class StoredKeyAttention(Circuit):
                  inhibition=1.0, encode_ticks=256, limit=1.0, norm=1.0, reset="spikes", seed=0, token_keys=None,
                  dt_ms=1.0):  # fmt: skip
         keys, values = np.asarray(keys, dtype=np.float64), np.ma.asarray(values)
-        require(
-            keys.ndim == 2 and np.isfinite(keys).all(), f"keys must be a finite (n, d) array, got shape {keys.shape}"
-        )
+        fits = keys.ndim == 2 and keys.size > 0 and np.isfinite(keys).all()
+        require(fits, f"keys must be a finite (n, d) array of a token or more, got shape {keys.shape}")
         require(values.ndim == 2 and len(values) == len(keys),
                 f"values of shape {values.shape} do not fit keys of shape {keys.shape}; "
                 "give one row per key")  # fmt: skip

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from circuits.arguments import checked, of, sequence_of
 from circuits.block import Block
 from circuits.errors import require
 
 __all__ = ["Encoder", "EncoderBlock"]
 
 
+@checked(attention=of(Block), feed_forward=of(Block))
 @dataclass(frozen=True, eq=False)
 class EncoderBlock(Block):
     """y = x + attention(x); output y + feed_forward(y).
@@ -48,6 +50,7 @@ class EncoderBlock(Block):
             return x + self.feed_forward.build(flow, x)
 
 
+@checked(blocks=sequence_of(EncoderBlock))
 @dataclass(frozen=True, eq=False)
 class Encoder(Block):
     """Blocks one after the other; populations are at "block0/attention/q" and so on.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from circuits.arguments import checked
 from circuits.block import Block
 from circuits.dataflow import Stream
 from circuits.errors import require
@@ -48,6 +49,7 @@ class SpikingFeedForward(_FeedForward):
         return Stream.of(flow.layer("fc2", hidden, self.fc2))
 
 
+@checked()
 class MembraneFeedForward(_FeedForward):
     """W2 LIF(W1 LIF(x)): membrane potentials in and out, as in the Spike-driven Transformers.
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from circuits.arguments import checked, of, sequence_of, whole_number
 from circuits.block import Block
 from circuits.dataflow import Stream
 from circuits.errors import require
@@ -15,6 +16,7 @@ from circuits.windows import Windows
 __all__ = ["PatchEmbedding", "SpikePool"]
 
 
+@checked(channels=whole_number, size=whole_number)
 @dataclass(frozen=True)
 class SpikePool:
     """Max pooling of spikes, channel by channel: the largest of zeros and ones is an OR.
@@ -56,6 +58,7 @@ class SpikePool:
         return pre.ravel(), post.ravel(), np.ones(pre.size)
 
 
+@checked(layers=sequence_of(tuple, list), position=of(Conv))
 @dataclass(frozen=True, eq=False)
 class PatchEmbedding(Block):
     """The spiking patch splitting of Spikformer (Zhou et al., ICLR 2023, arXiv 2209.15425), exact.
@@ -76,6 +79,9 @@ class PatchEmbedding(Block):
 
     def __post_init__(self):
         require(len(self.layers) > 0, "a patch embedding needs at least one convolution")
+        known = all(len(layer) == 2 and isinstance(layer[0], Conv) and isinstance(layer[1], SpikePool | None)
+                    for layer in self.layers)  # fmt: skip
+        require(known, "a layer of a patch embedding is (Conv, SpikePool), or (Conv, None)")
         grid, channels = self.layers[0][0].grid, self.channels
         maps = [own for layer in self.layers for own in layer if own is not None]
         for own in maps if self.position is None else [*maps, self.position]:

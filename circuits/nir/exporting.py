@@ -4,6 +4,8 @@ from collections import defaultdict
 
 import numpy as np
 
+from circuits.arguments import checked, of
+from circuits.circuit import Circuit
 from circuits.errors import require
 from circuits.nir.graph import order_of
 from circuits.nir.package import nir_package
@@ -14,6 +16,7 @@ __all__ = ["to_nir"]
 _FITS = "spike sources, Gate, StepLIF, and the neurons of from_nir with a period of one tick"
 
 
+@checked(circuit=of(Circuit))
 def to_nir(circuit, *, step=1.0):
     """The NIR graph of a circuit whose neurons step as NIR's do; `from_nir` of it, Euler, fires the same spikes.
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.neurons import Source
@@ -16,6 +17,7 @@ from eventsim.stimulus import Stimulus
 __all__ = ["NirCircuit", "from_nir"]
 
 
+@checked()
 def from_nir(source, *, step, integration="euler", name="nir", dt_ms=1.0):
     """A circuit of a NIR graph.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.neurons import LIF, Gate
@@ -17,6 +18,7 @@ __all__ = ["hard_reset", "leaky", "self_inhibition", "thinning_at_once", "winner
 WINNER_LEAD = 5.0
 
 
+@checked()
 @sized(lambda n, through, **_: pool_size("hard_reset", n, through))
 def hard_reset(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0, through="relay"):
     """`integrate_inhibition` that throws away what exceeds the threshold: v = 0 after a spike.
@@ -31,6 +33,7 @@ def hard_reset(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=
     return circuit
 
 
+@checked()
 @sized(lambda n, through, **_: pool_size("leaky", n, through))
 def leaky(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0, through="relay", gain=10.0):
     """`integrate_inhibition` with membranes that leak: dv = R exp(z_i - I) - (R/gain) v per tick.
@@ -50,6 +53,7 @@ def leaky(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None,
     return circuit
 
 
+@checked()
 @sized(lambda n, through, **_: pool_size("winner_take_all", n, through) + Size(0, n * (n - 1)))
 def winner_take_all(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0, through="relay"):
     """`integrate_inhibition` plus n(n-1) lateral synapses: subtractive inhibition of all others, none of oneself.
@@ -68,6 +72,7 @@ def _self_inhibition_size(n, **_):
     return Size(n, n)
 
 
+@checked()
 @sized(_self_inhibition_size)
 def self_inhibition(n, *, alpha=1.0, tau_ticks=1000.0, logits=0.0, dt_ms=1.0, token_keys=None):
     """Lateral inhibition read literally as w_ij = -alpha delta_ij, which is inhibition of oneself.
@@ -100,6 +105,7 @@ def _at_once_size(n, d, **_):
     return Size(n * (d + 1) + 1, n * (2 * d + 1) + 1) + veto_size(n)
 
 
+@checked()
 @sized(_at_once_size)
 def thinning_at_once(n, d, *, beta, scores=0, seed=0, token_keys=None, dt_ms=1.0):
     """`thinning` with all tokens as candidates in every tick, of which those with exactly one survivor are kept.

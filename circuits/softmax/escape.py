@@ -1,5 +1,6 @@
 """escape_inhibition: escape-rate neurons under shared inhibition."""
 
+from circuits.arguments import checked
 from circuits.neurons import Escape
 from circuits.size import sized
 from circuits.softmax.pool import PASSAGE_TICKS, checked_logits, inhibit, pool_circuit, pool_size, veto_size, veto_ties
@@ -12,6 +13,7 @@ def _size(n, through, veto, refractory_ticks, **_):
     return pool + veto_size(n) if veto else pool
 
 
+@checked()
 @sized(_size)
 def escape_inhibition(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0, through="relay",
                       veto=True, leak_ticks=None, refractory_ticks=0, mismatch=0.0):  # fmt: skip

@@ -1,5 +1,6 @@
 """race: an exponential race in rounds, whose winner silences all."""
 
+from circuits.arguments import checked
 from circuits.neurons import Escape, Gate
 from circuits.size import Size, sized
 from circuits.softmax.pool import (
@@ -22,6 +23,7 @@ def _size(n, through, **_):
     return Size(n, 0) + inhibition + veto_size(n)
 
 
+@checked()
 @sized(_size)
 def race(n, *, rate_per_tick, rest_ticks=1, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0, through="lateral"):
     r"""A race of exponential clocks: the first spike wins the round and resets all; winners are multinomial.

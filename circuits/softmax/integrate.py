@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.errors import require
 from circuits.neurons import ExponentialIntegrator
 from circuits.size import sized
@@ -14,6 +15,7 @@ def _size(n, through, refractory_ticks, **_):
     return pool_size("integrate_inhibition", n, through, refractory_ticks)
 
 
+@checked()
 @sized(_size)
 def integrate_inhibition(n, *, rate_per_tick, inhibition, u_start=0.0, seed=0, token_keys=None, dt_ms=1.0,
                          through="relay", v_start=0.5, leak_ticks=None, refractory_ticks=0, mismatch=0.0):  # fmt: skip

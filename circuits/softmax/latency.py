@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from circuits.arguments import checked
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.neurons import LIF, ExponentialIntegrator, Ramp
@@ -25,6 +26,7 @@ def _first_spike_size(n, **_):
     return Size(n + 2, n + 1)
 
 
+@checked()
 @sized(_first_spike_size)
 def first_spike(n, *, tau_ticks, span, start=0.0, dt_ms=1.0, token_keys=None, seed=0, mismatch=0.0, jitter=0.0):
     r"""Softmax in n + 1 spikes: time to first spike, and one leaky neuron that says when to read.
@@ -91,6 +93,7 @@ def _gated_counts_size(n, **_):
     return _first_spike_size(n) + Size(n, 2 * n)
 
 
+@checked()
 @sized(_gated_counts_size)
 def gated_counts(n, *, tau_ticks, span, counts, start=0.0, dt_ms=1.0, token_keys=None, seed=0, mismatch=0.0,
                  jitter=0.0):  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.arguments import checked, numbers
 from circuits.circuit import Circuit, Phases
 from circuits.errors import require
 from circuits.neurons import Gate, Veto
@@ -17,6 +18,7 @@ def _size(n, d, **_):
     return Size(n * (d + 2), n * (2 * d + 2))
 
 
+@checked(scores=numbers)
 @sized(_size)
 def thinning(n, d, *, beta, scores=0, seed=0, token_keys=None, dt_ms=1.0):
     r"""One candidate at a time, kept unless one of its vetoes fires: winners have shares softmax(beta s), exactly.
@@ -67,7 +69,7 @@ def candidates(name, n, d, beta, scores, seed, token_keys, dt_ms):
     require(integral, f"{name}: scores must be integers of shape ({n},), got {scores.dtype} of shape {scores.shape}")
     require(((scores >= 0) & (scores <= d)).all(), f"{name}: scores must lie in 0 to d = {d}")
     circuit = Circuit(name, dt_ms=dt_ms, phases=Phases(flush_ticks=PASSAGE_TICKS))
-    keys = np.arange(n) if token_keys is None else np.asarray(token_keys)
+    keys = np.arange(n) if token_keys is None else np.atleast_1d(token_keys)
     held = -1.0 * (np.arange(d) < np.broadcast_to(scores, n)[:, None])
     model = Veto(chance=-np.expm1(-float(beta)), held_start=held, seed=seed)
     vetoes = circuit.neurons("veto", (n, d), model, token=np.arange(n)[:, None], key=keys[:, None] * d + np.arange(d))

@@ -133,7 +133,7 @@ def _pipeline():
         (lambda: SSA(**_maps(4), heads=2, scale=np.inf), "scale is inf"),
         (lambda: Linear([[1.0, np.nan]]), "Linear: weight must be finite"),
         (lambda: Linear(np.ones(3)), r"Linear: weight has shape \(3,\); it must have 2 dimensions"),
-        (lambda: Linear("weights"), "Linear: weight is not an array of numbers"),
+        (lambda: Linear("weights"), "Linear: weight is 'weights'; give a number, or an array of numbers"),
         (lambda: Linear(np.ones((0, 3))), "must not be empty"),
         (lambda: Linear(np.ones((2, 3)), np.ones(3)), r"3 biases for a weight of shape \(2, 3\)"),
         (lambda: Linear(np.ones((2, 3))).folded(BatchNorm(*np.ones((4, 3)))), "3 channels does not fit 2 outputs"),

@@ -48,6 +48,28 @@ def test_a_handler_of_ones_own_is_called_instead():
         signal.signal(signal.SIGINT, before)
 
 
+WRAPPED = """
+import signal, sys
+before = getattr(signal, sys.argv[1])
+signal.signal(signal.SIGINT, before)
+import brian2
+from eventsim.interrupts import interrupts_held_back, terminated_in_order
+with {context}():
+    signal.raise_signal(signal.SIGINT)
+assert signal.getsignal(signal.SIGINT) is before
+signal.raise_signal(signal.SIGINT)
+print("went on")
+"""
+
+
+@pytest.mark.parametrize("context", ["interrupts_held_back", "terminated_in_order"])
+@pytest.mark.parametrize("before, printed, code", [("SIG_IGN", "went on\n", 0), ("SIG_DFL", "", -signal.SIGINT)])
+def test_what_brian2_cannot_call_does_what_it_did_before(context, before, printed, code):
+    command = [sys.executable, "-c", WRAPPED.format(context=context), before]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr, ended.returncode) == (printed, "", code)
+
+
 def test_an_error_within_goes_before_the_interrupt():
     def pressed_and_failed():
         press()

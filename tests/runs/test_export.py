@@ -50,10 +50,20 @@ def test_a_window_in_ms_and_events_are_exported_where_asked(trace, tmp_path, cap
     (["--to", "csv", "--start-ms", "soon"], "'soon' is not a valid float"),
     (["--to", "csv", "--start-ms", "nan"], "cannot begin or end at nan ms"),
     (["--to", "csv", "--out", "{tmp}/t.h5/x"], "cannot make the folder"),
+    (["--to", "csv", "--start-ms", "5", "--stop-ms", "1"], "ends at tick 1 (1 ms), before it begins, at tick 5"),
+    (["--to", "sonata", "--events"], "sonata has no synaptic events"),
 ])  # fmt: skip
 def test_a_mistake_gives_one_line_and_exit_code_2(trace, tmp_path, capsys, arguments, message):
     code, out, err = call(capsys, "export", trace, *(argument.format(tmp=tmp_path) for argument in arguments))
     assert (code, out, err.count("\n")) == (2, "", 1) and message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["t.h5"]
+
+
+def test_an_export_into_the_folder_of_its_trace_leaves_the_trace(trace, tmp_path, capsys):
+    trace.rename(tmp_path / "spikes.h5")
+    code, _, err = call(capsys, "export", tmp_path / "spikes.h5", "--to", "sonata", "--out", tmp_path)
+    assert code == 2 and "spikes.h5 is the trace itself" in err
+    assert call(capsys, "inspect", tmp_path / "spikes.h5")[0] == 0
 
 
 def test_a_file_that_is_no_trace_is_refused(tmp_path, capsys):

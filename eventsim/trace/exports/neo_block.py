@@ -7,7 +7,9 @@ from eventsim.trace.exports.frames import names_of
 from eventsim.trace.segments import durably
 from eventsim.trace.selection import within_run
 
-__all__ = ["to_neo", "write"]
+__all__ = ["FILES", "to_neo", "write"]
+
+FILES = ("block.mat",)
 
 
 def to_neo(trace, start_tick=None, stop_tick=None):
@@ -62,7 +64,7 @@ def _queries(neo, ms, trace):
 
 def write(trace, folder, start_tick, stop_tick, events):
     """block.mat, by neo's own NeoMatlabIO, the format of neo's that needs no further package."""
-    io, path = need("neo.io", "neo"), folder / "block.mat"
+    io, path = need("neo.io", "neo"), folder / FILES[0]
     block = to_neo(trace, start_tick, stop_tick)
     with durably(path) as temporary:
         io.NeoMatlabIO(filename=str(temporary)).write_block(block)

@@ -14,7 +14,9 @@ from eventsim.trace.exports.perfetto_messages import COUNTER, INSTANT, messages
 from eventsim.trace.segments import durably
 from eventsim.trace.selection import within_run
 
-__all__ = ["write"]
+__all__ = ["FILES", "write"]
+
+FILES = ("window.pftrace",)
 
 #: Deliveries of a window: about 100 bytes each in the file, and as many as the viewer shows without delay.
 _MAX_EVENTS = 1 << 20
@@ -30,7 +32,7 @@ _NS_PER_MS = 1e6
 
 def write(trace, folder, start_tick, stop_tick, events):
     """window.pftrace."""
-    packets, path = _Packets(), folder / "window.pftrace"
+    packets, path = _Packets(), folder / FILES[0]
     start, stop = within_run(trace.stimulus, start_tick, stop_tick)
     arrived = _deliveries(trace, start, stop)
     spikes = trace.spikes(start_tick=start, stop_tick=stop)

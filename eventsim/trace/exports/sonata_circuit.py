@@ -16,7 +16,9 @@ from eventsim.trace.exports.frames import unique_names
 from eventsim.trace.schema import mark_as_sonata, reserve_population
 from eventsim.trace.segments import durably
 
-__all__ = ["write"]
+__all__ = ["FILES", "write"]
+
+FILES = "nodes.h5", "edges.h5", "spikes.h5", "node_types.csv", "edge_types.csv", "circuit_config.json"
 
 #: Where ids of types begin; any number that differs between types will do.
 _FIRST_NODE_TYPE, _FIRST_EDGE_TYPE = 100, 200
@@ -28,22 +30,20 @@ _STORED = {"fletcher32": True, "chunks": True}
 def write(trace, folder, start_tick, stop_tick, events):
     """nodes.h5, node_types.csv, edges.h5, edge_types.csv, circuit_config.json, and spikes.h5 of the window."""
     sonata, network = need("libsonata", "sonata"), trace.network
-    with durably(folder / "nodes.h5") as temporary, create(temporary) as file:
+    nodes, edges, spikes, *tables = paths = [folder / name for name in FILES]
+    with durably(nodes) as temporary, create(temporary) as file:
         _write_nodes(file, network)
-    with durably(folder / "edges.h5") as temporary:
+    with durably(edges) as temporary:
         with create(temporary) as file:
             _write_edges(file, network)
         _write_indices(sonata, temporary, network)
-    with durably(folder / "spikes.h5") as temporary, create(temporary) as file:
+    with durably(spikes) as temporary, create(temporary) as file:
         _write_spikes(file, trace, start_tick, stop_tick)
-    texts = {
-        "node_types.csv": _node_types(network), "edge_types.csv": _edge_types(network),
-        "circuit_config.json": json.dumps(_configuration(network), indent=2),
-    }  # fmt: skip
-    for name, text in texts.items():
-        with durably(folder / name) as temporary:
+    texts = _node_types(network), _edge_types(network), json.dumps(_configuration(network), indent=2)
+    for path, text in zip(tables, texts):
+        with durably(path) as temporary:
             temporary.write_text(text)
-    return [folder / name for name in ("nodes.h5", "edges.h5", "spikes.h5", *texts)]
+    return paths
 
 
 def _write_nodes(file, network):

@@ -30,8 +30,51 @@ def test_an_unknown_format_names_those_there_are(trace, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(trace, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot make the folder"):
-        export(trace, "csv", tmp_path / "file" / "x")
+    for folder in (tmp_path / "file" / "x", "a\0b"):
+        with pytest.raises(ConfigError, match="cannot make the folder"):
+            export(trace, "csv", folder)
+
+
+@pytest.mark.parametrize("window, message", [
+    ({"start_tick": 5, "stop_tick": 1}, r"ends at tick 1 \(0.1 ms\), before it begins, at tick 5 \(0.5 ms\)"),
+    ({"stop_tick": -1}, "ends at tick -1 .* begins, at tick 0"),
+    ({"start_tick": 10**30}, r"give a window within the run, ticks 0 to 10 \(1 ms\)"),
+    ({"start_tick": 0.5}, "start_tick is 0.5; give a whole number"),
+])  # fmt: skip
+def test_a_window_that_ends_before_it_begins_is_refused(trace, tmp_path, window, message):
+    with pytest.raises(ConfigError, match=message):
+        export(trace, "csv", tmp_path / "x", **window)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("to", ["neo", "nest", "sonata"])
+def test_events_are_refused_where_a_format_has_none(trace, tmp_path, to):
+    with pytest.raises(ConfigError, match=f"{to} has no synaptic events; .* choose one of csv, parquet, perfetto"):
+        export(trace, to, tmp_path / "x", events=True)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("ending", ["", ".tmp"])
+def test_no_format_writes_over_the_trace_it_is_made_of(record, tmp_path, to, ending):
+    for name in FORMATS[to].FILES:
+        path = tmp_path / f"{name}{ending}"
+        record(path, (0, 3, 10)).close()
+        before = path.read_bytes()
+        (tmp_path / "link.h5").symlink_to(path)
+        with Trace(tmp_path / "link.h5") as opened, pytest.raises(ConfigError, match="is the trace itself"):
+            export(opened, to, tmp_path)
+        assert path.read_bytes() == before
+        assert {file.name for file in tmp_path.iterdir()} == {path.name, "link.h5"}
+        (tmp_path / "link.h5").unlink()
+        path.unlink()
+
+
+@pytest.mark.parametrize("folder", ["made/here", "kept"])
+def test_a_failed_export_leaves_no_folder_that_it_made(trace, tmp_path, folder):
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(ConfigError, match="leave out the window"):
+        export(trace, "nest", tmp_path / folder, start_tick=1)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["kept"]
 
 
 @pytest.mark.parametrize("to, module", [("parquet", "pyarrow"), ("neo", "neo"), ("perfetto", "google.protobuf"),

@@ -1,5 +1,5 @@
 """NEST: a network as arrays, a script that runs it there, and the way back into a trace."""
 
-from eventsim.trace.exports.nest.files import approximations, bring_back, write
+from eventsim.trace.exports.nest.files import FILES, approximations, bring_back, write
 
-__all__ = ["approximations", "bring_back", "write"]
+__all__ = ["FILES", "approximations", "bring_back", "write"]

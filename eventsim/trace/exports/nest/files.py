@@ -11,9 +11,12 @@ from eventsim.stimulus import Stimulus
 from eventsim.trace.exports.nest.mapping import cells_of
 from eventsim.trace.segments import durably
 
-__all__ = ["approximations", "bring_back", "write"]
+__all__ = ["FILES", "approximations", "bring_back", "write"]
 
 _ARRAYS, _SPIKES, _TRACE, _DRIVER = "network.npz", "spikes.npz", "nest.h5", "run_in_nest.py"
+
+#: What is written here, and by running it in NEST.
+FILES = _ARRAYS, _DRIVER, _SPIKES, _TRACE
 
 
 def write(trace, folder, start_tick, stop_tick, events, approximate=False):
