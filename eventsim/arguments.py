@@ -8,11 +8,15 @@ from eventsim.errors import ConfigError
 
 __all__ = ["number_above_zero", "require_kind", "whole_number", "whole_numbers"]
 
+_WIDEST = 120  # characters of a value that an error shows
+
 
 def require_kind(name, value, *kinds):
     """Raise ConfigError when an argument is of none of some classes."""
     if not isinstance(value, kinds):
-        raise ConfigError(f"{name} is {value!r}; give a {' or '.join(kind.__name__ for kind in kinds)}")
+        shown = " ".join(repr(value).split())  # whatever it is, the error is one line
+        shown = shown if len(shown) <= _WIDEST else f"{shown[:_WIDEST]}..."
+        raise ConfigError(f"{name} is {shown}; give a {' or '.join(kind.__name__ for kind in kinds)}")
 
 
 def whole_number(name, value, least=None, most=None):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from eventsim.counts import HOST
+from eventsim.arguments import require_kind
+from eventsim.counts import HOST, EventCounts
 from hardware_models.counting.traffic import count_traffic
 from hardware_models.placing.splitters import splitters
 
@@ -30,6 +31,7 @@ def core_ticks(trace, placement, counts, activity=None):
         pathways), within_tile_messages, messages_between_chips, hops_east_west, hops_north_south, splitter_spikes,
         active_neurons. What is the same in every tick, neurons that are mapped and updated, is in `mapped`.
     """
+    require_kind("counts", counts, EventCounts)
     frames = [counts.to_frame(), count_traffic(trace, placement).by_core(), _signs(trace, placement),
               _relayed(trace, placement)]  # fmt: skip
     if activity is not None:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from eventsim.arguments import require_kind
 from eventsim.counts import HOST
+from eventsim.trace import Trace
 from hardware_models.mesh import chip_of, hops, tile_of
+from hardware_models.placing.placement import Placement
 
 __all__ = ["Traffic", "count_traffic", "link_loads_of"]
 
@@ -123,7 +126,10 @@ def _summed(frame, keys, column) -> pd.DataFrame:
 
 
 def count_traffic(trace, placement):
-    """The Traffic of a trace under a placement; raises ProvenanceError when the two do not belong together."""
+    """The Traffic of a trace under a placement; raises ProvenanceError when the two do not belong together, ConfigError
+    when they are something else."""
+    require_kind("trace", trace, Trace)
+    require_kind("placement", placement, Placement)
     network = trace.network
     placement.require_network(network)
     destination = placement.core_of[network.post]

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from eventsim.arguments import require_kind
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.counts import HOST
 from eventsim.errors import CapacityError, ConfigError
@@ -73,6 +74,8 @@ def split_network(network, placement):
     CapacityError
         A loop is too short for its splitters, or a delay gets longer than the chip's.
     """
+    require_kind("placement", placement, Placement)
+    placement.require_network(network)
     foreign = departures(network, placement.chip)
     if foreign:
         raise ConfigError(f"splitters are neurons of TrueNorth, and the network is not: {foreign[0]}; quantise it")

@@ -60,9 +60,10 @@ MAKERS = [
     (PatchEmbedding, {"layers": []}, "layers position"),
 ]  # fmt: skip
 CASES = [(make, given, name) for make, given, names in MAKERS for name in names.split()]
+IDS = [f"{make if isinstance(make, str) else make.__qualname__}-{name}" for make, _, name in CASES]
 
 
-@pytest.mark.parametrize("make, given, name", CASES, ids=[f"{make}-{name}" for make, _, name in CASES])
+@pytest.mark.parametrize("make, given, name", CASES, ids=IDS)
 @pytest.mark.parametrize("wrong", [object(), {1: 2}, [[1], [1, 2]], np.array([["x"]])], ids=lambda w: type(w).__name__)
 def test_an_argument_of_a_wrong_kind_is_refused(make, given, name, wrong):
     make = getattr(circuits, make) if isinstance(make, str) else make

@@ -52,7 +52,7 @@ def sent_by_rows(sums, words, n_words, bits, numbers, sent, start, block_core, c
     sum_sent(sums, words, 0, n_words, bits, numbers, 0, numbers.size, sent, start, block_core, core_of)
 
 
-@pytest.mark.parametrize("bits, at_once", zip(BITS, (17, 257)))
+@pytest.mark.parametrize("bits, at_once", list(zip(BITS, (17, 257))))
 @pytest.mark.parametrize("more", [-1, 0, 1, 30])
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("n_words", [*SIZES, 24])

@@ -8,11 +8,13 @@ import pytest
 
 from eventsim.compiled_network import Operation, Statement
 from eventsim.counts import KINDS
-from eventsim.errors import ProvenanceError
+from eventsim.errors import ConfigError, ProvenanceError
 from eventsim.simulate import simulate
 from eventsim.stimulus import Stimulus
-from hardware_models import Placement, count_events, place
+from hardware_models import Placement, count_events, place, split_network
 from hardware_models.counting import counts as counts_module
+from hardware_models.counting.core_ticks import core_ticks
+from hardware_models.counting.traffic import count_traffic
 
 
 def rows_of(counts):
@@ -148,6 +150,21 @@ def test_a_placement_of_another_network_is_refused(build, record, loihi):
     network, other = build([("x", 2, False)]), build([("y", 2, False)])
     with pytest.raises(ProvenanceError, match="place this network anew"):
         count_events(record(network, [(0, 1)], 3), place(other, loihi))
+
+
+@pytest.mark.parametrize("call, complaint", [
+    (lambda trace, placed: count_events(trace, placed.chip), "placement is <Chip loihi.* give a Placement"),
+    (lambda trace, placed: count_events(trace.network, placed), "trace is <.* give a Trace"),
+    (lambda trace, placed: count_traffic(trace, placed.chip), "placement is <Chip loihi.* give a Placement"),
+    (lambda trace, placed: count_traffic(None, placed), "trace is None; give a Trace"),
+    (lambda trace, placed: core_ticks(trace, placed, placed), "counts is <Placement.* give a EventCounts"),
+    (lambda trace, placed: split_network(trace.network, placed.chip), "placement is <Chip loihi"),
+    (lambda trace, placed: split_network(trace, placed), "network is .* give a CompiledNetwork"),
+])  # fmt: skip
+def test_who_counts_names_an_argument_of_another_kind(build, record, loihi, call, complaint):
+    network = build([("x", 2, False)])
+    with pytest.raises(ConfigError, match=complaint):
+        call(record(network, [(0, 1)], 3), place(network, loihi))
 
 
 def test_a_silent_trace_has_no_rows(build, record, loihi):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from eventsim.collected import MOST_CORES
 from eventsim.errors import CapacityError, ConfigError, ProvenanceError
@@ -185,6 +186,13 @@ def test_place_names_an_argument_of_another_kind(build, loihi, changes, complain
     if "placer" not in changes:
         with pytest.raises(ConfigError, match=complaint):
             Placement.of(given["network"], [0, 0], given["chip"])
+
+
+@pytest.mark.parametrize("placer", ["greedy", "partition"])
+def test_a_placer_that_needs_a_mesh_says_which_size_is_not_published(build, loihi, placer):
+    chip = replace(loihi, mesh=replace(loihi.mesh, width_tiles=None))
+    with pytest.raises(ConfigError, match=r"chip 'loihi' does not say `mesh.width_tiles`"):
+        place(build([("x", 2, False)]), chip, placer)
 
 
 def test_a_placement_is_compared_with_a_network_alone(build, loihi):

@@ -4,7 +4,8 @@ import pytest
 
 import eventsim
 from runs.benchmarks import scaling
-from runs.benchmarks.networks import NETWORKS, coincidence, cuba, delta_lif, hardware_like
+from runs.benchmarks.cases import Case
+from runs.benchmarks.networks import coincidence, cuba, delta_lif, hardware_like
 from tests.support.brian2_runs import both, same
 
 #: Name -> (builder, length in ms, spikes there must be at least).
@@ -43,7 +44,7 @@ def test_the_cuba_network_at_full_size_gives_brian2s_spikes_and_bits():
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_benchmark_network_at_full_size_fires_as_its_docstring_says(name):
     population, duration_ms, lowest, highest = WHOLE[name]
-    compiled = eventsim.compile_network(NETWORKS[name]())
+    compiled = eventsim.compile_network(Case(name).build())
     spikes = eventsim.simulate(compiled, duration_ms=duration_ms).spikes(population)
     rate_hz = spikes.neuron.size / compiled.population(population).size / (duration_ms / 1e3)
     assert lowest < rate_hz < highest

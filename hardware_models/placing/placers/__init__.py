@@ -81,6 +81,7 @@ def place(network, chip, placer="in_order"):
 
 def _on_the_mesh(wires, cores):
     """The same cores, each at the place on the mesh that shortens the ways of messages."""
+    wires.chip.require(*(f"mesh.{size}" for size in wires.chip.mesh.__struct_fields__))
     axon, destination = wires.pairs(cores)
     sender = wires.sender[axon]
     n = int(cores.max(initial=0)) + 1
