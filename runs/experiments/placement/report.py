@@ -8,7 +8,7 @@ from runs.experiments.core_maps import core_maps
 __all__ = ["energy_of_run", "table", "write"]
 
 _HEADINGS = ("network", "placer", "cores", "chips", "messages", "of in order", "between chips", "link crossings",
-             "routing energy", "dynamic energy", "mean tick", "CPU time")  # fmt: skip
+             "routing, µJ", "dynamic, µJ", "tick, µs", "CPU, s")  # fmt: skip
 _LEAD = (
     "A spike is sent once to every distinct core on which it has a target. In order, neurons fill core after core by "
     "their ids; greedily, a core takes the neuron most of whose axons arrive there already; the partitioner cuts the "
@@ -29,11 +29,11 @@ def table(summary):
                 continue
             hops = row["hops_east_west"] + row["hops_north_south"]
             share = f"{row['messages'] / least:.1%}" if least else ""
-            routing = "not priced" if row["network_nj"] is None else f"{row['network_nj']:,.1f} nJ"
+            routing = "not priced" if row["network_nj"] is None else f"{row['network_nj'] / 1000:,.3f}"
             rows.append((case["case"], _made_by(row), f"{row['cores']:,}", f"{row['chips']:,}", f"{row['messages']:,}",
                          share, f"{row['between_chips']:,}", f"{hops:,}", routing,
-                         f"{row['dynamic_low_nj']:,.0f} nJ", f"{row['tick_us']:,.1f} µs",
-                         f"{row['cpu_s']:.1f} s"))  # fmt: skip
+                         f"{row['dynamic_low_nj'] / 1000:,.2f}", f"{row['tick_us']:,.1f}",
+                         f"{row['cpu_s']:.1f}"))  # fmt: skip
     return _HEADINGS, tuple(rows)
 
 
@@ -65,12 +65,12 @@ def write(path, summary, chip, counts):
     chip : Chip
     counts : mapping of case to mapping of placer to EventCounts
     """
-    headings, rows = table(summary)
+    of_both, *rows = ((f"{network}, {placer}", *row) for network, placer, *row in (_HEADINGS, *table(summary)[1]))
     sections = [Section("Messages by placer", ("One run of each network; of the clusters, one spike of every neuron. "
                                                "Link crossings leave out ways between chips, whose length is not "
                                                "published. A tick lasts as long as its slowest core: what gathers "
                                                "events on few cores saves messages and may cost time.",),
-                        (Table(headings, rows, "", "ll" + "r" * 10),
+                        (Table(of_both, tuple(rows), "", "l" + "r" * 10),
                          Figure(messages_by_placer(_shares(summary)), "Messages beside those of the placement in "
                                                                       "order; shorter is better.")))]  # fmt: skip
     shown = _SHOWN if counts.get(_SHOWN) else next((name for name in counts if counts[name]), None)
