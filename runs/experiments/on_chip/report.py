@@ -36,7 +36,7 @@ def write(path, summary):
         Section("Energy of one query under each table and length of ticks", (),
                 (Table(_WAYS, tuple(_ways(rows)), "In microjoule.", "llll" + "r" * 5),)),
         Section("What no table prices, and none of these energies holds", (),
-                (Table(("circuit", "chip", "what"), tuple(_left_out(rows)), "", "lll"),)),
+                (Table(("what", "chip", "circuits"), tuple(_left_out(rows)), "", "lll"),)),
     ]  # fmt: skip
     settings = ", ".join(f"{key} = {value}" for key, value in summary["config"].items())
     write_report(path, "Circuits on chips", _LEAD, _verdicts(rows), sections, f"Configuration: {settings}")
@@ -138,7 +138,14 @@ def _ways(rows):
 
 
 def _left_out(rows):
-    return ((row["title"], row["chip"], item) for row in rows if row["energy"] for item in row["energy"]["not_costed"])
+    """A row for each thing on each chip: of which circuits it is left out."""
+    circuits = {}
+    for row in (row for row in rows if row["energy"]):
+        for item in row["energy"]["not_costed"]:
+            circuits.setdefault((item, row["chip"]), []).append(row["title"])
+    for (item, chip), titles in circuits.items():
+        of_all = len(titles) == sum(row["chip"] == chip and row["energy"] is not None for row in rows)
+        yield item, chip, "all" if of_all else "; ".join(titles)
 
 
 def _figure(rows):
