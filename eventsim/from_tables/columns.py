@@ -34,9 +34,10 @@ def required(columns, what, name):
 
 def floats(columns, what, name, rows=slice(None), empty_allowed=False):
     """Rows of a column as float64; whatever is no finite number is an error, but for NaN where it is allowed."""
+    column = required(columns, what, name)[rows]
     try:
-        values = required(columns, what, name)[rows].astype(np.float64)
-    except (TypeError, ValueError):
+        values = column.astype(np.float64, casting="unsafe" if column.dtype.kind in "OUS" else "same_kind")
+    except (TypeError, ValueError):  # complex numbers among others
         raise ConfigError(f"{what}: column '{name}' must hold numbers") from None
     refuse(np.isinf(values) if empty_allowed else ~np.isfinite(values), what, name, values, "finite", rows.start or 0)
     return values

@@ -235,6 +235,7 @@ WIRE = {"pre": [0], "post": [1], "weight": [1.5], "delay_ms": [2.0]}
         (PAIR, WIRE | {"post": [0]}, "synapses: row 0 has post 0; it must be no spike source"),
         (PAIR, WIRE | {"weight": [NAN]}, "synapses: row 0 has weight nan; it must be finite"),
         (PAIR, WIRE | {"weight": ["much"]}, "synapses: column 'weight' must hold numbers"),
+        (PAIR, WIRE | {"weight": [1 + 2j]}, "synapses: column 'weight' must hold numbers"),
         (PAIR, WIRE | {"delay_ms": [-1.0]}, "synapses: row 0 has delay_ms -1; it must be 0 or a multiple of dt, 1 ms"),
         (PAIR, WIRE | {"delay_ms": [1.5]}, "synapses: row 0 has delay_ms 1.5"),
         (PAIR, WIRE | {"delay_ms": [1e30]}, "synapses: row 0 has delay_ms 1e[+]30"),
