@@ -43,7 +43,7 @@ def _seed(name, value):
 
 
 def _shape(name, value):
-    whole_numbers(name, value, 0, 2**40)
+    whole_numbers(name, value, 0, 2**40)  # what fits into no memory is refused where its size is known
 
 
 def _pair(name, value):

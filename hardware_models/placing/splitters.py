@@ -17,10 +17,8 @@ def splitters(network, core_of, chip):
 
     Parameters
     ----------
-    network : CompiledNetwork
-    core_of : (n_neurons,) int32
-        -1 for the host.
-    chip : Chip
+    network, core_of, chip
+        As `Placement.of` has them.
 
     Returns
     -------

@@ -16,7 +16,9 @@ from hardware_models.placing.splitters import relays
 __all__ = ["greedy_order"]
 
 _STEPS = 128  # in which the part of a neuron's axons is told
-_TOO_WIDE = 10  # one in so many neurons
+#: An axon to more than one in so many neurons, and to more than this number, tells nothing of who belongs together, and
+#: takes long to look at. Measured: of eight networks of 400 to 28,000 neurons 1 in place of 64 changes none.
+_TOO_WIDE, _NEVER_WIDE = 10, 64
 
 
 def greedy_order(wires):
@@ -35,7 +37,7 @@ def greedy_order(wires):
         if cores.any() and all(np.less_equal(list(taken), limits[[0, 3]])):
             break
         order, part = _grow((wires.in_start, wires.in_axon, wires.in_size), wires.longest, wires.words, extra, out,
-                            limits, out_start, out_position, max(wires.n // _TOO_WIDE, 64))  # fmt: skip
+                            limits, out_start, out_position, max(wires.n // _TOO_WIDE, _NEVER_WIDE))  # fmt: skip
         cores[order] = part
     return order, part
 
