@@ -11,8 +11,8 @@ __all__ = ["activity_figure", "lines", "ratio_table", "static_table", "write"]
 _LEAD = (
     "A spiking transformer is said to take 38 to 57 times less energy than one without spikes. Here that ratio is "
     "worked out under each way to account for energy in turn, for published models of which operations or energy could "
-    "be read, and for attention blocks that are built and run. Activity is deliveries per synapse and inference: steps times firing "
-    "rate."
+    "be read, and for attention blocks that are built and run. Activity is deliveries per synapse and inference: steps "
+    "times firing rate."
 )
 _CAPTION = (
     "Ratio: energy without spikes over energy with them; below 1 the spiking network loses. For a model, deliveries "
