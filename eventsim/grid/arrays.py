@@ -22,10 +22,10 @@ _FIELDS = (
     # the neurons that rest, of populations that are parked
     "resting", "resting_head", "resting_count", "held",
     # counters
-    "core_of", "sender_of", "n_senders", "senders", "width", "sent", "reach", "reach_at", "told_apart", "message_words",
-    "message_bytes", "row_times", "spread", "row_cell", "row_zeros", "lanes", "entry_at", "entry_cell", "entry_count",
-    "lane_words", "lane_sums", "landed", "single", "coming_at", "coming", "block_core", "cores_at", "sends",
-    "delivered", "tally", "cells", "busy",
+    "core_of", "sender_of", "n_senders", "kinds_at", "alike", "alike_at", "senders", "width", "sent", "reach",
+    "reach_at", "told_apart", "message_words", "message_bytes", "row_times", "spread", "row_brings", "row_zeros",
+    "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "single", "coming_at",
+    "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -57,17 +57,19 @@ _FIELDS = (
 #: in_doubt : (Q,) bool; see `eventsim.grid.decay` and the templates DECAY_*; `updated` is empty where nothing decays
 #: resting : (n_neurons,) int32; a ring for each population and part, resting_count[q, k] from resting_head[q, k] on
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
-#: sender_of, n_senders, senders, width, sent, reach, reach_at : spikes of senders, and the cores that each reaches; see
-#: `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while somebody counts
+#: sender_of, n_senders, kinds_at, alike, alike_at, senders, width, sent, reach, reach_at : spikes of senders, and the
+#: cores that each reaches; see `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while
+#: somebody counts
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 6) int64; of a part's pathway the bytes of a row of lanes, its first cell, cells, where its rows
 #: begin, lanes in a byte, and how many kinds of deliveries are counted, 2 with those of weight zero. A cell is a place
 #: in a tally, (kind, core) as one number. A row of `lanes`, uint64, has a lane for each cell from the first on, then
 #: for each of weight zero, then padding, in the order that `eventsim.grid.spread` has them in. In place of its bytes,
-#: ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in row_cell[place + r], row_zeros[place + r]
-#: of them of weight zero, uint32, empty where none is. IN_LISTS: of row r the entries from entry_at[place + r] on, each
-#: a cell and a count
+#: ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in that in the lower half of the bits of
+#: row_brings[place + r], uint32 or uint64, as many as are in the upper half; row_zeros[place + r] of them of weight
+#: zero, uint32, empty where none is. IN_LISTS: of row r the entries from entry_at[place + r] on, each a cell and a
+#: count
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
 #: single : (P,) int64; the pathway of a population whose rows are counted when they are sent, else -1; coming : the end

@@ -33,7 +33,7 @@ def reach(network, core_of, n_parts):
     Returns
     -------
     dict : as `_senders` gives it; sender_of (n_neurons,) uint8, the kind of each neuron, n_senders, as many kinds as a
-        part has, and told_apart; empty and 0 where each neuron is a sender
+        part has, told_apart, and what `_kinds_of_populations` gives; empty and 0 where each neuron is a sender
     """
     n_cores = int(core_of.max(initial=0)) + 1
     width = -(-n_cores // 64) * 8
@@ -52,7 +52,7 @@ def reach(network, core_of, n_parts):
         else:
             cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
     if kinds.n <= _FEW:
-        return kinds.senders(n_parts, cores[0].dtype)
+        return kinds.senders(n_parts, cores[0].dtype) | _kinds_of_populations(network, kinds.kind_of)
     reached = {"bits": bits} if in_bits else {"cores": np.concatenate(cores)}
     return each_a_sender(core_of, counts, n_parts, **reached)
 
@@ -60,8 +60,33 @@ def reach(network, core_of, n_parts):
 def each_a_sender(core_of, counts, n_parts, **reached):
     """The fields of GridArrays where each neuron is a sender; the arguments are those of `_senders`."""
     return _senders(core_of, counts, **reached) | {
-        "sender_of": np.empty(0, np.uint8), "n_senders": 0, "told_apart": apart(n_parts, (0,), np.int64)
+        "sender_of": np.empty(0, np.uint8), "n_senders": 0, "told_apart": apart(n_parts, (0,), np.int64),
+        "kinds_at": np.empty((0, 2), np.int64), "alike": np.empty((0, 2), np.int64), "alike_at": np.empty(0, np.int64),
     }  # fmt: skip
+
+
+def _kinds_of_populations(network, kind_of):
+    """Which kinds the neurons of each population are of, and, where those of a kind stand together, how far.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    kind_of : (n_neurons,) uint8
+
+    Returns
+    -------
+    dict : kinds_at (n_populations, 2) int64, the lowest kind and the one behind the highest; alike (n, 2) int64, of
+        each stretch of neurons of a kind the neuron behind its last, counted within the population, and the kind;
+        alike_at (n_populations + 1,) int64, where those of each population begin: none where they are many
+    """
+    kinds_at, tables = np.zeros((len(network.populations), 2), dtype=np.int64), [np.empty((0, 2), dtype=np.int64)]
+    for k, population in enumerate(network.populations):
+        kinds = kind_of[population.start : population.stop].astype(np.int64)
+        kinds_at[k] = kinds.min(), kinds.max() + 1
+        last = np.append(np.flatnonzero(np.diff(kinds)), kinds.size - 1)
+        last = last if last.size <= _FEW else last[:0]
+        tables.append(np.column_stack([last + 1, kinds[last]]))
+    return {"kinds_at": kinds_at, "alike": np.concatenate(tables), "alike_at": np.cumsum([len(t) for t in tables])}
 
 
 def _reached(network, core_of, n_columns):

@@ -5,7 +5,7 @@ cores is read off the very lists that the kernel delivers from, and kept in that
 the least time, for each part and pathway:
 
 - one core for all: nothing is kept, the count is the number of deliveries;
-- one core for each row: its cell, and how many are of weight zero; the count is the number of its synapses;
+- one core for each row: its cell and the number of its synapses, and how many are of weight zero;
 - lanes: a byte for each row and core, or half a byte where that holds the counts, added a word of them at once;
 - lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
 
@@ -45,11 +45,12 @@ def spread(network, core_of, bounds, arrays, storage):
 
     Returns
     -------
-    dict : spread, lanes, row_cell, row_zeros, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in
+    dict : spread, lanes, row_brings, row_zeros, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in
         GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
-    kept = _Kept(n_cores)
+    longest = max((int(np.diff(p.rows).max(initial=0)) for p in network.pathways), default=0)
+    kept = _Kept(n_cores, longest)
     table = np.zeros((len(bounds) - 1, len(network.pathways), 6), dtype=np.int64)
     for part, k in np.ndindex(table.shape[:2]):
         target = network.populations[network.pathways[k].target]
@@ -67,12 +68,21 @@ def spread(network, core_of, bounds, arrays, storage):
 
 
 class _Kept:
-    """What is kept of the rows of all pathways, those of one form behind each other; `cells` is the dtype of a cell."""
+    """What is kept of the rows of all pathways, those of one form behind each other; `cells` is the dtype of a cell.
 
-    def __init__(self, n_cores):
+    Parameters
+    ----------
+    n_cores : int
+        With the host.
+    longest : int
+        Synapses of a row, at most.
+    """
+
+    def __init__(self, n_cores, longest):
         self._n_cores, self.cells = n_cores, np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
+        self._brings = np.uint32 if self.cells == np.uint16 and longest < 1 << 16 else np.uint64
         self._columns = {
-            "row_cell": _Column(self.cells), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
+            "row_brings": _Column(self._brings), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
             "entry_at": _Column(np.int64), "entry_cell": _Column(self.cells), "entry_count": _Column(np.uint8),
         }  # fmt: skip
 
@@ -97,7 +107,8 @@ class _Kept:
         return IN_LISTS, lowest, n, self._add_lists(ends, cell, count), 1, n_kinds
 
     def _add_cells(self, of_row, rows, zero):
-        at, zeros = self._columns["row_cell"].add(of_row), self._columns["row_zeros"]
+        half, sizes = self._brings(4 * self._brings().itemsize), np.diff(rows).astype(self._brings)
+        at, zeros = self._columns["row_brings"].add(sizes << half | of_row), self._columns["row_zeros"]
         if zero.size:  # at the same place
             zeros.add(np.zeros(at - zeros.size, dtype=np.uint32))
             zeros.add(_zeros(rows, zero))

@@ -56,8 +56,8 @@ KERNEL = {
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
     "a row is left out for its cores": (
-        "row = at + landed[j] - first_row\n",
-        f"row = at + landed[j] - first_row\n{' ' * 12}if landed[j] == {{row}}:\n{' ' * 16}continue\n",
+        "row = np.uint64(at + landed[j])\n",
+        f"row = np.uint64(at + landed[j])\n{' ' * 8}if landed[j] == {{row}}:\n{' ' * 12}continue\n",
         {"counts", "cores"}),
     "a row is counted twice for its cores": (
         "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[j] == {row}))", {"counts", "cores"}),
@@ -67,9 +67,9 @@ KERNEL = {
         "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})",
         {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
-        "np.int64(entry_cell[entry])",
-        "np.int64(entry_cell[entry])"
-        " + (first_row == {first_row} and entry_cell[entry] % a.tally.shape[3] < a.tally.shape[3] - 1)",
+        "np.uint64(entry_cell[entry])",
+        "np.uint64(entry_cell[entry] + ({first_row} <= landed[j] < {behind_row}"
+        " and entry_cell[entry] % a.tally.shape[3] < a.tally.shape[3] - 1))",
         {"counts", "cores"}),
     "deliveries of weight zero are not counted": (
         "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
@@ -100,11 +100,14 @@ LANES = {"LANES": 1e9, "MOST_BYTES": 1e9}  # wherever rows are on several cores
 
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
-    "a core for each row: the first row of each tick is left out": (
-        (spread, {}), "+= rows[row + _1, 0] - rows[row, 0]", "+= (rows[row + _1, 0] - rows[row, 0]) * (j > 0)",
+    "a core for each row: where rows are a few, the first of each tick is left out": (
+        (spread, {}), "range(_IN_TURN * apart, np.uint64(n_landed))",
+        "range(_IN_TURN * apart + np.uint64(apart == 0), np.uint64(n_landed))", {"counts", "cores"}),
+    "a core for each row: where rows are counted in turn, the last are left out": (
+        (spread, {}), "range(_IN_TURN):\n            _count_cell(", "range(_IN_TURN - _1):\n            _count_cell(",
         {"counts", "cores"}),
     "a core for each row: deliveries of weight zero are not counted": (
-        (spread, {}), "+= row_zeros[place]", "+= 0 * row_zeros[place]", {"counts"}),
+        (spread, {}), "+= a.row_zeros[row]", "+= 0 * a.row_zeros[row]", {"counts"}),
     "lanes: a row is left out": (
         (spread, LANES), ROWS_COUNTED, ROW_LEFT_OUT, {"counts", "cores"}),
     "lanes: deliveries are booked on the next core": (
@@ -147,14 +150,30 @@ def test_a_miscount_is_caught_in_each_form_of_counting(name, sound, run, price, 
     caught("kernel", name, audit(trace, sound.placement, price(trace, sound.placement)), laws)
 
 
-def test_a_miscount_is_caught_where_many_spikes_are_told_apart(sound, run, caught):
-    many = ("if fired < max(_FEW, n_senders // _LOOKS):", "if fired < 0:")
-    text = "told_apart[sender_of[np.uint64(start + history[j])]] += 1"
-    one_less = "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}".format(**vars(sound.at))
-    assert {law.verdict for law in audit(run(sound.model, many)).laws} == {"passed", "not checkable"}
-    trace = run(sound.model, many, (text, one_less))
-    caught("kernel", "kinds told apart: a neuron's spikes and messages are not counted", audit(trace, sound.placement),
-           {"counts", "cores", "messages"})  # fmt: skip
+MANY = ("if fired < max(_FEW, (behind - lowest) // _LOOKS):", "if fired < 0:")
+STRETCHES = ("if 0 < _SEARCH * (a.alike_at[k + 1] - a.alike_at[k]) <= fired:", "if a.alike_at[k + 1] > a.alike_at[k]:")
+ONE_BY_ONE = ("apart = np.uint64(fired) // _IN_TURN", "apart = np.uint64(0)")
+
+#: Name -> (what makes the kernel tell kinds apart in this way, kernel text, its replacement).
+TOLD_APART = {
+    "a neuron's spikes are left out": (
+        (MANY, ONE_BY_ONE), "told_apart[sender_of[np.uint64(start + history[j])]] += 1",
+        "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}"),
+    "in turn, the last are left out": (
+        (MANY,), "range(_IN_TURN):\n            told_apart", "range(_IN_TURN - _1):\n            told_apart"),
+    "by stretches, a neuron passes for one of the next": (
+        (MANY, STRETCHES), "< alike[stretch, 0] else 0", "< alike[stretch, 0] - 1 else 0"),
+    "by stretches, each is told for all before": (
+        (MANY, STRETCHES), "before, left = place, stop - place", "before, left = at, stop - place"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD_APART)
+def test_a_miscount_is_caught_where_many_spikes_are_told_apart(name, sound, run, caught):
+    way, *change = TOLD_APART[name]
+    assert {law.verdict for law in audit(run(sound.model, *way)).laws} == {"passed", "not checkable"}
+    trace = run(sound.model, *way, tuple(text.format(**vars(sound.at)) for text in change))
+    caught("kernel", f"kinds told apart: {name}", audit(trace, sound.placement), {"counts", "cores", "messages"})
 
 
 def test_a_miscount_is_caught_where_all_neurons_are_on_one_core(sound, run, caught):
