@@ -20,7 +20,7 @@ from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WOR
 from eventsim.counts import KINDS, MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
 from eventsim.machine import ask_for, ask_for_row
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
-from eventsim.sums import AHEAD, FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE, sum_bits, sum_fields, sum_sent
+from eventsim.sums import AHEAD, CORE_BLOCK, FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE, sum_bits, sum_fields, sum_sent
 
 __all__ = ["announce", "collect", "count_rows", "emit"]
 
@@ -109,27 +109,18 @@ def _tell_stretches_apart(told_apart, alike, first, last, history, at, fired):
 def _announce_rows(a, k, pathway, at, fired, here):
     """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted too, for the
     tick in which it lands."""
-    spread, n_cores = a.spread, a.tally.shape[3]
-    n_bytes, lowest, n = spread[0, pathway, 0], spread[0, pathway, 1], spread[0, pathway, 2]
-    first_word, per_byte = spread[0, pathway, 3], spread[0, pathway, 4]
-    bits, n_words, n_lanes = 8 // per_byte, n_bytes // 8, np.uint64(n_bytes * per_byte)
-    cells, sends, words, sums = a.cells, a.sends, a.lane_words[0], a.lane_sums[0]
-    lanes, at_once = range(np.uint64(n)), _LARGEST_SUM // ((1 << bits) - 1)
-    events = np.uint64(here + lowest)
-    messages_in = events + np.uint64((MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores)
+    lowest, n, events, n_cores = a.spread[0, pathway, 1], a.spread[0, pathway, 2], here, a.tally.shape[3]
+    cells, sends = a.cells, a.sends
     if a.delays[a.delays_at[pathway]]:
-        events = np.uint64(a.coming_at[pathway] + (at - a.history_at[k]) // a.population_size[k] * n)
-        for lane in lanes:
-            cells[events + lane] = 0
-    for first in range(at, at + fired, at_once):
-        sum_sent(words, a.lanes, first_word, n_words, bits, a.history, first, min(first + at_once, at + fired), sends,
-                 a.population_start[k], a.block_core, a.core_of)  # fmt: skip
-        for lane in lanes:
-            cells[events + lane] += np.int64(sums[lane])
-        for lane in lanes:
-            cells[messages_in + lane] += np.int64(sums[n_lanes + lane])
-        for word in range(np.uint64(4 * n_words * per_byte)):
-            words[word] = 0
+        coming = a.coming_at[pathway] + (at - a.history_at[k]) // a.population_size[k] * n
+        for cell in range(np.uint64(coming), np.uint64(coming + n)):
+            cells[cell] = 0
+        events = coming - lowest
+    messages_in = here + (MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores
+    if a.spread[0, pathway, 0] == IN_LISTS:
+        _send_lists(a, k, a.spread[0, pathway, 3], at, fired, events, messages_in)
+    else:
+        _send_lanes(a, k, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
     spikes, messages_out = np.uint64(here + SPIKES * n_cores), np.uint64(here + MESSAGES_OUT * n_cores)
     cores = range(np.uint64(a.cores_at[k, 0]), np.uint64(a.cores_at[k, 1]))
     for core in cores:
@@ -137,6 +128,48 @@ def _announce_rows(a, k, pathway, at, fired, here):
         cells[messages_out + core] += np.int64(sends[core] & _32_BITS)
     for core in cores:
         sends[core] = 0
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _send_lanes(a, k, pathway, at, fired, events, messages_in):
+    """Count what the rows of spikes bring, and that they are sent, by their lanes; the first one's cells are told."""
+    spread, cells, words, sums = a.spread, a.cells, a.lane_words[0], a.lane_sums[0]
+    n_bytes, n, first_word, per_byte = (
+        spread[0, pathway, 0], spread[0, pathway, 2], spread[0, pathway, 3], spread[0, pathway, 4]
+    )  # fmt: skip
+    bits, n_words, n_lanes, lanes = 8 // per_byte, n_bytes // 8, np.uint64(n_bytes * per_byte), range(np.uint64(n))
+    at_once = _LARGEST_SUM // ((1 << bits) - 1)
+    for first in range(at, at + fired, at_once):
+        sum_sent(words, a.lanes, first_word, n_words, bits, a.history, first, min(first + at_once, at + fired), a.sends,
+                 a.population_start[k], a.block_core, a.core_of)  # fmt: skip
+        for lane in lanes:
+            cells[events + lane] += np.int64(sums[lane])
+        for lane in lanes:
+            cells[messages_in + lane] += np.int64(sums[n_lanes + lane])
+        for word in range(np.uint64(4 * n_words * per_byte)):
+            words[word] = 0
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _send_lists(a, k, lists, at, fired, events, messages_in):
+    """The same by their lists; what is added to their cells is told."""
+    entry_at, entry_cell, entry_count, cells, sends = a.entry_at, a.entry_cell, a.entry_count, a.cells, a.sends
+    history, start, block_core, last = a.history, a.population_start[k], a.block_core, at + fired - 1
+    for j in range(at - AHEAD, at - AHEAD + min(AHEAD, fired)):
+        near, far = lists + history[min(j + AHEAD, last)], lists + history[min(j + 2 * AHEAD, last)]
+        _ask_for_lists(entry_at, entry_cell, entry_count, near, far)
+    for j in range(at, at + fired):
+        near, far = lists + history[min(j + AHEAD, last)], lists + history[min(j + 2 * AHEAD, last)]
+        _ask_for_lists(entry_at, entry_cell, entry_count, near, far)
+        row, neuron = np.uint64(lists + history[j]), start + history[j]
+        entries = range(np.uint64(entry_at[row]), np.uint64(entry_at[row + _1]))
+        for entry in entries:
+            cell = np.int64(entry_cell[entry])
+            cells[np.uint64(events + cell)] += entry_count[entry]
+            cells[np.uint64(messages_in + cell)] += 1
+        core = block_core[neuron // CORE_BLOCK]
+        core = core if core >= 0 else a.core_of[neuron] + 1
+        sends[np.uint64(core)] += (_1 << _32) + np.uint64(len(entries))
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
@@ -253,22 +286,22 @@ def _count_lists(a, n_landed, landed, at, here):
     """Add to the cells what rows bring by their lists, that of row r at `at` + r."""
     entry_at, entry_cell, entry_count, cells = a.entry_at, a.entry_cell, a.entry_count, a.cells
     for j in range(-AHEAD, min(0, n_landed - AHEAD)):
-        _ask_for_lists(entry_at, entry_cell, entry_count, at, landed, j, n_landed - 1)
+        near, far = at + landed[min(j + AHEAD, n_landed - 1)], at + landed[min(j + 2 * AHEAD, n_landed - 1)]
+        _ask_for_lists(entry_at, entry_cell, entry_count, near, far)
     for j in range(n_landed):
-        _ask_for_lists(entry_at, entry_cell, entry_count, at, landed, j, n_landed - 1)
+        near, far = at + landed[min(j + AHEAD, n_landed - 1)], at + landed[min(j + 2 * AHEAD, n_landed - 1)]
+        _ask_for_lists(entry_at, entry_cell, entry_count, near, far)
         row = np.uint64(at + landed[j])
         for entry in range(np.uint64(entry_at[row]), np.uint64(entry_at[row + _1])):
             cells[np.uint64(here) + np.uint64(entry_cell[entry])] += entry_count[entry]
 
 
 @cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
-def _ask_for_lists(entry_at, entry_cell, entry_count, at, landed, j, last):
-    """The same of lists of rows, as `_ask_for_senders` does it."""
-    near, far = at + landed[min(j + AHEAD, last)], at + landed[min(j + 2 * AHEAD, last)]
+def _ask_for_lists(entry_at, entry_cell, entry_count, near, far):
+    """The same of the lists of two rows, as `_ask_for_senders` does it."""
     ask_for(entry_at, far)
-    first = entry_at[near]
-    ask_for(entry_cell, first)
-    ask_for(entry_count, first)
+    ask_for(entry_cell, entry_at[near])
+    ask_for(entry_count, entry_at[near])
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -2,13 +2,14 @@
 
 A spike is counted when it is announced, with a message to each core that it reaches; a row when it lands, with what it
 brings to each core. Where a spike sends one row, the cores that it reaches are those that the row brings something to:
-one look at the row's lanes (`eventsim.grid.spread`) tells both. What is to come is held until the row lands, and
-counted then; without a delay that is at once. The line of the sender (`eventsim.grid.reach`) is not looked at; how
+one look at the row's lanes or list (`eventsim.grid.spread`) tells both. What is to come is held until the row lands,
+and counted then; without a delay that is at once. The line of the sender (`eventsim.grid.reach`) is not looked at; how
 often each fired is known from how often its row landed, and from the spikes that are in flight.
 """
 
 import numpy as np
 
+from eventsim.grid.spread import MOST_OF_ENTRY
 from eventsim.sums import CORE_BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
@@ -42,17 +43,24 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     blocks, one_by_one = _cores_of_blocks(core_of)
     if len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE:
         for k, p in _only_pathways(network):
-            n_bytes, _, n_lanes, _, _, n_kinds = spread[0, p]
-            in_lanes = n_bytes not in (IN_LISTS, ON_ONE_CORE, ON_A_CORE)
-            if network.pathways[p].delays.size == 1 and in_lanes and n_kinds == 1:
+            if network.pathways[p].delays.size == 1 and _tells_cores(arrays, p, network.pathways[p].rows.size):
                 single[k], coming_at[p] = p, n_cells + size
-                size += history_ticks * n_lanes if network.pathways[p].delays[0] else 0
+                size += history_ticks * spread[0, p, 2] if network.pathways[p].delays[0] else 0
     cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
         "single": single, "coming_at": coming_at, "block_core": blocks,
         "cores_at": np.array([(of.min() + 1, of.max() + 2) for of in cores], dtype=np.int64).reshape(-1, 2),
         "sends": np.zeros(int(core_of.max(initial=0)) + 2, dtype=np.uint64),
     }, size  # fmt: skip
+
+
+def _tells_cores(arrays, p, n):
+    """Whether what is kept of the `n` - 1 rows of a pathway names each core that a row reaches once."""
+    form, _, _, place, _, n_kinds = arrays["spread"][0, p]
+    if form == IN_LISTS:
+        entries = slice(*arrays["entry_at"][[place, place + n - 1]])
+        return n_kinds == 1 and arrays["entry_count"][entries].max(initial=0) < MOST_OF_ENTRY
+    return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE)
 
 
 def _only_pathways(network):

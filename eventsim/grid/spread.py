@@ -20,15 +20,17 @@ from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
-__all__ = ["MOST_BYTES", "spread"]
+__all__ = ["MOST_BYTES", "MOST_OF_ENTRY", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list, as measured on QKTA: 1.12 of a run that counts nothing,
 #: 1.20 with 6; and so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
+#: What an entry of a list, a byte, counts at most: what is above that is counted by more of them.
+MOST_OF_ENTRY = 255
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _WORD = 8  # bytes
 _IN_A_SUM = 8 * _WORD // FIELD  # sums of lanes in a word
-_MOST, _MOST_OF_HALF = 255, 15  # in a byte, and in half of it
+_MOST_OF_HALF = 15  # in half a byte
 
 
 def spread(network, core_of, bounds, arrays, storage):
@@ -217,11 +219,11 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
                 found[place] += 1
         for entry in range(at[row], filled):
             place = cell[entry]
-            left, found[place] = found[place] - min(found[place], _MOST), min(found[place], _MOST)
+            left, found[place] = found[place] - min(found[place], MOST_OF_ENTRY), min(found[place], MOST_OF_ENTRY)
             count[entry], found[place] = found[place], 0
             while left > 0:
-                cell[filled], count[filled], is_byte = place, min(left, _MOST), False
-                left, filled = left - min(left, _MOST), filled + 1
+                cell[filled], count[filled], is_byte = place, min(left, MOST_OF_ENTRY), False
+                left, filled = left - min(left, MOST_OF_ENTRY), filled + 1
         at[row + 1] = filled
     return at, is_byte
 

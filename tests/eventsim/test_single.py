@@ -9,6 +9,7 @@ import pytest
 import eventsim
 from eventsim.grid import allocate as allocate_module
 from eventsim.grid import kernel, reach, single
+from eventsim.grid import spread as spread_module
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
 from eventsim.simulation import Simulation
@@ -34,6 +35,9 @@ NETWORKS = {
 CORES = {"in order": lambda n: np.arange(n) // 64, "each on another": lambda n: np.arange(n) % 5}
 
 
+FORMS = {"in lanes": spread_module.LANES, "in lists": 0}  # name -> bytes of lanes for an entry of a list
+
+
 @pytest.fixture(scope="module", params=NETWORKS)
 def case(request):
     network, ticks, _ = NETWORKS[request.param]
@@ -41,8 +45,14 @@ def case(request):
     return request.param, compiled, compiled.stimulus.lasting(ticks)
 
 
+@pytest.fixture(params=FORMS)
+def form(request, monkeypatch):
+    """How what rows bring is kept."""
+    monkeypatch.setattr(spread_module, "LANES", FORMS[request.param])
+
+
 @pytest.fixture(params=CORES)
-def core_of(request, case):
+def core_of(request, case, form):
     network = case[1]
     return np.where(network.is_source, -1, CORES[request.param](network.n_neurons)).astype(np.int32)
 
@@ -104,20 +114,27 @@ def test_a_run_taken_up_again_counts_what_a_whole_one_counts(case, core_of, tick
     assert resumed.run().finish().counts().hash == eventsim.simulate(network, stimulus, core_of=core_of).counts().hash
 
 
-@pytest.mark.parametrize("delayed, old, new", [
-    (True, "messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
-    (True, "cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
-    (True, "cells[events + lane] = 0", "cells[events + lane] *= lane > 0"),
-    (True, "slot = (tick - delay)", "slot = (tick - 1 - delay)"),
-    (True, "words[word] = 0", "words[word] *= word > 0"),
-    (True, "sends[core] = 0", "sends[core] *= core > 1"),
-    (False, "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
-    (False, "events = np.uint64(here + lowest)", "events = np.uint64(here + lowest - 1)"),
-])  # fmt: skip
-def test_a_kernel_that_counts_otherwise_is_seen(delayed, old, new, monkeypatch):
+@pytest.mark.parametrize("form, delayed, old, new", [
+    ("in lanes", True, "messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
+    ("in lanes", True, "cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
+    ("in lanes", True, "slot = (tick - delay)", "slot = (tick - 1 - delay)"),
+    ("in lanes", True, "words[word] = 0", "words[word] *= word > 0"),
+    ("in lanes", True, "sends[core] = 0", "sends[core] *= core > 1"),
+    ("in lanes", True, "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lanes", False, "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
+    ("in lanes", False, "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
+    ("in lists", True, "events = coming - lowest", "events = coming - lowest - 1"),
+    ("in lists", True, "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lists", True, "np.uint64(len(entries))", "np.uint64(len(entries) - 1)"),
+    ("in lists", True, "(_1 << _32) +", "np.uint64(neuron != 3) * (_1 << _32) +"),
+    ("in lists", True, "else a.core_of[neuron] + 1", "else a.core_of[neuron]"),
+    ("in lists", False, "cells[np.uint64(events + cell)] +=", "cells[np.uint64(events + cell)] += (neuron % 3 > 0) *"),
+    ("in lists", False, "messages_in + cell)] += 1", "messages_in + cell)] += cell % 2"),
+], indirect=["form"])  # fmt: skip
+def test_a_kernel_that_counts_otherwise_is_seen(form, delayed, old, new, monkeypatch):
     made = hardware_like(384, 96) if delayed else integrators(320, 24, duration_ms=70.0)
     network = eventsim.compile_network(made)
-    stimulus, core_of = network.stimulus.lasting(60), (np.arange(network.n_neurons) // 64).astype(np.int32)
+    stimulus, core_of = network.stimulus.lasting(60), ((np.arange(network.n_neurons) + 20) // 64).astype(np.int32)
     core_of[network.is_source] = -1
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     monkeypatch.setattr(kernel, "load", interpreted([(old, new)]))
@@ -149,3 +166,19 @@ def test_only_a_row_that_surely_lands_as_a_whole_is_counted_when_it_is_sent(dela
         trace = eventsim.simulate(network, stimulus.lasting(80), core_of=core_of)
         assert counted(trace.counts()) == plain_counts(network, core_of, trace)
         assert trace.counts().total("synaptic_events") == network.n_synapses
+
+
+def test_a_row_of_which_a_list_names_a_core_twice_is_counted_when_it_lands(monkeypatch):
+    """An entry is a byte: what more than 255 synapses bring to a core is in two."""
+    n, m = 8, 310
+    network = eventsim.network({"model": ["source"] * n + ["gate"] * m}, {
+        "pre": np.repeat(np.arange(n), m), "post": np.tile(n + np.arange(m), n), "weight": np.full(n * m, 0.25),
+        "delay_ms": np.ones(n * m),
+    })  # fmt: skip
+    stimulus = eventsim.Stimulus.of(np.arange(n), np.arange(n)).lasting(20)
+    core_of = np.r_[np.full(n, -1), np.arange(m) // 300].astype(np.int32)
+    monkeypatch.setattr(spread_module, "LANES", 0)
+    trace = eventsim.simulate(network, stimulus, core_of=core_of)
+    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
+    monkeypatch.setattr(single, "MOST_OF_ENTRY", 256)  # as if it named each once
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != trace.counts().hash
