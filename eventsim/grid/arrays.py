@@ -24,8 +24,8 @@ _FIELDS = (
     # counters
     "core_of", "sender_of", "n_senders", "kinds_at", "alike", "alike_at", "senders", "width", "sent", "reach",
     "reach_at", "told_apart", "message_words", "message_bytes", "row_times", "spread", "row_brings", "row_zeros",
-    "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "single", "coming_at",
-    "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
+    "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "single", "single_at",
+    "coming_at", "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -72,12 +72,12 @@ _FIELDS = (
 #: count
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
-#: single : (P,) int64; the pathway of a population whose rows are counted when they are sent, else -1; coming : the end
-#: of `cells`; coming_at : (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of what the
-#: rows that were sent in a tick bring to each of its cells; without a delay no place, but 0 or more; -1 for all others;
-#: block_core, sends : as `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody counts;
-#: cores_at : (P, 2) int64, the first core of a population and the one behind its last, counted from the host; see
-#: `eventsim.grid.single`
+#: single : (n, 2) int64; pathways whose rows are counted when they are sent, and the neuron of their population behind
+#: the last that sends by each; those of population k from single_at[k] on; coming : the end of `cells`; coming_at :
+#: (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of what the rows that were sent in a
+#: tick bring to each of its cells; without a delay no place, but 0 or more; -1 for all others; block_core, sends : as
+#: `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody counts; cores_at : (P, 2) int64, the
+#: first core of a population and the one behind its last, counted from the host; see `eventsim.grid.single`
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses
 #: that they could all be one core's; cells : the same in one row, then `coming`; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick

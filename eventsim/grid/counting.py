@@ -50,8 +50,8 @@ def announce(a, part, k, at, fired, here):
     here : int
         Where in `cells` this part's and tick's counts begin, kind by kind.
     """
-    if a.single[k] >= 0:
-        _announce_rows(a, k, a.single[k], at, fired, here)
+    if a.single_at[k] < a.single_at[k + 1]:
+        _announce_rows(a, k, at, fired, here)
     elif a.sender_of.size:
         _announce_kinds(a, part, k, at, fired, here)
     else:
@@ -97,30 +97,33 @@ def _tell_stretches_apart(told_apart, alike, first, last, history, at, fired):
     """The same where neurons of a kind stand together: so do, in order, those that fired."""
     place, stop = at, at + fired
     for stretch in range(first, last):
-        before, left = place, stop - place
-        while left > 0:  # for the first that is not of the stretch
-            half = (left + 1) // 2
-            place += half if history[np.uint64(place + half - 1)] < alike[stretch, 0] else 0
-            left -= half
+        before, place = place, _first_from(history, place, stop, alike[stretch, 0])
         told_apart[alike[stretch, 1]] += place - before
 
 
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
+def _first_from(history, place, stop, neuron):
+    """The first place in history[place:stop], which rises, of a neuron that is not below another; `stop` if none is.
+
+    A branch that nobody could guess takes longer than the look.
+    """
+    left = stop - place
+    while left > 0:
+        half = (left + 1) // 2
+        place += half if history[np.uint64(place + half - 1)] < neuron else 0
+        left -= half
+    return place
+
+
 @cached_njit(error_model="numpy", **UNCOUNTED)
-def _announce_rows(a, k, pathway, at, fired, here):
+def _announce_rows(a, k, at, fired, here):
     """The same where each spike sends a single row: what it brings, and so whom it reaches, is counted too, for the
     tick in which it lands."""
-    lowest, n, events, n_cores = a.spread[0, pathway, 1], a.spread[0, pathway, 2], here, a.tally.shape[3]
-    cells, sends = a.cells, a.sends
-    if a.delays[a.delays_at[pathway]]:
-        coming = a.coming_at[pathway] + (at - a.history_at[k]) // a.population_size[k] * n
-        for cell in range(np.uint64(coming), np.uint64(coming + n)):
-            cells[cell] = 0
-        events = coming - lowest
-    messages_in = here + (MESSAGES_IN - SYNAPTIC_EVENTS) * n_cores
-    if a.spread[0, pathway, 0] == IN_LISTS:
-        _send_lists(a, k, a.spread[0, pathway, 3], at, fired, events, messages_in)
-    else:
-        _send_lanes(a, k, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
+    cells, sends, single, n_cores, place = a.cells, a.sends, a.single, a.tally.shape[3], at
+    for s in range(a.single_at[k], a.single_at[k + 1]):
+        first, place = place, _first_from(a.history, place, at + fired, single[s, 1])
+        if place > first:
+            _send_rows(a, k, single[s, 0], first, place - first, here)
     spikes, messages_out = np.uint64(here + SPIKES * n_cores), np.uint64(here + MESSAGES_OUT * n_cores)
     cores = range(np.uint64(a.cores_at[k, 0]), np.uint64(a.cores_at[k, 1]))
     for core in cores:
@@ -131,8 +134,24 @@ def _announce_rows(a, k, pathway, at, fired, here):
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
+def _send_rows(a, k, pathway, at, fired, here):
+    """Count what spikes bring by a pathway, and that they are sent: how often each core sends is left in `sends`."""
+    lowest, n, events, cells = a.spread[0, pathway, 1], a.spread[0, pathway, 2], here, a.cells
+    if a.delays[a.delays_at[pathway]]:
+        coming = a.coming_at[pathway] + (at - a.history_at[k]) // a.population_size[k] * n
+        for cell in range(np.uint64(coming), np.uint64(coming + n)):
+            cells[cell] = 0
+        events = coming - lowest
+    messages_in = here + (MESSAGES_IN - SYNAPTIC_EVENTS) * a.tally.shape[3]
+    if a.spread[0, pathway, 0] == IN_LISTS:
+        _send_lists(a, k, a.spread[0, pathway, 3], at, fired, events, messages_in)
+    else:
+        _send_lanes(a, k, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
 def _send_lanes(a, k, pathway, at, fired, events, messages_in):
-    """Count what the rows of spikes bring, and that they are sent, by their lanes; the first one's cells are told."""
+    """Count what the rows of spikes bring, and that they are sent, by their lanes: the first one's cells."""
     spread, cells, words, sums = a.spread, a.cells, a.lane_words[0], a.lane_sums[0]
     n_bytes, n, first_word, per_byte = (
         spread[0, pathway, 0], spread[0, pathway, 2], spread[0, pathway, 3], spread[0, pathway, 4]
@@ -152,7 +171,7 @@ def _send_lanes(a, k, pathway, at, fired, events, messages_in):
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def _send_lists(a, k, lists, at, fired, events, messages_in):
-    """The same by their lists; what is added to their cells is told."""
+    """The same by their lists: what is added to their cells."""
     entry_at, entry_cell, entry_count, cells, sends = a.entry_at, a.entry_cell, a.entry_count, a.cells, a.sends
     history, start, block_core, last = a.history, a.population_start[k], a.block_core, at + fired - 1
     for j in range(at - AHEAD, at - AHEAD + min(AHEAD, fired)):

@@ -1,11 +1,16 @@
 """Neurons of which each spike sends a single row: what it brings is counted with its messages, from one line of memory.
 
+A population may send by several pathways, one after the other of its neurons by each, as excitatory and inhibitory ones
+do.
+
 A spike is counted when it is announced, with a message to each core that it reaches; a row when it lands, with what it
 brings to each core. Where a spike sends one row, the cores that it reaches are those that the row brings something to:
 one look at the row's lanes or list (`eventsim.grid.spread`) tells both. What is to come is held until the row lands,
 and counted then; without a delay that is at once. The line of the sender (`eventsim.grid.reach`) is not looked at; how
 often each fired is known from how often its row landed, and from the spikes that are in flight.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +24,7 @@ _ONE_BY_ONE = 1 << 13
 
 
 def single_rows(network, core_of, arrays, history_ticks, n_cells):
-    """Which populations send single rows that are counted when they are sent, and room for what is to come.
+    """Which pathways send single rows that are counted when they are sent, and room for what is to come.
 
     Parameters
     ----------
@@ -34,24 +39,46 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
 
     Returns
     -------
-    dict : single, coming_at, block_core, cores_at, sends, as in GridArrays
+    dict : single, single_at, coming_at, block_core, cores_at, sends, as in GridArrays
     n_coming : int
         Counts that are held.
     """
-    spread, size = arrays["spread"], 0
-    single, coming_at = (np.full(len(of), -1, dtype=np.int64) for of in (network.populations, network.pathways))
+    spread, size, coming_at = arrays["spread"], 0, np.full(len(network.pathways), -1, dtype=np.int64)
+    single, single_at = [], [0]
     blocks, one_by_one = _cores_of_blocks(core_of)
-    if len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE:
-        for k, p in _only_pathways(network):
-            if network.pathways[p].delays.size == 1 and _tells_cores(arrays, p, network.pathways[p].rows.size):
-                single[k], coming_at[p] = p, n_cells + size
-                size += history_ticks * spread[0, p, 2] if network.pathways[p].delays[0] else 0
+    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE
+    for k in range(len(network.populations)):
+        single += _in_turn(network, arrays, k) if may_be else []
+        single_at.append(len(single))
+    for p, _ in single:
+        coming_at[p] = n_cells + size
+        size += history_ticks * spread[0, p, 2] if network.pathways[p].delays[0] else 0
     cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
-        "single": single, "coming_at": coming_at, "block_core": blocks,
+        "single": np.array(single, dtype=np.int64).reshape(-1, 2), "single_at": np.array(single_at),
+        "coming_at": coming_at, "block_core": blocks,
         "cores_at": np.array([(of.min() + 1, of.max() + 2) for of in cores], dtype=np.int64).reshape(-1, 2),
         "sends": np.zeros(int(core_of.max(initial=0)) + 2, dtype=np.uint64),
     }, size  # fmt: skip
+
+
+def _in_turn(network, arrays, k):
+    """[(pathway, the neuron behind the last that sends by it)] of a population whose neurons send one row each; else
+    none. The pathways deliver in every tick, and each core that a row reaches is known."""
+    often = {o.index for o in network.schedule if o.kind == "deliver" and o.every == 1}
+    spans = []
+    for p, pathway in enumerate(network.pathways):
+        if pathway.source != k or not pathway.size:
+            continue
+        if p not in often or pathway.delays.size != 1 or not _tells_cores(arrays, p, pathway.rows.size):
+            return []
+        senders = np.flatnonzero(np.diff(pathway.rows))
+        spans.append((int(senders[0]), int(senders[-1]), p))
+    spans.sort()
+    if any(last >= first for (_, last, _), (first, _, _) in pairwise(spans)):
+        return []
+    behind = [first for first, _, _ in spans[1:]] + [network.populations[k].size]
+    return [(p, until) for (_, _, p), until in zip(spans, behind)]
 
 
 def _tells_cores(arrays, p, n):
@@ -61,15 +88,6 @@ def _tells_cores(arrays, p, n):
         entries = slice(*arrays["entry_at"][[place, place + n - 1]])
         return n_kinds == 1 and arrays["entry_count"][entries].max(initial=0) < MOST_OF_ENTRY
     return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE)
-
-
-def _only_pathways(network):
-    """(population, pathway): those with synapses onto others by one pathway only, which delivers in every tick."""
-    often = {o.index for o in network.schedule if o.kind == "deliver" and o.every == 1}
-    for k in range(len(network.populations)):
-        pathways = [p for p, pathway in enumerate(network.pathways) if pathway.source == k and pathway.size]
-        if len(pathways) == 1 and pathways[0] in often:
-            yield k, pathways[0]
 
 
 def _cores_of_blocks(core_of):
@@ -83,29 +101,34 @@ def _cores_of_blocks(core_of):
 def spikes_of_each(arrays, tick):
     """(n_senders,) int64: how often each sender fired before `tick`, the first that was not run."""
     sent = arrays.sent.copy()
-    for k, p in _single(arrays):
-        start, stop = arrays.population_start[k] + np.array([0, arrays.population_size[k]])
-        sent[start:stop] += arrays.row_times[arrays.rows_at[0, p] :][: stop - start]
-        sent += _in_flight(arrays, k, p, tick)
+    for k, p, first, behind in _single(arrays):
+        start, row = arrays.population_start[k], arrays.rows_at[0, p]
+        sent[start + first : start + behind] += arrays.row_times[row + first : row + behind]
+        sent += _in_flight(arrays, k, p, first, behind, tick)
     return sent
 
 
 def forget_in_flight(arrays, tick):
     """Before `tick` is taken for a new start: what is in flight will not land, and was sent all the same."""
-    for k, p in _single(arrays):
-        arrays.sent[:] += _in_flight(arrays, k, p, tick)
+    for k, p, first, behind in _single(arrays):
+        arrays.sent[:] += _in_flight(arrays, k, p, first, behind, tick)
 
 
 def _single(arrays):
-    """(population, pathway) that send single rows."""
-    return [(k, arrays.single[k]) for k in np.flatnonzero(arrays.single >= 0).tolist()]
+    """(population, pathway, first neuron, the one behind the last) that send single rows."""
+    for k in range(arrays.population_size.size):
+        first = 0
+        for p, behind in arrays.single[arrays.single_at[k] : arrays.single_at[k + 1]].tolist():
+            yield k, p, first, behind
+            first = behind
 
 
-def _in_flight(arrays, k, p, tick):
-    """(n_senders,) int64: spikes of each of population k's neurons that land in `tick` or later."""
+def _in_flight(arrays, k, p, first, behind, tick):
+    """(n_senders,) int64: spikes of each of these neurons of population k that land in `tick` or later."""
     found, n_slots = np.zeros(arrays.sent.size, dtype=np.int64), arrays.history_count.shape[2]
     for past in range(max(0, tick - int(arrays.delays[arrays.delays_at[p]])), tick):
         slot = past % n_slots
         at = arrays.history_at[k] + slot * arrays.population_size[k]
-        found[arrays.population_start[k] + arrays.history[at : at + arrays.history_count[0, k, slot]]] += 1
+        neurons = arrays.history[at : at + arrays.history_count[0, k, slot]]
+        found[arrays.population_start[k] + neurons[(neurons >= first) & (neurons < behind)]] += 1
     return found

@@ -57,7 +57,7 @@ class RankEngine(GridEngine):
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
         found = each_a_sender(self._arrays.core_of, counts, len(self._arrays.bounds) - 1,
                               cores=cores.astype(self._arrays.reach.dtype))  # fmt: skip
-        self._arrays = self._arrays._replace(**found, single=np.full_like(self._arrays.single, -1),
+        self._arrays = self._arrays._replace(**found, single_at=np.zeros_like(self._arrays.single_at),
                                              coming_at=np.full_like(self._arrays.coming_at, -1))  # fmt: skip
 
     def _forget_the_table(self):

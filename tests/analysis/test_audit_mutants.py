@@ -162,9 +162,9 @@ TOLD_APART = {
     "in turn, the last are left out": (
         (MANY,), "range(_IN_TURN):\n            told_apart", "range(_IN_TURN - _1):\n            told_apart"),
     "by stretches, a neuron passes for one of the next": (
-        (MANY, STRETCHES), "< alike[stretch, 0] else 0", "< alike[stretch, 0] - 1 else 0"),
+        (MANY, STRETCHES), "stop, alike[stretch, 0])", "stop, alike[stretch, 0] - 1)"),
     "by stretches, each is told for all before": (
-        (MANY, STRETCHES), "before, left = place, stop - place", "before, left = at, stop - place"),
+        (MANY, STRETCHES), "before, place = place, _first_from(", "before, place = at, _first_from("),
 }  # fmt: skip
 
 

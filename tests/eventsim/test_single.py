@@ -5,6 +5,7 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
+from brian2 import ms
 
 import eventsim
 from eventsim.grid import allocate as allocate_module
@@ -24,14 +25,30 @@ def with_zeros():
     return network
 
 
+def by_two_pathways(n, senders, delays):
+    """Leaky neurons; (first, behind the last) send by each pathway, and some of them to nobody."""
+    rng, made = np.random.default_rng(0), []
+    neurons = brian2.NeuronGroup(n, "dv/dt = (1.3 - v)/(20*ms) : 1", threshold="v > 1", reset="v = 0", method="exact",
+                                 clock=brian2.Clock(1 * ms))  # fmt: skip
+    neurons.v = rng.random(n)
+    for (first, behind), delay in zip(senders, delays):
+        synapses = brian2.Synapses(neurons, neurons, on_pre="v_post -= 0.01", delay=delay * ms, clock=neurons.clock)
+        synapses.connect(i=np.repeat(np.arange(first, behind), 40), j=rng.integers(0, n, 40 * (behind - first)))
+        made.append(synapses)
+    return brian2.Network(neurons, made)
+
+
 #: Name -> (network, ticks, whether its populations send single rows).
 NETWORKS = {
     "a delay of fifteen ticks": (lambda: delta_lif(320, 60), 157, True),
     "sources, and no delay": (lambda: integrators(320, 24, duration_ms=70.0), 70, True),
     "a delay of a tick": (lambda: hardware_like(384, 96), 60, True),
     "weights of zero": (with_zeros, 60, False),
-    "two pathways": (lambda: cuba(320, fan_in=8), 300, False),
-}
+    "two pathways, one after the other": (lambda: cuba(320, fan_in=8), 300, True),
+    "a delay for each pathway, the last neurons first": (
+        lambda: by_two_pathways(320, ((170, 300), (20, 150)), (1, 4)), 90, True),
+    "two pathways of one neuron": (lambda: by_two_pathways(320, ((0, 200), (199, 320)), (1, 4)), 90, False),
+}  # fmt: skip
 CORES = {"in order": lambda n: np.arange(n) // 64, "each on another": lambda n: np.arange(n) % 5}
 
 
@@ -70,7 +87,8 @@ def apart(monkeypatch):
 
 def are_single(network, stimulus, core_of, n_parts=1):
     arrays = allocate(network, stimulus, core_of, np.empty(0), plan_for(network), n_parts)
-    return bool((arrays.single >= 0).all()), bool((arrays.single < 0).all())
+    have = np.diff(arrays.single_at) > 0
+    return bool(have.all()), not have.any()
 
 
 def test_spikes_and_messages_are_those_that_there_are(case, core_of, apart):
@@ -98,7 +116,7 @@ def test_a_run_that_begins_anew_counts_what_was_in_flight_as_sent_and_not_as_com
     queries = [[0, third], [third, 2 * third], [2 * third, stimulus.duration_ticks]]
     again = eventsim.Stimulus.of(stimulus.tick, stimulus.neuron, queries, reset="host")
     trace = eventsim.simulate(network, again, core_of=core_of)
-    if name.startswith("a delay"):  # as many synapses for each neuron
+    if name.startswith("a delay of"):  # as many synapses for each neuron
         sent = trace.spikes().tick.size * network.n_synapses // network.n_neurons
         assert trace.counts().total("synaptic_events") < sent
     assert counted(trace.counts()) == plain_counts(network, core_of, trace)
@@ -121,6 +139,7 @@ def test_a_run_taken_up_again_counts_what_a_whole_one_counts(case, core_of, tick
     ("in lanes", True, "words[word] = 0", "words[word] *= word > 0"),
     ("in lanes", True, "sends[core] = 0", "sends[core] *= core > 1"),
     ("in lanes", True, "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lanes", True, "single[s, 1])", "single[s, 1] - 2)"),
     ("in lanes", False, "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
     ("in lanes", False, "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
     ("in lists", True, "events = coming - lowest", "events = coming - lowest - 1"),
@@ -161,7 +180,7 @@ def test_only_a_row_that_surely_lands_as_a_whole_is_counted_when_it_is_sent(dela
     network, stimulus = replace(network, schedule=schedule), eventsim.Stimulus.of(np.arange(40), np.arange(40))
     core_of = np.where(network.is_source, -1, np.arange(network.n_neurons) % 5).astype(np.int32)
     arrays = allocate(network, stimulus, core_of, np.empty(0), plan_for(network))
-    assert (arrays.single[0] >= 0) == counted_when_sent
+    assert (arrays.single_at[1] > 0) == counted_when_sent
     if every == 1:
         trace = eventsim.simulate(network, stimulus.lasting(80), core_of=core_of)
         assert counted(trace.counts()) == plain_counts(network, core_of, trace)
