@@ -67,7 +67,7 @@ _FIELDS = (
 #: in a tally, (kind, core) as one number. A row of `lanes`, uint64, has a lane for each cell from the first on, then
 #: for each of weight zero, then padding, in the order that `eventsim.grid.spread` has them in. In place of its bytes,
 #: ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in that in the lower half of the bits of
-#: row_brings[place + r], uint32 or uint64, as many as are in the upper half; row_zeros[place + r] of them of weight
+#: row_brings[place + r], unsigned, as many as are in the upper half; row_zeros[place + r] of them of weight
 #: zero, uint32, empty where none is. IN_LISTS: of row r the entries from entry_at[place + r] on, each a cell and a
 #: count
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)

@@ -82,7 +82,8 @@ class _Kept:
 
     def __init__(self, n_cores, longest):
         self._n_cores, self.cells = n_cores, np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
-        self._brings = np.uint32 if self.cells == np.uint16 and longest < 1 << 16 else np.uint64
+        most = max((ZERO_WEIGHT_EVENTS + 1) * n_cores - 1, longest)
+        self._brings = next(t for t in (np.uint16, np.uint32, np.uint64) if most < 1 << 4 * t().itemsize)
         self._columns = {
             "row_brings": _Column(self._brings), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
             "entry_at": _Column(np.int64), "entry_cell": _Column(self.cells), "entry_count": _Column(np.uint8),
