@@ -10,8 +10,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "ask_for", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "place_of", "splat",
-    "use_wide_vectors", "vector_at", "wish",
+    "ask_for", "ask_for_list", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "place_of",
+    "splat", "use_wide_vectors", "vector_at", "wish",
 ]  # fmt: skip
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
@@ -52,6 +52,21 @@ def _ask_for(_, array, index):
 def ask_for(array, index):
     """Have the line of `array[index]` on its way into the cache; a wish that may name what does not exist."""
     _ask_for(array, index)
+
+
+@njit(nogil=True)
+def ask_for_list(begin, column, near, far):
+    """Have a list of a column on its way into the cache, and, of one that is looked at later, where it begins.
+
+    Parameters
+    ----------
+    begin : (n + 1,) int64
+        Where in the column each list begins.
+    near, far : int
+        The two lists.
+    """
+    ask_for(begin, far)
+    ask_for(column, begin[near])
 
 
 @instruction

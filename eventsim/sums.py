@@ -8,6 +8,7 @@ next; so the loops are written here as LLVM reads them.
 from contextlib import contextmanager
 from itertools import product
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -15,12 +16,13 @@ from numba.core import cgutils
 from eventsim.machine import instruction, place_of, splat, vector_at, wish
 
 __all__ = [
-    "AHEAD", "BITS", "CORE_BLOCK", "FIELD", "IN_LISTS", "ON_A_CORE", "ON_ONE_CORE", "SIZES", "sum_bits", "sum_fields",
-    "sum_sent",
+    "AHEAD", "BITS", "CORE_BLOCK", "FIELD", "IN_LISTS", "IN_TURN", "LARGEST_SUM", "ON_A_CORE", "ON_ONE_CORE", "SIZES",
+    "sum_bits", "sum_fields", "sum_sent",
 ]  # fmt: skip
 
 #: Bits of a sum of fields: four of them in a word. And of a field.
 FIELD, BITS = 16, (4, 8)
+LARGEST_SUM = (1 << FIELD) - 1
 #: Words of a vector.
 SIZES = (2, 4, 8)
 #: What stands in place of the bytes of a row where it is not kept as fields: see `spread` in GridArrays.
@@ -28,6 +30,8 @@ IN_LISTS, ON_ONE_CORE, ON_A_CORE = 0, 1, 2
 #: Rows lie far apart in memory, and so many are on their way into the cache: one is added in a nanosecond or two. As
 #: measured: 24, 12 take 1 and 6 % more of B4, 64 no more of any network of `counter_bench`.
 AHEAD = 64
+#: An addition to a number waits for the last one to the same: they come from so many far places in turn. QKTA 1 % less.
+IN_TURN = np.uint64(4)
 #: Neurons in a row of which a table tells the core, where it is one.
 CORE_BLOCK = 64
 

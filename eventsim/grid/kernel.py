@@ -3,14 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from eventsim.grid.source import kernel_source
+from eventsim.grid.source import SHARED, kernel_source
 from eventsim.kernel_cache import load
 from eventsim.lending import Lent
 
 __all__ = ["kernel_for", "kernel_source"]
-
-#: Modules of what all kernels call, compiled once.
-_SHARED = {name: Path(__file__).with_name(f"{name}.py") for name in ("counting", "ticks")}
 
 
 def kernel_for(network, plan):
@@ -19,7 +16,8 @@ def kernel_for(network, plan):
     The kernel is a function (first_tick, last_tick, GridArrays) -> first tick not run, which is below last_tick when a
     buffer was full. It runs in as many threads as the arrays have parts.
     """
-    shared = {name: load(path.read_text(), name)["__name__"] for name, path in _SHARED.items()}
+    texts = {name: Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in SHARED}
+    shared = {name: load(text, name)["__name__"] for name, text in texts.items()}
     source, constants = kernel_source(network, plan, **shared)
     part, lent = load(source, "grid")["run"], None
 

@@ -45,12 +45,15 @@ from eventsim.grid.sleep_source import asleep, ramps
 from eventsim.grid.statements import is_time
 from eventsim.philox import STEPS_AT_ONCE
 
-__all__ = ["kernel_source"]
+__all__ = ["SHARED", "kernel_source"]
+
+#: Modules of `eventsim.grid` whose functions all kernels call, compiled once.
+SHARED = ("announcing", "collecting", "counting", "ticks")
 
 _WRITERS = {"threshold": fire, "reset": reset}
 
 
-def kernel_source(network, plan=None, counting="eventsim.grid.counting", ticks="eventsim.grid.ticks"):
+def kernel_source(network, plan=None, **shared):
     """The kernel's source text and the values of its constants.
 
     Parameters
@@ -58,8 +61,8 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting", ticks="
     network : CompiledNetwork
     plan : eventsim.grid.plan.Plan, optional
         The one that suits the network if left out.
-    counting, ticks : str
-        The modules that stand for `eventsim.grid.counting` and `eventsim.grid.ticks`.
+    **shared : str
+        Modules that stand for those of `SHARED`, by name.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def kernel_source(network, plan=None, counting="eventsim.grid.counting", ticks="
         event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",
         event_mark=delivery_templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
-    module = templates.MODULE.format(counting=counting, ticks=ticks)
+    module = templates.MODULE.format(**{name: f"eventsim.grid.{name}" for name in SHARED} | shared)
     return module + source, np.array(layout.constants, dtype=np.float64)
 
 

@@ -18,7 +18,9 @@ import math
 import numpy as np
 from eventsim.code_cache import cached_njit
 
-from {counting} import announce, collect, count_rows, emit
+from {announcing} import announce, emit
+from {collecting} import collect
+from {counting} import count_rows
 from {ticks} import TOGETHER, gather, land, may_run_to, sample, turn_round
 from eventsim.grid.ramps import catch_up, ticks_to_go
 from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors

@@ -16,10 +16,9 @@ from statistics import median
 
 import numpy as np
 
-from eventsim import compile_network
+from eventsim import compile_network, grid
 from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError
-from eventsim.grid import counting
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
 from eventsim.grid.source import kernel_source
@@ -29,8 +28,8 @@ from runs.benchmarks.cases import CASES, Case
 
 __all__ = ["counter_bench"]
 
-#: The functions of `eventsim.grid.counting` that count.
-_COUNTERS = {"announce", "count_rows", "_count_messages", "_count_lanes", "_collect_counts"}
+#: The functions that count, of modules of `eventsim.grid`.
+_COUNTERS = {"announcing": "announce", "counting": "count_rows", "collecting": "_collect_counts"}
 _ROW_COUNTED = "                    rows[row, 1] += 1\n"  # and what a kernel counts itself
 
 _TURNS = 50  # by each of the two kernels; together they last as long as the case, or a tick each
@@ -94,9 +93,11 @@ def _at_random(network, cores):
 
 def _kernels(network, plan):
     """The kernel with all counters, and with none, each called as (part, first_tick, last_tick, Lent); constants."""
-    text, kernels = Path(counting.__file__).read_text(encoding="utf-8"), {}
-    for name, functions in (("all", text), ("none", _emptied(text))):
-        source, constants = kernel_source(network, plan, load(functions, "counting")["__name__"])
+    kernels = {}
+    for name, made in (("all", lambda text, _: text), ("none", _emptied)):
+        texts = {module: made(_text(module), function) for module, function in _COUNTERS.items()}
+        shared = {module: load(text, module)["__name__"] for module, text in texts.items()}
+        source, constants = kernel_source(network, plan, **shared)
         if name == "none":
             assert not network.pathways or _ROW_COUNTED in source, f"not in the kernel: {_ROW_COUNTED}"
             source = source.replace(_ROW_COUNTED, "")
@@ -104,14 +105,15 @@ def _kernels(network, plan):
     return kernels, constants
 
 
-def _emptied(text):
-    """The source of `eventsim.grid.counting` with nothing in the functions that count."""
-    tree, emptied = ast.parse(text), set()
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name in _COUNTERS:
-            node.body = [ast.Pass()]
-            emptied.add(node.name)
-    assert emptied == _COUNTERS, f"not in eventsim.grid.counting: {_COUNTERS - emptied}"
+def _text(module):
+    return Path(grid.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+
+
+def _emptied(text, function):
+    """The source of a module with nothing in one of its functions."""
+    tree = ast.parse(text)
+    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    found.body = [ast.Pass()]
     return ast.unparse(tree)
 
 

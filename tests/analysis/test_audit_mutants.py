@@ -101,10 +101,10 @@ LANES = {"LANES": 1e9, "MOST_BYTES": 1e9}  # wherever rows are on several cores
 #: Name -> (what makes the kernel count in this form, kernel text, its replacement, laws that must fail).
 FORMS = {
     "a core for each row: where rows are a few, the first of each tick is left out": (
-        (spread, {}), "range(_IN_TURN * apart, np.uint64(n_landed))",
-        "range(_IN_TURN * apart + np.uint64(apart == 0), np.uint64(n_landed))", {"counts", "cores"}),
+        (spread, {}), "range(IN_TURN * apart, np.uint64(n_landed))",
+        "range(IN_TURN * apart + np.uint64(apart == 0), np.uint64(n_landed))", {"counts", "cores"}),
     "a core for each row: where rows are counted in turn, the last are left out": (
-        (spread, {}), "range(_IN_TURN):\n            _count_cell(", "range(_IN_TURN - _1):\n            _count_cell(",
+        (spread, {}), "range(IN_TURN):\n            _count_cell(", "range(IN_TURN - _1):\n            _count_cell(",
         {"counts", "cores"}),
     "a core for each row: deliveries of weight zero are not counted": (
         (spread, {}), "+= a.row_zeros[row]", "+= 0 * a.row_zeros[row]", {"counts"}),
@@ -152,7 +152,7 @@ def test_a_miscount_is_caught_in_each_form_of_counting(name, sound, run, price, 
 
 MANY = ("if fired < max(_FEW, (behind - lowest) // _LOOKS):", "if fired < 0:")
 STRETCHES = ("if 0 < _SEARCH * (a.alike_at[k + 1] - a.alike_at[k]) <= fired:", "if a.alike_at[k + 1] > a.alike_at[k]:")
-ONE_BY_ONE = ("apart = np.uint64(fired) // _IN_TURN", "apart = np.uint64(0)")
+ONE_BY_ONE = ("apart = np.uint64(fired) // IN_TURN", "apart = np.uint64(0)")
 
 #: Name -> (what makes the kernel tell kinds apart in this way, kernel text, its replacement).
 TOLD_APART = {
@@ -160,7 +160,7 @@ TOLD_APART = {
         (MANY, ONE_BY_ONE), "told_apart[sender_of[np.uint64(start + history[j])]] += 1",
         "told_apart[sender_of[start + history[j]]] += start + history[j] != {neuron}"),
     "in turn, the last are left out": (
-        (MANY,), "range(_IN_TURN):\n            told_apart", "range(_IN_TURN - _1):\n            told_apart"),
+        (MANY,), "range(IN_TURN):\n            told_apart", "range(IN_TURN - _1):\n            told_apart"),
     "by stretches, a neuron passes for one of the next": (
         (MANY, STRETCHES), "stop, alike[stretch, 0])", "stop, alike[stretch, 0] - 1)"),
     "by stretches, each is told for all before": (

@@ -132,27 +132,33 @@ def test_a_run_taken_up_again_counts_what_a_whole_one_counts(case, core_of, tick
     assert resumed.run().finish().counts().hash == eventsim.simulate(network, stimulus, core_of=core_of).counts().hash
 
 
-@pytest.mark.parametrize("form, delayed, old, new", [
-    ("in lanes", True, "messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
-    ("in lanes", True, "cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
-    ("in lanes", True, "slot = (tick - delay)", "slot = (tick - 1 - delay)"),
-    ("in lanes", True, "words[word] = 0", "words[word] *= word > 0"),
-    ("in lanes", True, "sends[core] = 0", "sends[core] *= core > 1"),
-    ("in lanes", True, "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
-    ("in lanes", True, "single[s, 1])", "single[s, 1] - 2)"),
-    ("in lanes", False, "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
-    ("in lanes", False, "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
-    ("in lists", True, "events = coming - lowest", "events = coming - lowest - 1"),
-    ("in lists", True, "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
-    ("in lists", True, "np.uint64(len(entries))", "np.uint64(len(entries) - 1)"),
-    ("in lists", True, "(_1 << _32) +", "np.uint64(neuron != 3) * (_1 << _32) +"),
-    ("in lists", True, "else a.core_of[neuron] + 1", "else a.core_of[neuron]"),
-    ("in lists", False, "cells[np.uint64(events + cell)] +=", "cells[np.uint64(events + cell)] += (neuron % 3 > 0) *"),
-    ("in lists", False, "messages_in + cell)] += 1", "messages_in + cell)] += cell % 2"),
+MADE = {
+    "late": lambda: hardware_like(384, 96),
+    "at once": lambda: integrators(320, 24, duration_ms=70.0),
+    "by two": lambda: by_two_pathways(384, ((0, 150), (151, 384)), (1, 4)),
+}
+
+
+@pytest.mark.parametrize("form, made, old, new", [
+    ("in lanes", "late", "messages_in + lane] +=", "messages_in + lane] += (lane > 0) *"),
+    ("in lanes", "late", "cells[spikes + core] +=", "cells[spikes + core] += (core > 1) *"),
+    ("in lanes", "late", "slot = (tick - delay)", "slot = (tick - 1 - delay)"),
+    ("in lanes", "late", "words[word] = 0", "words[word] *= word > 0"),
+    ("in lanes", "late", "sends[core] = 0", "sends[core] *= core > 1"),
+    ("in lanes", "late", "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lanes", "by two", "single[s, 1])", "single[s, 1] - 2)"),
+    ("in lanes", "at once", "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
+    ("in lanes", "at once", "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
+    ("in lists", "late", "events = coming - lowest", "events = coming - lowest - 1"),
+    ("in lists", "late", "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lists", "late", "np.uint64(len(entries))", "np.uint64(len(entries) - 1)"),
+    ("in lists", "late", "(_1 << _32) +", "np.uint64(neuron != 3) * (_1 << _32) +"),
+    ("in lists", "late", "else a.core_of[neuron] + 1", "else a.core_of[neuron]"),
+    ("in lists", "at once", "cells[np.uint64(events + cell)] +=", "cells[np.uint64(events + cell)] += (neuron % 3 > 0) *"),
+    ("in lists", "at once", "messages_in + cell)] += 1", "messages_in + cell)] += cell % 2"),
 ], indirect=["form"])  # fmt: skip
-def test_a_kernel_that_counts_otherwise_is_seen(form, delayed, old, new, monkeypatch):
-    made = hardware_like(384, 96) if delayed else integrators(320, 24, duration_ms=70.0)
-    network = eventsim.compile_network(made)
+def test_a_kernel_that_counts_otherwise_is_seen(form, made, old, new, monkeypatch):
+    network = eventsim.compile_network(MADE[made]())
     stimulus, core_of = network.stimulus.lasting(60), ((np.arange(network.n_neurons) + 20) // 64).astype(np.int32)
     core_of[network.is_source] = -1
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()

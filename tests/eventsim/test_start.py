@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from eventsim.grid.source import SHARED
+
 ROOT = Path(__file__).resolve().parents[2]
 
 START = """
@@ -56,6 +58,7 @@ def test_a_first_start_compiles_each_function_once_and_a_second_one_none(tmp_pat
 
 def test_a_first_start_on_the_grid_compiles_each_function_once(tmp_path):
     first, spikes = _start(tmp_path, "grid")
-    named = Counter(name.rpartition(".")[2] for name in first if name.startswith(("counting_", "ticks_", "grid_")))
+    modules = tuple(f"{module}_" for module in (*SHARED, "grid"))
+    named = Counter(name.rpartition(".")[2] for name in first if name.startswith(modules))
     assert named.keys() >= {"announce", "collect", "count_rows", "land", "run"} and set(named.values()) == {1}
     assert spikes == 4 + 4

@@ -1,0 +1,75 @@
+"""What every grid kernel hands over: the spikes and the counts of each tick, appended to the buffers of a trace.
+
+Rows of counts are words of `eventsim.collected`. Places in loops are unsigned, as in `eventsim.grid.ticks`.
+"""
+
+import numpy as np
+
+from eventsim.code_cache import cached_njit
+from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
+from eventsim.counts import KINDS
+from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
+
+__all__ = ["collect"]
+
+_1 = np.uint64(1)
+
+
+@outlined
+@cached_njit(error_model="numpy", **FOR_KERNELS)
+def collect(a, first, stop):
+    """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
+    history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
+    population_start, population_size, busy, filled = a.population_start, a.population_size, a.busy, a.filled
+    spike_tick, spike_neuron = a.spike_tick, a.spike_neuron
+    n_parts, depth = a.tally.shape[:2]
+    spikes = filled[0]
+    for tick in range(first, stop):
+        slot, now = tick % history_count.shape[2], tick % depth
+        for k in range(population_size.size):
+            for part in range(n_parts):
+                at = history_at[k] + slot * population_size[k] + bounds[part, k]
+                for j in range(np.uint64(at), np.uint64(at + history_count[part, k, slot])):
+                    neuron = population_start[k] + history[j]
+                    spike_tick[np.uint64(spikes)], spike_neuron[np.uint64(spikes)] = tick, neuron
+                    spikes += 1
+        is_busy = False
+        for part in range(n_parts):
+            is_busy |= busy[part, now]
+            busy[part, now] = False
+        if is_busy:
+            _collect_counts(a, tick, now, spikes - filled[0])
+        filled[3] += spikes - filled[0]
+        filled[0] = spikes
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _collect_counts(a, tick, now, spikes):
+    """Append the counts of a tick with so many spikes, of all parts together, and begin to count anew."""
+    cells, row_of_counts = a.cells, a.row_of_counts
+    n_parts, depth, _, n_cores = a.tally.shape
+    per_tick, rows, end = len(KINDS) * n_cores, np.uint64(a.filled[1]), END_OF_TICK
+    here, all_cells = np.uint64(now * per_tick), range(np.uint64(per_tick))
+    for part in range(1, n_parts):
+        there = here + np.uint64(part * depth * per_tick)
+        for cell in all_cells:
+            cells[here + cell] += cells[there + cell]
+        for cell in all_cells:
+            cells[there + cell] = 0
+    in_a_word = a.table_of_counts.size // row_of_counts.size
+    n_words = -(-per_tick // in_a_word)
+    if n_words <= WORDS_PER_SPIKE * spikes:
+        table, first = a.table_of_counts, rows * np.uint64(in_a_word)
+        for cell in all_cells:
+            table[first + cell] = cells[here + cell]
+        rows, end = rows + np.uint64(n_words), END_OF_TABLE
+    else:
+        for core in range(n_cores):
+            for kind in range(len(KINDS)):
+                count = np.uint64(cells[here + np.uint64(kind * n_cores + core)])
+                row_of_counts[rows] = count << np.uint64(COUNT_AT) | np.uint64(core << CORE_AT | kind)
+                rows += np.uint64(count != 0)  # no branch: nobody could guess it
+    row_of_counts[rows] = end | np.uint64(tick)
+    a.filled[1] = rows + _1
+    for cell in all_cells:
+        cells[here + cell] = 0
