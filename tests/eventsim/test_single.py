@@ -154,7 +154,7 @@ MADE = {
     ("in lists", "late", "np.uint64(len(entries))", "np.uint64(len(entries) - 1)"),
     ("in lists", "late", "(_1 << _32) +", "np.uint64(neuron != 3) * (_1 << _32) +"),
     ("in lists", "late", "else a.core_of[neuron] + 1", "else a.core_of[neuron]"),
-    ("in lists", "at once", "cells[np.uint64(events + cell)] +=", "cells[np.uint64(events + cell)] += (neuron % 3 > 0) *"),
+    ("in lists", "at once", "np.uint64(events + cell)] +=", "np.uint64(events + cell)] += (neuron % 3 > 0) *"),
     ("in lists", "at once", "messages_in + cell)] += 1", "messages_in + cell)] += cell % 2"),
 ], indirect=["form"])  # fmt: skip
 def test_a_kernel_that_counts_otherwise_is_seen(form, made, old, new, monkeypatch):
