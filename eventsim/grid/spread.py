@@ -104,7 +104,7 @@ class _Kept:
         ends, cell, count, is_byte = _lists(rows, target, cell_of, zero, self._n_cores)
         per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
-        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * (rows[-1] - rows[0])):
+        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * int(rows[-1] - rows[0])):
             lanes = _lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, self._n_cores)
             return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds
         return IN_LISTS, lowest, n, self._add_lists(ends, cell, count), 1, n_kinds
@@ -199,7 +199,7 @@ def _zeros(rows, zero):
 def _lists(rows, target, cell_of, zero, n_cores):
     """For each row its cells and how often each is counted: where each row's begin, the cells, the counts, and whether
     no cell is there twice. A count is a byte; what is above that is counted by more entries."""
-    most = (rows[-1] - rows[0]) * (1 + bool(zero.size))
+    most = int(rows[-1] - rows[0]) * (1 + bool(zero.size))
     cell, count = np.empty(most, dtype=cell_of.dtype), np.empty(most, dtype=np.uint8)
     at, is_byte = _list(rows, target, cell_of, zero, n_cores, cell, count)
     return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), is_byte
