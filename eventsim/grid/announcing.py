@@ -244,14 +244,15 @@ def _count_messages(a, part, here):
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def emit(a, k, tick, here, is_time):
     """Let source population k fire, as its stimulus says, if it is time for it; returns whether anything did."""
-    stimulus_tick, cursor, history = a.stimulus_tick, a.cursor, a.history
-    slot, fired = tick % a.history_count.shape[2], np.int64(0)
+    stimulus_tick, stimulus_neuron, history, first = a.stimulus_tick, a.stimulus_neuron, a.history, a.cursor[k]
+    slot, spike = tick % a.history_count.shape[2], first
     at = a.history_at[k] + slot * a.population_size[k]
     if is_time:
-        while cursor[k] < a.stimulus_at[k + 1] and stimulus_tick[cursor[k]] == tick:
-            history[at + fired] = a.stimulus_neuron[cursor[k]]
-            cursor[k] += 1
-            fired += 1
+        while spike < a.stimulus_at[k + 1] and stimulus_tick[np.uint64(spike)] == tick:
+            spike += 1
+    for j in range(np.uint64(spike - first)):
+        history[np.uint64(at) + j] = stimulus_neuron[np.uint64(first) + j]
+    fired, a.cursor[k] = spike - first, spike
     a.history_count[0, k, slot] = fired
     if fired:
         announce(a, np.int64(0), k, at, fired, here)

@@ -85,7 +85,7 @@ KERNEL = {
         {"deliveries", "received", "counts", "cores", "messages"}),
     "one spike of a sink is not recorded": (
         "spikes += 1\n", "spikes += not (tick == {sink_tick} and neuron == {sink})\n", {"counts", "cores"}),
-    "sources fire a tick late": ("[cursor[k]] == tick:", "[cursor[k]] == tick - 1:", {"stimulus"}),
+    "sources fire a tick late": ("spike)] == tick:", "spike)] == tick - 1:", {"stimulus"}),
     "a row that lands is not delivered": (
         " row = np.uint64(landed[part, j])\n",
         f" row = np.uint64(landed[part, j])\n{' ' * 20}if row == {{row}}:\n{' ' * 24}continue\n",
