@@ -47,12 +47,13 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     single, single_at = [], [0]
     blocks, one_by_one = _cores_of_blocks(core_of)
     may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE
+    held = [_held(pathway, spread[0, p, 2], history_ticks) for p, pathway in enumerate(network.pathways)]
     for k in range(len(network.populations)):
-        single += _in_turn(network, arrays, k) if may_be else []
+        single += _in_turn(network, arrays, k, held) if may_be else []
         single_at.append(len(single))
     for p, _ in single:
         coming_at[p] = n_cells + size
-        size += history_ticks * spread[0, p, 2] if network.pathways[p].delays[0] else 0
+        size += held[p]
     cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
         "single": np.array(single, dtype=np.int64).reshape(-1, 2), "single_at": np.array(single_at),
@@ -62,15 +63,23 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     }, size  # fmt: skip
 
 
-def _in_turn(network, arrays, k):
+def _held(pathway, n, history_ticks):
+    """Counts that are held until rows on `n` cells land: of each tick in which spikes are remembered, or none."""
+    return history_ticks * int(n) if pathway.delays.any() else 0
+
+
+def _in_turn(network, arrays, k, held):
     """[(pathway, the neuron behind the last that sends by it)] of a population whose neurons send one row each; else
-    none. The pathways deliver in every tick, and each core that a row reaches is known."""
+    none. The pathways deliver in every tick, each core that a row reaches is known, and less is held than there are
+    synapses."""
     often = {o.index for o in network.schedule if o.kind == "deliver" and o.every == 1}
     spans = []
     for p, pathway in enumerate(network.pathways):
         if pathway.source != k or not pathway.size:
             continue
-        if p not in often or pathway.delays.size != 1 or not _tells_cores(arrays, p, pathway.rows.size):
+        if p not in often or pathway.delays.size != 1 or held[p] > pathway.size:
+            return []
+        if not _tells_cores(arrays, p, pathway.rows.size):
             return []
         senders = np.flatnonzero(np.diff(pathway.rows))
         spans.append((int(senders[0]), int(senders[-1]), p))

@@ -207,3 +207,15 @@ def test_a_row_of_which_a_list_names_a_core_twice_is_counted_when_it_lands(monke
     assert counted(trace.counts()) == plain_counts(network, core_of, trace)
     monkeypatch.setattr(single, "MOST_OF_ENTRY", 256)  # as if it named each once
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != trace.counts().hash
+
+
+@pytest.mark.parametrize("delay_ms, counted_when_sent", [(0.0, True), (5.0, True), (50.0, False)])
+def test_no_more_counts_are_held_than_there_are_synapses(delay_ms, counted_when_sent):
+    """Twenty cores for each tick that a spike travels, of a pathway of 800 synapses."""
+    network, stimulus = spread_out([delay_ms]), eventsim.Stimulus.of(np.arange(40), np.arange(40)).lasting(100)
+    core_of = np.where(network.is_source, -1, np.arange(network.n_neurons) % 20).astype(np.int32)
+    arrays = allocate(network, stimulus, core_of, np.empty(0), plan_for(network))
+    assert (arrays.single_at[1] > 0) == counted_when_sent
+    assert arrays.coming.size <= network.n_synapses
+    trace = eventsim.simulate(network, stimulus, core_of=core_of)
+    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
