@@ -7,7 +7,12 @@ from eventsim.grid.source import SHARED, kernel_source
 from eventsim.kernel_cache import load
 from eventsim.lending import Lent
 
-__all__ = ["kernel_for", "kernel_source"]
+__all__ = ["kernel_for", "kernel_source", "text_of"]
+
+
+def text_of(module):
+    """The text of one of the modules that all kernels call, `SHARED`."""
+    return Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
 
 
 def kernel_for(network, plan):
@@ -16,8 +21,7 @@ def kernel_for(network, plan):
     The kernel is a function (first_tick, last_tick, GridArrays) -> first tick not run, which is below last_tick when a
     buffer was full. It runs in as many threads as the arrays have parts.
     """
-    texts = {name: Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in SHARED}
-    shared = {name: load(text, name)["__name__"] for name, text in texts.items()}
+    shared = {name: load(text_of(name), name)["__name__"] for name in SHARED}
     source, constants = kernel_source(network, plan, **shared)
     part, lent = load(source, "grid")["run"], None
 

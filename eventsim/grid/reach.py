@@ -15,7 +15,7 @@ __all__ = ["each_a_sender", "reach"]
 
 _AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
-_FEW = 255  # kinds, each a byte
+_FEW = 255  # kinds, each a byte; and stretches of them that are kept of a population
 
 
 def reach(network, core_of, n_parts):

@@ -70,8 +70,8 @@ def _held(pathway, n, history_ticks):
 
 def _in_turn(network, arrays, k, held):
     """[(pathway, the neuron behind the last that sends by it)] of a population whose neurons send one row each; else
-    none. The pathways deliver in every tick, each core that a row reaches is known, and less is held than there are
-    synapses."""
+    none. The pathways deliver in every tick, each core that a row reaches is known, and no more is held than there
+    are synapses."""
     often = {o.index for o in network.schedule if o.kind == "deliver" and o.every == 1}
     spans = []
     for p, pathway in enumerate(network.pathways):

@@ -11,17 +11,16 @@ is made from the same source, its counting functions emptied. A turn ends with c
 import argparse
 import ast
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from eventsim import compile_network, grid
+from eventsim import compile_network
 from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError
 from eventsim.grid.allocate import allocate
+from eventsim.grid.kernel import kernel_source, text_of
 from eventsim.grid.plan import plan_for
-from eventsim.grid.source import kernel_source
 from eventsim.kernel_cache import load
 from eventsim.lending import Lent
 from runs.benchmarks.cases import CASES, Case
@@ -95,7 +94,7 @@ def _kernels(network, plan):
     """The kernel with all counters, and with none, each called as (part, first_tick, last_tick, Lent); constants."""
     kernels = {}
     for name, made in (("all", lambda text, _: text), ("none", _emptied)):
-        texts = {module: made(_text(module), function) for module, function in _COUNTERS.items()}
+        texts = {module: made(text_of(module), function) for module, function in _COUNTERS.items()}
         shared = {module: load(text, module)["__name__"] for module, text in texts.items()}
         source, constants = kernel_source(network, plan, **shared)
         if name == "none":
@@ -103,10 +102,6 @@ def _kernels(network, plan):
             source = source.replace(_ROW_COUNTED, "")
         kernels[name] = load(source, "grid")["run"]
     return kernels, constants
-
-
-def _text(module):
-    return Path(grid.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
 
 
 def _emptied(text, function):

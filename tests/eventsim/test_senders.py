@@ -9,10 +9,19 @@ from eventsim.errors import ConfigError
 from eventsim.grid import reach, single
 from eventsim.grid.allocate import allocate
 from eventsim.grid.plan import plan_for
-from runs.benchmarks.networks import cuba, integrators
+from runs.benchmarks.networks import cuba, hardware_like, integrators
 from tests.support.plain_counts import counted, plain_counts
 
+
+def together():
+    """Neurons that fire at once: kinds are told apart by stretches on one core, one by one on others."""
+    network = hardware_like(400, 8)
+    network["neurons"].v = 0.99
+    return network
+
+
 NETWORKS = {
+    "all at once": lambda: (together(), 60),
     "recurrent": lambda: (cuba(400, fan_in=8), 400),
     "driven by sources": lambda: (integrators(96, 12, duration_ms=60.0), 60),
 }
