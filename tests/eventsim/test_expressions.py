@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from eventsim.errors import CompileError
@@ -91,7 +91,10 @@ def test_the_translated_source_computes_what_the_expression_does(text, numbers):
     values = dict(zip("abc", map(np.float64, numbers)))
     source = translate(text, {name: f"place['{name}']" for name in "abc"}, "here")
     with np.errstate(all="ignore"):
-        made = eval(source, {"math": np, "abs": abs, "place": values})
+        try:
+            made = eval(source, {"math": np, "abs": abs, "place": values})
+        except ZeroDivisionError:  # constants alone: Python refuses what compiled code, like numpy, makes infinite
+            reject()
         expected = evaluate(text, values, "here")
     np.testing.assert_array_equal(made, expected)
 
