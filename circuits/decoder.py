@@ -10,7 +10,6 @@ import numpy as np
 from circuits.arguments import checked
 from circuits.readout import count_by_query, first_by_query
 from eventsim.errors import ConfigError
-from eventsim.trace.selection import neurons_named
 
 __all__ = ["IntervalDecoder", "LinearDecoder", "ShareDecoder", "ids_of", "read_decoder"]
 
@@ -159,7 +158,7 @@ def _count(value):
 @checked()
 def ids_of(trace, name):
     """(m,) ids, in ascending order, of the neurons that a population, a label or a path of the circuit stands for."""
-    return np.flatnonzero(neurons_named(name, trace.network, trace.manifest))
+    return np.flatnonzero(trace.named(name))
 
 
 def _grouped(trace, name, groups):

@@ -11,7 +11,6 @@ from analysis.audit.condition import condition_of, told
 from analysis.audit.exact_replay import explain_exactly
 from analysis.audit.replay import Replay
 from eventsim.errors import CompileError, ConfigError
-from eventsim.trace.selection import neurons_named
 
 __all__ = ["Explanation", "name_of", "neuron_id", "why"]
 
@@ -150,7 +149,7 @@ def neuron_id(trace, neuron):
     """The id that an id, "population[index]" or "label[index]" stands for; raises ConfigError when there is none."""
     if isinstance(neuron, str) and not neuron.isdigit():
         match = _INDEXED.match(neuron)
-        ids = np.flatnonzero(neurons_named(match["group"] if match else neuron, trace.network, trace.manifest))
+        ids = np.flatnonzero(trace.named(match["group"] if match else neuron))
         if match is None and ids.size != 1:
             raise ConfigError(f"'{neuron}' is {ids.size} neurons; write '{neuron}[k]' with k in 0 to {ids.size - 1}")
         index = int(match["index"]) if match else 0

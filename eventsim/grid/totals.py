@@ -98,15 +98,22 @@ def _messages(arrays, spikes):
 @cached_njit()
 def _send(fired, core_of, first_core, senders, sent, reach, reach_at, messages):
     """Add to messages[source, destination], sources from `first_core` on, destinations from the host on, what these
-    senders sent: to the cores in their lists, or, where there are none, to those of their bits."""
-    width = senders.size // core_of.size
-    for sender in fired:
+    senders sent, which stand core by core: to the cores in their lists, or, where there are none, to those of their
+    bits."""
+    width, n_cores = senders.size // core_of.size, messages.shape[1] - 1
+    sums = np.zeros((width - 2, 64), dtype=np.int64)  # of one source, in the order of the bits
+    for place in range(fired.size):
+        sender = fired[place]
         source, times = core_of[sender] - first_core, sent[sender]
         if reach_at.size:
             for r in range(reach_at[sender], reach_at[sender + 1]):
                 messages[source, np.int64(reach[r]) + 1] += times
             continue
-        for core in range(messages.shape[1] - 1):
-            bits = senders[sender * width + 2 + core // 64]
-            bit = 8 * (core % 8) + core // 8 % 8
-            messages[source, core + 1] += times * np.int64((bits >> np.uint64(bit)) & np.uint64(1))
+        for word in range(width - 2):
+            bits = senders[sender * width + 2 + word]
+            for bit in range(64):
+                sums[word, bit] += times & -np.int64((bits >> np.uint64(bit)) & np.uint64(1))
+        if place + 1 == fired.size or core_of[fired[place + 1]] != core_of[sender]:
+            for core in range(n_cores):
+                messages[source, core + 1] = sums[core // 64, 8 * (core % 8) + core // 8 % 8]
+            sums[:] = 0

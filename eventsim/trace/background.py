@@ -75,23 +75,28 @@ def _write(folder, make):
 
 
 class SegmentList:
-    """Segments in memory, of a trace that stays there; their columns are made when they are asked for."""
+    """Segments in memory, of a trace that stays there; their columns are made when they are asked for.
+
+    Attributes
+    ----------
+    segments : list of Segment
+    """
 
     def __init__(self):
-        self._makes = []
+        self.segments = []
 
-    def append(self, make):
-        """Keep what `make()` returns."""
-        self._makes.append(make)
+    def append(self, segment):
+        """Keep one."""
+        self.segments.append(segment)
 
     def __iter__(self):
-        return (make() for make in self._makes)
+        return (make() for make in self.segments)
 
     def settle(self):
         """Nothing is under way."""
 
     def delete(self):
         """Let go of them."""
-        self._makes.clear()
+        self.segments.clear()
 
     abandon = delete

@@ -1,19 +1,28 @@
-"""What stands under a name in an HDF5 file, which may be a group, a dataset or a type, as the one that it has to be."""
-
-from typing import TypeVar
+"""What stands under a name in an open trace, which may be a group, a column or a type, as the one that it has to be."""
 
 import h5py
 
 from eventsim.errors import TraceFormatError
+from eventsim.trace import in_memory
 
-__all__ = ["child"]
+__all__ = ["COLUMN", "GROUP", "column_at", "group_at"]
 
-_Kind = TypeVar("_Kind", h5py.Group, h5py.Dataset)
+GROUP = (h5py.Group, in_memory.Group)
+COLUMN = (h5py.Dataset, in_memory.Column)
 
 
-def child(parent: h5py.Group, name: str, kind: type[_Kind]) -> _Kind:
-    """The group or dataset `name` of a file or group; raises TraceFormatError when there is none, or something else."""
+def group_at(parent, name):
+    """The group `name` of a file or group; raises TraceFormatError when there is none, or something else."""
+    return _child(parent, name, GROUP, "group")
+
+
+def column_at(parent, name):
+    """The column `name` of a file or group; raises TraceFormatError when there is none, or something else."""
+    return _child(parent, name, COLUMN, "column")
+
+
+def _child(parent, name, kinds, called):
     found = parent.get(name)
-    if not isinstance(found, kind):
-        raise TraceFormatError(f"'{name}' is missing, or no {kind.__name__.lower()}")
+    if not isinstance(found, kinds):
+        raise TraceFormatError(f"'{name}' is missing, or no {called}")
     return found

@@ -1,14 +1,13 @@
 """DeliveryReader: the deliveries of a trace, expanded from its spikes or as they were recorded."""
 
-import h5py
 import numpy as np
 
 from eventsim.arguments import whole_number, whole_numbers
 from eventsim.errors import NotRecordedError
-from eventsim.trace.child import child
+from eventsim.trace.child import column_at
 from eventsim.trace.event_record import read_choice, read_marks, read_record
 from eventsim.trace.schema import EVENTS
-from eventsim.trace.selection import neurons_named, pathways_named, window, within_run
+from eventsim.trace.selection import pathways_named, window, within_run
 from eventsim.trace.spike_reader import SpikeReader
 from eventsim.trace.synaptic_events import SynapticEvents, expand, expand_in_chunks, longest_delay
 
@@ -69,9 +68,9 @@ class DeliveryReader(SpikeReader):
 
     def _ask(self, pre, post, core, pathway):
         """The chosen senders, and what `expand` is to be told of the rest."""
-        network, wanted = self.network, None
+        network = self.network
+        wanted = None if post is None else self.named(post)
         with self.naming():
-            wanted = None if post is None else neurons_named(post, network, self.manifest)
             pathways = None if pathway is None else pathways_named(pathway, network)
         core_of = None if self.foreign is not None and core is None else self.core_of
         if core is not None:
@@ -116,7 +115,7 @@ class DeliveryReader(SpikeReader):
         """(Marks, (n,) uint32): the same as it is stored, by tick the ids of synapses; nobody has looked at the ids."""
         marks = self._marks(self._recorded_choice(), start_tick, stop_tick)
         with self.reading() as file:
-            return marks, child(file, f"{EVENTS}/synapse", h5py.Dataset)[marks.rows]
+            return marks, column_at(file, f"{EVENTS}/synapse")[marks.rows]
 
     def _recorded_choice(self):
         choice = self.event_choice

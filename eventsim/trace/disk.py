@@ -1,15 +1,14 @@
-"""HDF5 files: on a disk that may be full, or in memory.
+"""HDF5 files on a disk that may be full.
 
 HDF5 cannot close a file whose last blocks it cannot write: the file and whatever is open in it stay half alive, and
 crash the process when it ends. So it writes through a file object that keeps the error to itself until HDF5 is done.
 """
 
-import uuid
 from contextlib import contextmanager
 
 import h5py
 
-__all__ = ["CHUNK_BYTES", "create", "in_memory"]
+__all__ = ["CHUNK_BYTES", "create"]
 
 #: A chunk of a column takes as much at most, and of each column that is written HDF5 holds one: with its default of
 #: 1 MiB, a merge of fifteen columns took 20 MB more.
@@ -35,11 +34,6 @@ def create(path):
                 yield file
         finally:
             disk.tell_error()
-
-
-def in_memory():
-    """A new, empty HDF5 file that is nowhere else, and ends when it is closed or forgotten."""
-    return h5py.File(uuid.uuid4().hex, "w", libver=_FORMAT, driver="core", backing_store=False)
 
 
 class _Disk:

@@ -5,34 +5,29 @@ from collections import Counter
 import numpy as np
 
 from eventsim.arrays import encode_json
-from eventsim.trace.disk import create, in_memory
+from eventsim.trace.disk import create
 from eventsim.trace.guard import allowed_bytes
-from eventsim.trace.open_file import InMemory
+from eventsim.trace.keep import keep_trace
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
-    COUNTED,
-    COUNTS,
-    EVENT_COLUMNS,
-    EVENTS,
     MANIFEST,
     NETWORK,
-    OPTIONAL,
-    SAMPLE_COLUMNS,
-    SAMPLES,
     STIMULUS,
+    STREAMS,
     datasets,
     mark_as_sonata,
     reserve,
     reserve_population,
-    spikes_hash,
+    result_hashes,
     store,
     store_again_uncompressed,
-    stored_hash,
 )
 from eventsim.trace.segments import durably
-from eventsim.trace.spikes import time_ms
 
 __all__ = ["write_trace"]
+
+#: A writer says so last.
+_COMPLETE = {"complete": True}
 
 
 def write_trace(path, recording, stimulus, totals, manifest):
@@ -55,14 +50,11 @@ def write_trace(path, recording, stimulus, totals, manifest):
         What `Trace` opens.
     """
     if path is None:
-        file = in_memory()
-        _merge_into(file, recording, totals)
-        _complete(file, manifest)
-        return InMemory(file, recording.network.driven_by(stimulus))
+        return keep_trace(recording, stimulus, totals, manifest | _COMPLETE)
     with durably(path) as temporary, create(temporary) as file:
         _merge_into(file, recording, totals | _artefacts(recording.network, stimulus))
         _stay_within_allowed_expansion(file)
-        _complete(file, manifest)
+        store(file, MANIFEST, encode_json(manifest | result_hashes(file) | _COMPLETE))
     return path
 
 
@@ -83,13 +75,6 @@ def _merge_into(file, recording, whole):
     _merge_segments(file, recording)
 
 
-def _complete(file, manifest):
-    parts = COUNTED | OPTIONAL
-    hashes = {f"{name}_hash": stored_hash(file[path]) for name, path in parts.items() if path in file}
-    hashes["spikes_hash"] = spikes_hash(file)
-    store(file, MANIFEST, encode_json(manifest | hashes | {"complete": True}))
-
-
 def _merge_segments(file, recording):
     """Fill the columns, whose lengths are known by now, segment after segment."""
     groups = [
@@ -98,7 +83,10 @@ def _merge_segments(file, recording):
     ]
     columns, filled = _reserve_columns(file, recording), Counter()
     for segment in recording.segments:
-        _merge_spikes(groups, recording, segment, filled)
+        for k, spikes in recording.by_population(segment):
+            for name, values in spikes.items():
+                groups[k][name][filled[k] : filled[k] + values.size] = values
+            filled[k] += spikes["ticks"].size
         segment = segment | {"events_end": segment["events_end"] + filled["events_synapse"]}
         for name, dataset in columns.items():
             dataset[filled[name] : filled[name] + segment[name].size] = segment[name]
@@ -108,40 +96,14 @@ def _merge_segments(file, recording):
 
 def _reserve_columns(file, recording):
     """Mapping column of a segment -> the dataset that it goes to, for all but the spikes."""
-    reserved = {}
-    if COUNTS in file:
-        reserved |= {
-            f"counts_{name}": reserve(file, f"{COUNTS}/{name}", recording.n_rows, dtype)
-            for name, dtype in COUNT_COLUMNS.items()
-        }
-    if SAMPLES in file:
-        sizes = {"tick": recording.n_samples, "value": recording.n_samples * recording.n_recorded}
-        reserved |= {
-            f"samples_{name}": reserve(file, f"{SAMPLES}/{name}", sizes[name], dtype)
-            for name, dtype in SAMPLE_COLUMNS.items()
-        }
-    if EVENTS in file:
-        sizes = {"tick": recording.n_event_ticks, "end": recording.n_event_ticks, "synapse": recording.n_events}
-        reserved |= {
-            f"events_{name}": reserve(file, f"{EVENTS}/{name}", sizes[name], dtype)
-            for name, dtype in EVENT_COLUMNS.items()
-        }
-    return reserved
-
-
-def _merge_spikes(groups, recording, segment, filled):
-    network = recording.network
-    population = recording.population_of(segment["neuron"])
-    for k in np.unique(population).tolist():
-        tick, neuron = (segment[name][population == k] for name in ("tick", "neuron"))
-        offset = segment["offset"][population == k] if recording.clock == "continuous" else None
-        here = slice(filled[k], filled[k] + tick.size)
-        groups[k]["ticks"][here] = tick
-        groups[k]["node_ids"][here] = (neuron - network.populations[k].start).astype(np.uint64)
-        groups[k]["timestamps"][here] = time_ms(tick, offset, network.dt_ms)
-        if offset is not None:
-            groups[k]["offsets"][here] = offset
-        filled[k] = here.stop
+    sizes = {"counts_tick": recording.n_rows, "samples_tick": recording.n_samples,
+             "samples_value": recording.n_samples * recording.n_recorded, "events_tick": recording.n_event_ticks,
+             "events_end": recording.n_event_ticks, "events_synapse": recording.n_events}  # fmt: skip
+    sizes |= {f"counts_{name}": recording.n_rows for name in COUNT_COLUMNS}
+    return {
+        f"{stream}_{name}": reserve(file, f"{path}/{name}", sizes[f"{stream}_{name}"], dtype)
+        for stream, (path, columns) in STREAMS.items() if path in file for name, dtype in columns.items()
+    }  # fmt: skip
 
 
 def _stay_within_allowed_expansion(file):

@@ -62,11 +62,8 @@ def _version(distribution):
         return "unknown"
 
 
-def read_manifest(file, apart=()):
-    """The manifest of an open trace; raises TraceFormatError when the file is none that can be read here.
-
-    What is kept `apart` need not be in it.
-    """
+def read_manifest(file):
+    """The manifest of an open trace; raises TraceFormatError when the file is none that can be read here."""
     if MANIFEST not in file:
         raise TraceFormatError(f"it was written by another program (no /{MANIFEST})")
     check_json_size(file, MANIFEST)
@@ -80,7 +77,7 @@ def read_manifest(file, apart=()):
         raise TraceFormatError(f"its clock is '{manifest['clock']}'; there are {', '.join(CLOCKS)}")
     is_foreign = read_foreign(manifest) is not None and not any(name in file for name in _COUNTED)
     required = set(_REQUIRED if is_foreign else _REQUIRED + _COUNTED)
-    missing = sorted(name for name in required - set(apart) if name not in file)
+    missing = sorted(name for name in required if name not in file)
     if missing:
         raise TraceFormatError(f"/{missing[0]} is missing; the file is incomplete")
     return manifest

@@ -2,37 +2,19 @@
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import h5py
 
 from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import ConfigError, NotRecordedError, TraceFormatError
 from eventsim.stimulus import Stimulus
 from eventsim.trace.counted import check_ids, read_cores
 from eventsim.trace.guard import MAX_BYTES, open_checked, refusing
+from eventsim.trace.in_memory import InMemory
 from eventsim.trace.manifest import check_json_size, read_foreign, read_manifest
-from eventsim.trace.schema import COUNTS, NETWORK, STIMULUS, read_arrays
+from eventsim.trace.schema import COUNTS, NETWORK, STIMULUS, read_arrays, result_hashes
 
-__all__ = ["InMemory", "TraceFile"]
-
-
-@dataclass(frozen=True, eq=False)
-class InMemory:
-    """A finished trace that stays in memory, as `eventsim.trace.finalise` leaves it, and nobody else can reach.
-
-    Parameters
-    ----------
-    file : h5py.File
-        As on disk, but without network and stimulus.
-    network : CompiledNetwork
-        That was run; its default stimulus is the one of the run.
-    """
-
-    file: h5py.File
-    network: CompiledNetwork
+__all__ = ["TraceFile"]
 
 
 class TraceFile:
@@ -55,7 +37,7 @@ class TraceFile:
         self._apart = {NETWORK: source.network, STIMULUS: source.network.stimulus} if in_memory else {}
         try:
             with self.reading() as file:
-                self.manifest = read_manifest(file, self._apart)
+                self.stated = source.manifest if in_memory else read_manifest(file)
         except BaseException:
             self.close()
             raise
@@ -68,6 +50,17 @@ class TraceFile:
             raise ConfigError(f"{self._name} has been closed{again}")
         with refusing(self._name):
             yield self._file
+
+    @cached_property
+    def manifest(self):
+        """What the user left with the run, where the trace comes from, and the hash of all that it holds.
+
+        In memory nobody has hashed that before this is asked for; `stated` is what was known without.
+        """
+        if self.path is not None:
+            return self.stated
+        with self.reading() as file:
+            return self.stated | result_hashes(file)
 
     @cached_property
     def network(self):
@@ -98,12 +91,12 @@ class TraceFile:
     @property
     def clock(self):
         """What time was: "grid" for whole ticks, "continuous" for ticks and a fraction of one."""
-        return self.manifest["clock"]
+        return self.stated["clock"]
 
     @property
     def complete(self):
         """Whether the writer finished; it says so last."""
-        return self.manifest.get("complete") is True
+        return self.stated.get("complete") is True
 
     def queries(self):
         """DataFrame, one row per query: start_tick, stop_tick, input_id."""
@@ -121,7 +114,7 @@ class TraceFile:
     def foreign(self):
         """Foreign, where the spikes are those of another program; None where eventsim simulated them."""
         with self.reading() as file:
-            return None if COUNTS in file else read_foreign(self.manifest)
+            return None if COUNTS in file else read_foreign(self.stated)
 
     def require_counted(self):
         if self.foreign is not None:

@@ -1,12 +1,11 @@
 """Trace: a finished run, read lazily from a file that is treated as hostile."""
 
-import h5py
 import numpy as np
 
 from eventsim.arguments import whole_numbers
 from eventsim.arrays import take
 from eventsim.errors import ConfigError, EventSimError, TraceFormatError
-from eventsim.trace.child import child
+from eventsim.trace.child import column_at, group_at
 from eventsim.trace.counted import hashes_due, iter_rows, read_counts, read_messages
 from eventsim.trace.delivery_reader import DeliveryReader
 from eventsim.trace.foreign import trace_of_arrays
@@ -100,7 +99,7 @@ class Trace(DeliveryReader):
 
     def _column(self, name, dtype, size):
         with self.reading() as file:
-            return take({name: child(file, name, h5py.Dataset)[:]}, name, dtype, size)
+            return take({name: column_at(file, name)[:]}, name, dtype, size)
 
     def verify_hashes(self):
         """[(name, whether the stored columns still have the hash in the manifest)] of each artefact."""
@@ -120,7 +119,7 @@ class Trace(DeliveryReader):
         populations, dt_ms, duration = self.network.populations, self.dt_ms, self.duration_ticks
         with self.reading() as file:
             faults = [find_fault(file, p, self.clock, dt_ms, duration) for p in populations]
-            strangers = set(child(file, SPIKES, h5py.Group)) - {p.name for p in populations}
+            strangers = set(group_at(file, SPIKES)) - {p.name for p in populations}
         return [fault for fault in faults if fault] + [
             f"population '{name}' is not of this network" for name in sorted(strangers)
         ]

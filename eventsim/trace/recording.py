@@ -1,13 +1,14 @@
 """Recording: what a run has handed over so far, checked to be in order."""
 
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
 from eventsim.errors import ConfigError
-from eventsim.trace.schema import SEGMENT_COLUMNS
+from eventsim.trace.schema import SEGMENT_COLUMNS, SEGMENT_SPIKES, SPIKE_COLUMNS, STREAMS
+from eventsim.trace.spikes import time_ms
 
-__all__ = ["Recording", "as_column"]
+__all__ = ["Recording", "Segment", "as_column"]
 
 _UNSORTED = "a segment's counts do not rise by (tick, core, kind) from the last one on; sort them"
 #: A core and a kind: a segment with a block ends with a whole tick.
@@ -80,7 +81,7 @@ class Recording:
         n_rows = rows[0].size if counts is None else counts.n
         if not n_rows and not any(stream[0].size for stream in (spikes, samples, event_ticks)):
             return
-        self.segments.append(partial(_completed, segment, events, counts))
+        self.segments.append(Segment(segment, {"events": events, "counts": counts}))
         before = np.append(0, np.cumsum(np.bincount(segment["neuron"], minlength=self.network.n_neurons)))
         self.n_spikes += np.diff(before[self._bounds])
         self.n_rows += n_rows
@@ -130,17 +131,56 @@ class Recording:
             if not _rise([tick], last) or (tick.size and tick[-1] >= self.duration_ticks):
                 raise ConfigError(f"the ticks of a segment's {what} do not rise from the last one on, or leave the run")
 
-    def population_of(self, neuron):
-        """(n,) unsigned integers: index of the population of each neuron."""
-        return self._population.take(neuron)
+    def by_population(self, segment):
+        """Yields (place, columns) of each population that spikes in a segment, as `SPIKE_COLUMNS` has them."""
+        population = self._population.take(segment["neuron"])
+        order = np.argsort(population, kind="stable")
+        ends = np.cumsum(np.bincount(population, minlength=self.n_spikes.size))
+        for k in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
+            own = order[ends[k - 1] if k else 0 : ends[k]]
+            yield k, self._columns_of(k, {name: segment[name][own] for name in self._order})
+
+    def _columns_of(self, k, spikes):
+        tick, offset = spikes["tick"], spikes.get("offset")
+        columns = {
+            "timestamps": time_ms(tick, offset, self.network.dt_ms), "ticks": tick, "offsets": offset,
+            "node_ids": (spikes["neuron"] - self.network.populations[k].start).astype(np.uint64),
+        }  # fmt: skip
+        return {name: columns[name] for name in SPIKE_COLUMNS[self.clock]}
 
 
-def _completed(segment, events, counts):
-    """The segment with the columns of its deliveries and counts."""
-    for stream, block in (("events", events), ("counts", counts)):
-        if block is not None:
-            segment = segment | {f"{stream}_{name}": values for name, values in block.columns().items()}
-    return segment
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One stretch of time.
+
+    Parameters
+    ----------
+    given : mapping of str to array
+        Its columns, all of SEGMENT_COLUMNS.
+    blocks : mapping of str to EventBlock, CountBlock or None
+        By stream, what the stream's columns are made of when they are wanted; where it is None, they were given.
+    """
+
+    given: dict
+    blocks: dict
+
+    def __call__(self):
+        """Mapping of all SEGMENT_COLUMNS to arrays."""
+        return self.given | {
+            f"{stream}_{name}": values for stream in STREAMS for name, values in self.maker(stream)().items()
+        }
+
+    @property
+    def spikes(self):
+        """Its columns that are of no stream."""
+        return {name: self.given[name] for name in SEGMENT_SPIKES}
+
+    def maker(self, stream):
+        """What makes the columns of one stream, by their own names; it holds nothing of the others."""
+        if (block := self.blocks.get(stream)) is not None:
+            return block.columns
+        given = {name: self.given[f"{stream}_{name}"] for name in STREAMS[stream][1]}
+        return lambda: given
 
 
 def as_column(name, values, dtype, size=None):

@@ -25,13 +25,15 @@ import h5py
 import numpy as np
 
 from eventsim.arrays import content_hash
+from eventsim.trace.child import GROUP
 from eventsim.trace.disk import CHUNK_BYTES
 
 __all__ = [
     "CLOCKS", "COUNTED", "COUNTS", "COUNT_COLUMNS", "DELIVERED", "EVENTS", "EVENT_COLUMNS", "MANIFEST", "NETWORK",
-    "RECEIVED", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SAMPLES", "SAMPLE_COLUMNS", "SCHEMA",
-    "SEGMENT_COLUMNS", "SEGMENT_SPIKES", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "blocks", "datasets", "mark_as_sonata",
-    "read_arrays", "reserve", "reserve_population", "spikes_hash", "store", "store_again_uncompressed", "stored_hash",
+    "RECEIVED", "RECEIVED_COUNT", "RECEIVED_WEIGHT", "SAMPLES", "SAMPLE_COLUMNS", "SCHEMA", "SEGMENT_COLUMNS",
+    "SEGMENT_SPIKES", "SPIKES", "SPIKE_COLUMNS", "STIMULUS", "STREAMS", "blocks", "datasets", "mark_as_sonata",
+    "read_arrays", "reserve", "reserve_population", "result_hashes", "spikes_hash", "store", "store_again_uncompressed",
+    "stored_hash",
 ]  # fmt: skip
 
 #: Goes up when a reader of the former schema would misread a file.
@@ -63,12 +65,15 @@ COUNT_COLUMNS = {"tick": np.int64, "core": np.int32, "kind": np.uint8, "count": 
 SAMPLE_COLUMNS = {"tick": np.int64, "value": np.float64}
 EVENT_COLUMNS = {"tick": np.int64, "end": np.int64, "synapse": np.uint32}
 
+#: What besides spikes is recorded stretch by stretch: where it lies, and its columns that grow with the run.
+STREAMS = {
+    "counts": (COUNTS, COUNT_COLUMNS), "samples": (SAMPLES, SAMPLE_COLUMNS), "events": (EVENTS, EVENT_COLUMNS),
+}  # fmt: skip
+
 #: One stretch of time as a segment file holds it. On the grid there are no offsets; without
 #: samples, or deliveries, their columns are empty.
 SEGMENT_COLUMNS = {"tick": np.int64, "offset": np.float64, "neuron": np.int32} | {
-    f"{stream}_{name}": dtype
-    for stream, columns in (("counts", COUNT_COLUMNS), ("samples", SAMPLE_COLUMNS), ("events", EVENT_COLUMNS))
-    for name, dtype in columns.items()
+    f"{stream}_{name}": dtype for stream, (_, columns) in STREAMS.items() for name, dtype in columns.items()
 }
 
 #: SONATA specification, section "Spike file": root attributes and the enumeration of `sorting`.
@@ -100,22 +105,20 @@ _LINKS.set_char_encoding(h5py.h5t.CSET_UTF8)
 
 
 def reserve(parent, name, size, dtype, compressed=True):
-    """A dataset of `size` entries, to be filled piece by piece; in a file checksummed, in memory as it is.
+    """A checksummed dataset of `size` entries, to be filled piece by piece.
 
     It is made by h5py's calls into HDF5: a trace has sixty datasets, and most runs of a circuit are over in the time
     in which `Group.create_dataset` makes them.
     """
     stored = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     stored.set_obj_track_times(False)
-    in_memory = parent.file.driver == "core"
-    if not in_memory:
-        stored.set_chunk((min(max(size, 1), _CHUNK),))
-        if compressed:
-            stored.set_shuffle()
-            stored.set_deflate(_LEVEL)
-        stored.set_fletcher32()
+    stored.set_chunk((min(max(size, 1), _CHUNK),))
+    if compressed:
+        stored.set_shuffle()
+        stored.set_deflate(_LEVEL)
+    stored.set_fletcher32()
     # A chunk larger than its dataset is only allowed where the dataset could grow.
-    space = h5py.h5s.create_simple((size,), None if size or in_memory else (h5py.h5s.UNLIMITED,))
+    space = h5py.h5s.create_simple((size,), None if size else (h5py.h5s.UNLIMITED,))
     return h5py.Dataset(h5py.h5d.create(parent.id, name.encode(), h5py.h5t.py_create(np.dtype(dtype), logical=True),
                                         space, stored, _LINKS))  # fmt: skip
 
@@ -161,7 +164,7 @@ def datasets(group, prefix=""):
     found = {}
     for name in group:
         item = group[name]
-        if isinstance(item, h5py.Group):
+        if isinstance(item, GROUP):
             found |= datasets(item, f"{prefix}{name}/")
         else:
             found[prefix + name] = item
@@ -175,12 +178,19 @@ def read_arrays(group):
 
 def stored_hash(stored):
     """`content_hash` of a dataset, or of what a group holds, without ever holding more than a block of it."""
-    digest, columns = hashlib.sha256(), datasets(stored) if isinstance(stored, h5py.Group) else {"": stored}
+    digest, columns = hashlib.sha256(), datasets(stored) if isinstance(stored, GROUP) else {"": stored}
     for name, dataset in sorted(columns.items()):
         digest.update(f"{name}\0{dataset.dtype.str}\0{dataset.size}\0".encode())
         for block in blocks(dataset.size):
             digest.update(dataset[block].data)
     return digest.hexdigest()
+
+
+def result_hashes(file):
+    """Mapping key of the manifest -> hash of the spikes, of the counts, and of whatever else a run left in a trace."""
+    parts = COUNTED | OPTIONAL
+    hashes = {f"{name}_hash": stored_hash(file[path]) for name, path in parts.items() if path in file}
+    return hashes | {"spikes_hash": spikes_hash(file)}
 
 
 def spikes_hash(file):

@@ -1,12 +1,11 @@
 """SpikeReader: the spikes and the sampled potentials of a trace."""
 
-import h5py
 import numpy as np
 
 from eventsim.arguments import require_kind, whole_number
 from eventsim.errors import NotRecordedError
 from eventsim.samples import Samples
-from eventsim.trace.child import child
+from eventsim.trace.child import column_at
 from eventsim.trace.chosen import ChosenSpikes
 from eventsim.trace.open_file import TraceFile
 from eventsim.trace.schema import SAMPLES, SPIKES
@@ -61,7 +60,7 @@ class SpikeReader(TraceFile):
         """Number of spikes of all populations, from the lengths of the columns."""
         names = [p.name for p in self.network.populations]
         with self.reading() as file:
-            return sum(len(child(file, f"{SPIKES}/{name}/ticks", h5py.Dataset)) for name in names)
+            return sum(len(column_at(file, f"{SPIKES}/{name}/ticks")) for name in names)
 
     @property
     def t(self):
@@ -106,18 +105,24 @@ class SpikeReader(TraceFile):
         samples = self.samples(start_tick, stop_tick)
         if neurons is None:
             return samples.of(variable)
+        return samples.of(variable, np.flatnonzero(self.named(neurons)))
+
+    def named(self, selector):
+        """(n_neurons,) bool: the neurons that a population, a label and all below it, or ids stand for.
+
+        Raises ConfigError when there is no such name or neuron.
+        """
         with self.naming():
-            named = neurons_named(neurons, self.network, self.manifest)
-        return samples.of(variable, np.flatnonzero(named))
+            return neurons_named(selector, self.network, self.stated)
 
     def choose(self, population, label, neurons):
         network, kept = self.network, None
         with self.naming():
-            start, stop = population_range(population, network, self.manifest)
+            start, stop = population_range(population, network, self.stated)
             if label is not None:
                 require_kind("label", label, str)
-            for selector in (label, neurons):
-                if selector is not None:
-                    named = neurons_named(selector, network, self.manifest)
-                    kept = named if kept is None else kept & named
+        for selector in (label, neurons):
+            if selector is not None:
+                named = self.named(selector)
+                kept = named if kept is None else kept & named
         return ChosenSpikes(self, start, stop, kept)

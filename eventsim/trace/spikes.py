@@ -3,10 +3,10 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 
 from eventsim.errors import TraceFormatError
+from eventsim.trace.child import COLUMN, GROUP
 from eventsim.trace.schema import SPIKE_COLUMNS, SPIKES, blocks
 
 __all__ = ["SpikeTable", "find_fault", "merge", "read_window", "tick_after", "time_ms"]
@@ -117,14 +117,14 @@ def find_fault(file, population, clock, dt_ms, duration_ticks):
 def _columns(file, population, clock):
     """The datasets of a population, which must exist and be equally long."""
     group = file[SPIKES].get(population.name)
-    if not isinstance(group, h5py.Group):
+    if not isinstance(group, GROUP):
         raise TraceFormatError(f"population '{population.name}' has no group in /{SPIKES}")
     if clock == "grid" and "offsets" in group:
         raise TraceFormatError(f"population '{population.name}' has offsets, but the run was on the grid")
     columns = {}
     for name, dtype in SPIKE_COLUMNS[clock].items():
         column = group.get(name)
-        if not isinstance(column, h5py.Dataset) or column.dtype != dtype:
+        if not isinstance(column, COLUMN) or column.dtype != dtype:
             raise TraceFormatError(f"population '{population.name}' has no column {name} of {np.dtype(dtype)}")
         columns[name] = column
     if len({column.size for column in columns.values()}) > 1:

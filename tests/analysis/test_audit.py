@@ -95,7 +95,7 @@ def test_an_unfinished_trace_is_refused():
     circuit = Circuit("lonely")
     circuit.inputs("source", 1)
     unfinished = simulate(compile_network(circuit.network()), Stimulus.silent(5))
-    unfinished.manifest["complete"] = False
+    unfinished.stated["complete"] = False
     with pytest.raises(TraceFormatError, match="not complete"):
         audit(unfinished)
 

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from eventsim.extras import need
-from eventsim.trace.child import child
+from eventsim.trace.child import group_at
 from eventsim.trace.disk import create
 from eventsim.trace.exports.frames import unique_names
 from eventsim.trace.schema import mark_as_sonata, reserve_population
@@ -99,7 +99,7 @@ def _write_indices(sonata, path, network):
             sizes = (network.populations[end].size for end in (pathway.source, pathway.target))
             sonata.EdgePopulation.write_indices(str(path), name, *sizes)
             with h5py.File(path, "r+") as file:
-                for index in child(file, f"edges/{name}/indices", h5py.Group).values():
+                for index in group_at(file, f"edges/{name}/indices").values():
                     index.copy("node_id_to_ranges", "node_id_to_range")
 
 

@@ -53,6 +53,7 @@ def test_a_column_that_is_not_numeric_is_refused(path, kind):
 def test_a_column_that_is_not_one_dimensional_is_refused(path, shape):
     assert "not one-dimensional" in spoilt(path, lambda file: file.create_dataset("x", data=np.zeros(shape)))
 
+
 def test_a_dataset_without_extent_is_refused(path):
     assert "not one-dimensional" in spoilt(path, lambda file: file.create_dataset("x", data=h5py.Empty("i8")))
 

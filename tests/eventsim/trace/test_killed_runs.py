@@ -155,7 +155,7 @@ sys.path.insert(0, {here!r})
 import conftest as example
 
 if {during_merge}:  # killed with the merged columns written and the manifest not
-    finalise.spikes_hash = lambda file: (file.flush(), os.kill(os.getpid(), signal.SIGKILL))
+    finalise.result_hashes = lambda file: (file.flush(), os.kill(os.getpid(), signal.SIGKILL))
 path = pathlib.Path({path!r})
 writer = example.TraceWriter(path, example.network.__wrapped__(), example.stimulus(), manifest={{}})
 writer.write_segment(*example.segment(0, 5))
