@@ -305,6 +305,8 @@ class CompiledNetwork:
             delays_rise = p.delays.size and p.delays[0] >= 0 and (np.diff(p.delays) > 0).all()
             rows_fit = p.rows.size == source.size * p.delays.size + 1 and p.rows[0] == 0
             self._check_senders(p, source, target)
+            if target.is_source:
+                raise TraceFormatError(f"pathway '{p.name}' reaches '{target.name}', which are spike sources")
             if p.first != first or not delays_rise or not rows_fit or (np.diff(p.rows) < 0).any():
                 raise TraceFormatError(f"pathway '{p.name}' has an inconsistent synapse table")
             post = self.post[first : first + p.size]

@@ -10,10 +10,11 @@ from numba import njit
 from eventsim.code_cache import cached_njit
 from eventsim.grid.parts import apart, from_a_line
 from eventsim.grid.slots import N_SLOTS, first_slot, mixed
+from eventsim.machine import lowest
 
 __all__ = ["each_a_sender", "reach"]
 
-_AT_ONCE = 1 << 20  # synapses, pairs of a neuron and a core: what is handled at once, to take little memory
+_AT_ONCE = 1 << 17  # words of bits that are handled at once: they stay in the processor's cache
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
 _FEW = 255  # kinds, each a byte; and stretches of them that are kept of a population
 
@@ -36,21 +37,19 @@ def reach(network, core_of, n_parts):
         part has, told_apart, and what `_kinds_of_populations` gives; empty and 0 where each neuron is a sender
     """
     n_cores = int(core_of.max(initial=0)) + 1
-    width = -(-n_cores // 64) * 8
-    in_bits = network.n_neurons * width <= _BYTES * network.n_synapses
+    n_words = -(-n_cores // 64)
+    in_bits = network.n_neurons * 8 * n_words <= _BYTES * network.n_synapses
     cores = [np.empty(0, np.uint16 if n_cores <= 1 << 16 else np.uint32)]
     counts = np.zeros(network.n_neurons, dtype=np.int32)
-    bits = np.zeros((network.n_neurons if in_bits else 0, width), dtype=np.uint8)
-    kinds = _Kinds(network.n_neurons, width)
-    for some, reached in _reached(network, core_of, 8 * width):
-        by_byte = reached.reshape(len(reached), -1, 8, 8).swapaxes(2, 3)
-        packed = np.packbits(by_byte, bitorder="little").reshape(len(reached), -1)
-        kinds.tell_apart(some, core_of[some], packed, reached)
-        counts[some] = np.count_nonzero(reached, axis=1)
+    bits = np.zeros((network.n_neurons if in_bits else 0, n_words), dtype=np.uint64)
+    kinds = _Kinds(network.n_neurons, n_words)
+    for some, reached in _reached(network, core_of.astype(cores[0].dtype), n_words):
+        kinds.tell_apart(some, core_of[some], reached)
+        counts[some] = np.bitwise_count(reached).sum(axis=1)
         if in_bits:
-            bits[some] = packed
+            bits[some] = _by_byte(reached)
         else:
-            cores.append(np.nonzero(reached)[1].astype(cores[0].dtype))
+            cores.append(_list(reached, np.empty(counts[some].sum(), cores[0].dtype)))
     if kinds.n <= _FEW:
         return kinds.senders(n_parts, cores[0].dtype) | _kinds_of_populations(network, kinds.kind_of)
     reached = {"bits": bits} if in_bits else {"cores": np.concatenate(cores)}
@@ -89,24 +88,56 @@ def _kinds_of_populations(network, kind_of):
     return {"kinds_at": kinds_at, "alike": np.concatenate(tables), "alike_at": np.cumsum([len(t) for t in tables])}
 
 
-def _reached(network, core_of, n_columns):
-    """(slice of neurons, (neurons, n_columns) bool: whether each reaches each core), piece by piece."""
+def _reached(network, core_of, n_words):
+    """(slice of neurons, (neurons, n_words) uint64: of each a bit for each core, set where it is reached), piece by
+    piece."""
+    at_once = max(1, _AT_ONCE // n_words)
     for k, population in enumerate(network.populations):
         pathways = [p for p in network.pathways if p.source == k and p.size]
-        most = max([1, *(p.size for p in pathways)])
-        at_once = max(1, min(4 * _AT_ONCE // n_columns, population.size * _AT_ONCE // most))
         for first in range(0, population.size, at_once):
             stop = min(first + at_once, population.size)
-            reached = np.zeros((stop - first, n_columns), dtype=bool)
+            words = np.zeros((stop - first, n_words), dtype=np.uint64)
             for p in pathways:
-                rows, target = p.rows[:: p.delays.size][first : stop + 1], network.populations[p.target]
+                begins, target = p.rows[:: p.delays.size][first : stop + 1], network.populations[p.target]
                 core = core_of[target.start : target.stop]
                 if np.ptp(core) == 0:
-                    reached[:, core[0]] |= np.diff(rows) > 0
-                    continue
-                sender = np.repeat(np.arange(stop - first), np.diff(rows))
-                reached[sender, core_of[network.post[p.first + rows[0] : p.first + rows[-1]]]] = True
-            yield slice(population.start + first, population.start + stop), reached
+                    words[np.diff(begins) > 0, core[0] // 64] |= np.uint64(1 << int(core[0]) % 64)
+                else:
+                    _mark(p.first + begins, network.post, core_of, words)
+            yield slice(population.start + first, population.start + stop), words
+
+
+@cached_njit()
+def _mark(begins, post, core_of, words):
+    for sender in range(begins.size - 1):
+        for synapse in range(begins[sender], begins[sender + 1]):
+            core = core_of[post[synapse]]
+            words[sender, core >> np.uint64(6)] |= np.uint64(1) << (core & np.uint64(63))
+
+
+@cached_njit()
+def _list(words, cores):
+    """Write which bits of each row of words are set, row by row, ascending; returns `cores`."""
+    filled = 0
+    for row in range(len(words)):
+        for word in range(words.shape[1]):
+            left = words[row, word]
+            while left:
+                cores[filled] = 64 * word + lowest(left)
+                filled += 1
+                left &= left - np.uint64(1)
+    return cores
+
+
+def _by_byte(words):
+    """Words in which bit 8 i + j is where bit 8 j + i was: as `eventsim.sums.sum_bits` takes them.
+
+    H. S. Warren, Hacker's Delight, 2nd edition, 7-3: transposing a matrix of 8 times 8 bits.
+    """
+    for shift, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
+        swapped = (words ^ words >> np.uint64(shift)) & np.uint64(mask)
+        words = words ^ swapped ^ swapped << np.uint64(shift)
+    return words
 
 
 class _Kinds:
@@ -114,8 +145,8 @@ class _Kinds:
 
     Parameters
     ----------
-    n_neurons, width : int
-        `width` bytes say which cores a neuron reaches.
+    n_neurons, n_words : int
+        `n_words` words say which cores a neuron reaches.
 
     Attributes
     ----------
@@ -124,28 +155,24 @@ class _Kinds:
     kind_of : (n_neurons,) uint8
     """
 
-    def __init__(self, n_neurons, width):
+    def __init__(self, n_neurons, n_words):
         self.n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
-        self._known = np.empty((_FEW, 1 + width // 8), dtype=np.uint64)
+        self._known = np.empty((_FEW, 1 + n_words), dtype=np.uint64)  # of each kind its core, and what it reaches
         self._slots = np.zeros(N_SLOTS, dtype=np.int16)
-        self._core, self._reached, self._n_columns = [], [], 8 * width
 
-    def tell_apart(self, some, core, packed, reached):
-        """Find the kinds of a slice of neurons, each with its core, and what it reaches, as bits and as bool."""
-        if self.n > _FEW:
-            return
-        table = np.column_stack([core.astype(np.uint64), packed.view(np.uint64)])
-        before, self.n = self.n, _tell_apart(table, self._known, self._slots, self.n, self.kind_of[some])
-        new = [int(np.argmax(self.kind_of[some] == kind)) for kind in range(before, min(self.n, _FEW))]
-        self._core.extend(core[new])
-        self._reached.extend(reached[new])
+    def tell_apart(self, some, core, reached):
+        """Find the kinds of a slice of neurons, each with its core, -1 for the host, and the cores that it reaches."""
+        if self.n <= _FEW:
+            table = np.column_stack([core.astype(np.int64).view(np.uint64), reached])
+            self.n = _tell_apart(table, self._known, self._slots, self.n, self.kind_of[some])
 
     def senders(self, n_parts, dtype):
         """The fields of GridArrays where kinds are the senders; those of two parts are in no cache line together."""
         n = -(-self.n // 4) * 4
-        core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._n_columns), dtype=bool)
-        core[: self.n], reached[: self.n] = self._core, np.reshape(self._reached, (self.n, self._n_columns))
-        counts, cores = np.count_nonzero(reached, axis=1), np.nonzero(reached)[1].astype(dtype)
+        core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._known.shape[1] - 1), dtype=np.uint64)
+        core[: self.n], reached[: self.n] = self._known[: self.n, 0].view(np.int64), self._known[: self.n, 1:]
+        counts = np.bitwise_count(reached).sum(axis=1)
+        cores = _list(reached, np.empty(counts.sum(), dtype))
         found = _senders(np.tile(core, n_parts), np.tile(counts, n_parts), np.tile(cores, n_parts))
         return found | {"sender_of": self.kind_of, "n_senders": n, "told_apart": apart(n_parts, (n,), np.int64)}
 
@@ -193,7 +220,7 @@ def _senders(core_of, counts, cores=None, bits=None):
         Cores that each reaches.
     cores : (counts.sum(),) int, optional
         Which these are, sender by sender, ascending.
-    bits : (n, 8 n_words) uint8, optional
+    bits : (n, n_words) uint64, optional
         In place of them a bit for each core: of the first eight the lowest bits of the eight bytes of a word, of the
         next eight the bits above these, and so on, so that `eventsim.sums.sum_bits` counts cores in order.
 
@@ -203,11 +230,11 @@ def _senders(core_of, counts, cores=None, bits=None):
         its count; its spikes; and the bits. sent (n,), the spikes; reach, reach_at : the lists, and where each begins;
         empty where there are bits
     """
-    bits = np.empty((core_of.size, 0), dtype=np.uint8) if bits is None else bits
-    width = 2 + bits.shape[1] // 8
+    bits = np.empty((core_of.size, 0), dtype=np.uint64) if bits is None else bits
+    width = 2 + bits.shape[1]
     table = from_a_line(core_of.size * width, np.uint64).reshape(-1, width)
     table[:, 0] = (core_of + 1).astype(np.uint64) + (np.asarray(counts).astype(np.uint64) << np.uint64(32))
-    table[:, 1], table[:, 2:] = 0, bits.view(np.uint64)
+    table[:, 1], table[:, 2:] = 0, bits
     lists = {"reach": np.empty(0, np.uint16), "reach_at": np.empty(0, np.int64)}
     if cores is not None:
         lists = {"reach": cores, "reach_at": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])}

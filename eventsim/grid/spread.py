@@ -158,6 +158,8 @@ def _is_zero(network, arrays, part, k, storage):
     """(n,) bool: whether each synapse of a part's pathway is one of weight zero; empty where none is."""
     rows = _rows(network, arrays, part, k)
     here, way, zero = slice(rows[0], rows[-1]), storage.ways[k], storage.values == 0.0
+    if way in ("code", "row") and not zero.any():
+        return zero[:0]
     if way == "full":
         found = arrays["weight"][here] == 0.0
     elif way == "shared":
@@ -211,20 +213,25 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
     to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, 0
     for row in range(rows.size - 1):
         for synapse in range(rows[row], rows[row + 1]):
-            times = 2 if zero.size and zero[synapse - rows[0]] else 1
-            for kind in range(times):
-                place = np.int64(cell_of[target[synapse]]) + kind * to_zero
-                if found[place] == 0:
-                    cell[filled] = place
-                    filled += 1
-                found[place] += 1
+            place = np.int64(cell_of[target[synapse]])
+            cell[filled] = place
+            filled += found[place] == 0  # no branch: nobody could guess it
+            found[place] += 1
+        if zero.size:
+            for synapse in range(rows[row], rows[row + 1]):
+                place = np.int64(cell_of[target[synapse]]) + to_zero
+                times = np.int64(zero[synapse - rows[0]])
+                cell[filled] = place
+                filled += times & (found[place] == 0)
+                found[place] += times
         for entry in range(at[row], filled):
             place = cell[entry]
-            left, found[place] = found[place] - min(found[place], MOST_OF_ENTRY), min(found[place], MOST_OF_ENTRY)
-            count[entry], found[place] = found[place], 0
-            while left > 0:
+            left, found[place] = found[place], 0
+            count[entry] = min(left, MOST_OF_ENTRY)
+            while left > MOST_OF_ENTRY:
+                left -= MOST_OF_ENTRY
                 cell[filled], count[filled], is_byte = place, min(left, MOST_OF_ENTRY), False
-                left, filled = left - min(left, MOST_OF_ENTRY), filled + 1
+                filled += 1
         at[row + 1] = filled
     return at, is_byte
 
@@ -239,11 +246,13 @@ def _lanes(at, cell, count, lowest, n, n_words, per_byte, n_cores):
     the order of lanes.
     """
     lanes, to_zero = np.zeros((at.size - 1) * n_words, np.uint64), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
+    word_of, shift_of = np.empty(to_zero + n, np.int64), np.empty(to_zero + n, np.uint64)  # by place of a cell
+    for place in range(to_zero + n):
+        lane = place if place < n else place + n - to_zero
+        quarter, layer = lane % _IN_A_SUM, lane // _IN_A_SUM // n_words
+        word_of[place], shift_of[place] = lane // _IN_A_SUM % n_words, 16 * quarter + 8 // per_byte * layer
     for row in range(at.size - 1):
         for entry in range(at[row], at[row + 1]):
-            lane = np.int64(cell[entry]) - lowest
-            if lane >= n:
-                lane += n - to_zero
-            quarter, word, layer = lane % _IN_A_SUM, lane // _IN_A_SUM % n_words, lane // _IN_A_SUM // n_words
-            lanes[row * n_words + word] |= np.uint64(count[entry]) << np.uint64(16 * quarter + 8 // per_byte * layer)
+            place = np.int64(cell[entry]) - lowest
+            lanes[row * n_words + word_of[place]] |= np.uint64(count[entry]) << shift_of[place]
     return lanes

@@ -70,6 +70,15 @@ def test_a_network_that_contradicts_itself_is_not_run(network, given, message):
         Trace.from_arrays(replace(network, **given), [0], tick=[0])
 
 
+def test_nobody_sends_to_a_spike_source(network):
+    """It is on no core; the kernel's tables have no place for what it would receive."""
+    forward, onward = network.pathways
+    back = replace(onward, target=forward.source)
+    turned = replace(network, pathways=(forward, back), post=np.array([1, 0], np.int32))
+    with pytest.raises(ConfigError, match="cannot be run: pathway '.*' reaches '.*', which are spike sources"):
+        simulate(turned)
+
+
 def test_nobody_writes_to_what_a_trace_in_memory_shares(network):
     trace = simulate(network)
     weight, state = network.weight, network.populations[1].state["v"]
