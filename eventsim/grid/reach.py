@@ -110,8 +110,8 @@ def _reached(network, core_of, n_words):
 @cached_njit()
 def _mark(begins, post, core_of, words):
     for sender in range(begins.size - 1):
-        for synapse in range(begins[sender], begins[sender + 1]):
-            core = core_of[post[synapse]]
+        for synapse in range(np.uint64(begins[sender]), np.uint64(begins[sender + 1])):
+            core = core_of[np.uint64(post[synapse])]
             words[sender, core >> np.uint64(6)] |= np.uint64(1) << (core & np.uint64(63))
 
 

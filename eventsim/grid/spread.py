@@ -210,28 +210,28 @@ def _lists(rows, target, cell_of, zero, n_cores):
 @cached_njit()
 def _list(rows, target, cell_of, zero, n_cores, cell, count):
     at, found, is_byte = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
-    to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, 0
+    to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, np.uint64(0)
     for row in range(rows.size - 1):
-        for synapse in range(rows[row], rows[row + 1]):
-            place = np.int64(cell_of[target[synapse]])
+        for synapse in range(np.uint64(rows[row]), np.uint64(rows[row + 1])):
+            place = np.uint64(cell_of[np.uint64(target[synapse])])
             cell[filled] = place
-            filled += found[place] == 0  # no branch: nobody could guess it
+            filled += np.uint64(found[place] == 0)  # no branch: nobody could guess it
             found[place] += 1
         if zero.size:
             for synapse in range(rows[row], rows[row + 1]):
                 place = np.int64(cell_of[target[synapse]]) + to_zero
                 times = np.int64(zero[synapse - rows[0]])
                 cell[filled] = place
-                filled += times & (found[place] == 0)
+                filled += np.uint64(times & (found[place] == 0))
                 found[place] += times
-        for entry in range(at[row], filled):
-            place = cell[entry]
+        for entry in range(np.uint64(at[row]), np.uint64(filled)):
+            place = np.uint64(cell[entry])
             left, found[place] = found[place], 0
             count[entry] = min(left, MOST_OF_ENTRY)
             while left > MOST_OF_ENTRY:
                 left -= MOST_OF_ENTRY
                 cell[filled], count[filled], is_byte = place, min(left, MOST_OF_ENTRY), False
-                filled += 1
+                filled += np.uint64(1)
         at[row + 1] = filled
     return at, is_byte
 
@@ -252,7 +252,7 @@ def _lanes(at, cell, count, lowest, n, n_words, per_byte, n_cores):
         quarter, layer = lane % _IN_A_SUM, lane // _IN_A_SUM // n_words
         word_of[place], shift_of[place] = lane // _IN_A_SUM % n_words, 16 * quarter + 8 // per_byte * layer
     for row in range(at.size - 1):
-        for entry in range(at[row], at[row + 1]):
-            place = np.int64(cell[entry]) - lowest
-            lanes[row * n_words + word_of[place]] |= np.uint64(count[entry]) << shift_of[place]
+        for entry in range(np.uint64(at[row]), np.uint64(at[row + 1])):
+            place = np.uint64(cell[entry]) - np.uint64(lowest)
+            lanes[np.uint64(row * n_words + word_of[place])] |= np.uint64(count[entry]) << shift_of[place]
     return lanes

@@ -56,7 +56,7 @@ def _received(network, storage, arrays):
         stores = ((weights, ("full", "shared")), (arrays.code, ("code",)), (row_codes, ("row",)))
         of_synapse, code, of_row = (store if way in ways else store[:0] for store, ways in stores)
         _receive(begins, arrays.rows[rows, 1].copy(), target, of_synapse, code, of_row, arrays.values,
-                 received[mine])  # fmt: skip
+                 received[mine].ravel())  # fmt: skip
     return received[:, 0].astype(np.int64), received[:, 1].copy()
 
 
@@ -64,16 +64,18 @@ def _received(network, storage, arrays):
 def _receive(rows, times, target, weight, code, row_code, values, received):
     """Add what the rows of a pathway brought its receivers; of the three stores of weights the unused are empty."""
     for row in range(rows.size - 1):
-        if times[row] == 0:
+        many = np.float64(times[row])
+        if many == 0.0:
             continue
-        w = values[row_code[row]] if row_code.size else 0.0
-        for synapse in range(rows[row], rows[row + 1]):
+        w = many * values[row_code[row]] if row_code.size else 0.0
+        for synapse in range(np.uint64(rows[row]), np.uint64(rows[row + 1])):
             if weight.size:
-                w = weight[synapse]
+                w = many * weight[synapse]
             elif code.size:
-                w = values[code[synapse]]
-            received[target[synapse], 0] += times[row]
-            received[target[synapse], 1] += times[row] * w
+                w = many * values[code[synapse]]
+            at = np.uint64(2) * np.uint64(target[synapse])
+            received[at] += many
+            received[at + np.uint64(1)] += w
 
 
 def _messages(arrays, spikes):
