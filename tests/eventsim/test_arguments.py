@@ -75,7 +75,7 @@ def test_nobody_sends_to_a_spike_source(network):
     forward, onward = network.pathways
     back = replace(onward, target=forward.source)
     turned = replace(network, pathways=(forward, back), post=np.array([1, 0], np.int32))
-    with pytest.raises(ConfigError, match="cannot be run: pathway '.*' reaches '.*', which are spike sources"):
+    with pytest.raises(ConfigError, match=r"cannot be run: pathway '.*' reaches '.*', which are spike sources"):
         simulate(turned)
 
 

@@ -103,6 +103,7 @@ def test_a_ratio_that_falls_for_want_of_bits_is_no_trend():
 @pytest.mark.parametrize("n", [4, 16])
 def test_in_the_limit_random_shares_leave_the_poisson_bound_behind_as_the_nth_root(n):
     """The statement of the page, by the law of the shares' error and the functions that the bounds come from."""
+
     def ratio(spikes):
         bits = shannon_bits(softmax_entropy(n, 1.0), 0.7 / spikes, n - 1)
         return rate_bound(bits, n, cut="weights").saturation(spikes)
