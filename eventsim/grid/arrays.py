@@ -32,7 +32,8 @@ _FIELDS = (
     "event_window", "event_at", "event_most", "event_end", "event_synapse", "mark_tick", "mark_end", "n_marks",
     "synapse_of",
     # what was recorded since the last look
-    "spike_tick", "spike_neuron", "row_of_counts", "table_of_counts", "filled",
+    "spike_tick", "spike_neuron", "row_of_counts", "table_of_bytes", "table_of_pairs", "table_of_counts",
+    "filled",
     # how far parts run, and where they meet
     "may_run", "meeting",
 )  # fmt: skip
@@ -86,7 +87,7 @@ _FIELDS = (
 #: in a tick; mark_tick, mark_end : (marks,), (marks, Q) int64; how far each part was at the end of a tick with any
 #: synapse_of : uint32; id of each synapse where they are partitioned and deliveries recorded, else empty
 #: spike_*, row_of_counts, sample_* : buffers of which filled[0], filled[1] and filled[2] entries are in use; rows of
-#: counts are words of `eventsim.collected`; table_of_counts : the same buffer as numbers of `cells`' type
+#: counts are words of `eventsim.collected`; table_of_* : the same buffer as numbers of a byte, of two, of `cells`' type
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
 #: meeting : (Q, 1) int64; to how many meetings each part has come

@@ -6,7 +6,7 @@ Rows of counts are words of `eventsim.collected`. Places in loops are unsigned, 
 import numpy as np
 
 from eventsim.code_cache import cached_njit
-from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, WORDS_PER_SPIKE
+from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, SIZE_AT, WORDS_PER_SPIKE
 from eventsim.counts import KINDS
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
@@ -56,13 +56,20 @@ def _collect_counts(a, tick, now, spikes):
             cells[here + cell] += cells[there + cell]
         for cell in all_cells:
             cells[there + cell] = 0
-    in_a_word = a.table_of_counts.size // row_of_counts.size
-    n_words = -(-per_tick // in_a_word)
+    together = cells[here]
+    for cell in all_cells:
+        together |= cells[here + cell]
+    size = 0 if together < 1 << 8 else 1 if together < 1 << 16 else 2 if cells.itemsize == 4 else 3
+    n_words = np.uint64((per_tick << size) + 7 >> 3)
     if n_words <= WORDS_PER_SPIKE * spikes:
-        table, first = a.table_of_counts, rows * np.uint64(in_a_word)
-        for cell in all_cells:
-            table[first + cell] = cells[here + cell]
-        rows, end = rows + np.uint64(n_words), END_OF_TABLE
+        row_of_counts[rows + n_words - _1] = 0
+        if size == 0:
+            _fill(a.table_of_bytes, rows << np.uint64(3), cells, here, per_tick)
+        elif size == 1:
+            _fill(a.table_of_pairs, rows << np.uint64(2), cells, here, per_tick)
+        else:
+            _fill(a.table_of_counts, rows << np.uint64(3 - size), cells, here, per_tick)
+        rows, end = rows + n_words, END_OF_TABLE | np.uint64(size << SIZE_AT)
     else:
         for core in range(n_cores):
             for kind in range(len(KINDS)):
@@ -73,3 +80,10 @@ def _collect_counts(a, tick, now, spikes):
     a.filled[1] = rows + _1
     for cell in all_cells:
         cells[here + cell] = 0
+
+
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
+def _fill(table, first, cells, here, n):
+    """Write the counts from cells[here] on as numbers of a table, from table[first] on."""
+    for cell in range(np.uint64(n)):
+        table[first + cell] = cells[here + cell]

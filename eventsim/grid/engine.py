@@ -174,7 +174,7 @@ class GridEngine:
     def _take(self):
         arrays, (spikes, rows, samples) = self._arrays, self._arrays.filled[:3].tolist()
         columns = {name: getattr(arrays, source)[:spikes].copy() for name, source in _SPIKE_COLUMNS.items()}
-        counts = CountBlock(arrays.row_of_counts[:rows].copy(), arrays.tally.shape[3], arrays.tally.dtype)
+        counts = CountBlock(arrays.row_of_counts[:rows].copy(), arrays.tally.shape[3])
         values = arrays.sample_value[: samples * arrays.recorded_at.size]
         columns |= {"samples_tick": arrays.sample_tick[:samples].copy(), "samples_value": values.copy()}
         arrays.filled[:3] = 0

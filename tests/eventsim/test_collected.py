@@ -18,25 +18,45 @@ def test_words_hold_the_largest_core_and_count():
     assert [column.tolist() for column in block.columns().values()] == [[7, 7], [-1, 2**24 - 2], [4, 1], [5, 2**36 - 1]]
 
 
-@pytest.mark.parametrize("of_table", [np.uint32, np.int64])
-def test_tables_and_rows_of_words_are_read_alike(of_table):
+def words_of(table, size, tick):
+    """A table of counts of 2**size bytes, and the word of its tick."""
+    n_words = -(-(len(table) << size) // 8)
+    counts = np.zeros(8 * n_words >> size, dtype=f"u{1 << size}")
+    counts[: len(table)] = table
+    return np.append(counts.view(np.uint64), np.uint64(3 << 62 | size << 60 | tick))
+
+
+@pytest.mark.parametrize("size", range(4))
+def test_tables_and_rows_of_words_are_read_alike(size):
     """A table of a host and a core, zeros at both ends, between ticks of rows; sorted by tick, core and kind."""
-    table = np.array([0, 8, 3, 0, 0, 0, 9, 0, 0, 2], dtype=of_table)  # kind by kind
-    before, after = [5 << 27 | 1 << 3 | 4, 2**63 | 6], [2**63 | 2**62 | 7, 6 << 27 | 1 << 3 | 1, 2**63 | 8]
-    words = np.concatenate([np.array(before, np.uint64), table.view(np.uint64), np.array(after, np.uint64)])
-    block = CountBlock(words, 2, of_table)
+    most = min((1 << (8 << size)) - 1, 2**62)
+    table = words_of([0, most, 3, 0, 0, 0, most, 0, 0, 128], size, 7)  # kind by kind
+    before, after = [5 << 27 | 1 << 3 | 4, 2**63 | 6], [6 << 27 | 1 << 3 | 1, 2**63 | 8]
+    block = CountBlock(np.concatenate([np.array(before, np.uint64), table, np.array(after, np.uint64)]), 2)
     assert (block.n, block.ticks, block.rises) == (6, (6, 8), True)
     assert [column.tolist() for column in block.columns().values()] == [
-        [6, 7, 7, 7, 7, 8], [0, -1, -1, 0, 0, 0], [4, 1, 3, 0, 4, 1], [5, 3, 9, 8, 2, 6]
+        [6, 7, 7, 7, 7, 8], [0, -1, -1, 0, 0, 0], [4, 1, 3, 0, 4, 1], [5, 3, most, most, 128, 6]
     ]  # fmt: skip
 
 
-def test_a_table_in_front_of_everything_may_begin_with_zeros():
-    """Of three cores and fifteen counts: half of the last word is not used."""
-    table = np.array([0] * 14 + [2, 77], dtype=np.uint32)
-    block = CountBlock(np.append(table.view(np.uint64), np.uint64(2**63 | 2**62)), n_cores=3)
+@pytest.mark.parametrize("size", range(4))
+def test_a_table_in_front_of_everything_may_begin_with_zeros(size):
+    """Of three cores and fifteen counts, which fill no whole words but the largest counts."""
+    block = CountBlock(words_of([0] * 14 + [2], size, 0), n_cores=3)
     assert (block.n, block.ticks, block.rises) == (1, (0, 0), True)
     assert [column.tolist() for column in block.columns().values()] == [[0], [1], [4], [2]]
+
+
+@pytest.mark.parametrize("size", range(4))
+def test_counts_above_zero_are_told_from_zeros_whatever_their_bits(size):
+    rng = np.random.default_rng(size)
+    counts = np.uint64(1) << rng.integers(8 << size, size=(200, 15), dtype=np.uint64) >> np.uint64(1)
+    block = CountBlock(np.concatenate([words_of(table, size, tick) for tick, table in enumerate(counts)]), n_cores=3)
+    assert block.n == np.count_nonzero(counts) == block.columns()["count"].size
+    found = np.zeros((200, 5, 3), dtype=np.int64)
+    tick, core, kind, count = block.columns().values()
+    found[tick, kind, core + 1] = count
+    assert (found.reshape(200, 15) == counts.astype(np.int64)).all()
 
 
 @pytest.mark.parametrize("too_many", [0, 1 << 32])
