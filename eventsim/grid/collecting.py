@@ -47,6 +47,7 @@ def collect(a, first, stop):
 def _collect_counts(a, tick, now, spikes):
     """Append the counts of a tick with so many spikes, of all parts together, and begin to count anew."""
     cells, row_of_counts = a.cells, a.row_of_counts
+    of_bytes, of_pairs, of_counts = a.table_of_bytes, a.table_of_pairs, a.table_of_counts
     n_parts, depth, _, n_cores = a.tally.shape
     per_tick, rows, end = len(KINDS) * n_cores, np.uint64(a.filled[1]), END_OF_TICK
     here, all_cells = np.uint64(now * per_tick), range(np.uint64(per_tick))
@@ -63,12 +64,16 @@ def _collect_counts(a, tick, now, spikes):
     n_words = np.uint64((per_tick << size) + 7 >> 3)
     if n_words <= WORDS_PER_SPIKE * spikes:
         row_of_counts[rows + n_words - _1] = 0
+        first = rows << np.uint64(3 - size)
         if size == 0:
-            _fill(a.table_of_bytes, rows << np.uint64(3), cells, here, per_tick)
+            for cell in all_cells:
+                of_bytes[first + cell] = cells[here + cell]
         elif size == 1:
-            _fill(a.table_of_pairs, rows << np.uint64(2), cells, here, per_tick)
+            for cell in all_cells:
+                of_pairs[first + cell] = cells[here + cell]
         else:
-            _fill(a.table_of_counts, rows << np.uint64(3 - size), cells, here, per_tick)
+            for cell in all_cells:
+                of_counts[first + cell] = cells[here + cell]
         rows, end = rows + n_words, END_OF_TABLE | np.uint64(size << SIZE_AT)
     else:
         for core in range(n_cores):
@@ -80,10 +85,3 @@ def _collect_counts(a, tick, now, spikes):
     a.filled[1] = rows + _1
     for cell in all_cells:
         cells[here + cell] = 0
-
-
-@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
-def _fill(table, first, cells, here, n):
-    """Write the counts from cells[here] on as numbers of a table, from table[first] on."""
-    for cell in range(np.uint64(n)):
-        table[first + cell] = cells[here + cell]
