@@ -12,9 +12,10 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
-from eventsim.machine import ask_for, ask_for_list, ask_for_row
+from eventsim.grid.lists import ask_for_list_of, bring, place_of_list
+from eventsim.machine import ask_for_list, ask_for_row
 from eventsim.outline import UNCOUNTED, outlined
-from eventsim.sums import AHEAD, CORE_BLOCK, IN_LISTS, IN_TURN, LARGEST_SUM, sum_bits, sum_sent
+from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, sum_bits, sum_sent
 
 __all__ = ["announce", "emit"]
 
@@ -136,7 +137,7 @@ def _send_rows(a, k, pathway, at, fired, here):
         events = coming - lowest
     messages_in = here + (MESSAGES_IN - SYNAPTIC_EVENTS) * a.tally.shape[3]
     if a.spread[0, pathway, 0] == IN_LISTS:
-        _send_lists(a, k, a.spread[0, pathway, 3], at, fired, events, messages_in)
+        _send_lists(a, pathway, at, fired, np.uint64(events), np.uint64(messages_in))
     else:
         _send_lanes(a, k, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
 
@@ -162,27 +163,29 @@ def _send_lanes(a, k, pathway, at, fired, events, messages_in):
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
-def _send_lists(a, k, lists, at, fired, events, messages_in):
-    """The same by their lists: what is added to their cells."""
-    entry_at, entry_cell, entry_count, cells, sends = a.entry_at, a.entry_cell, a.entry_count, a.cells, a.sends
-    history, start, block_core, last = a.history, a.population_start[k], a.block_core, at + fired - 1
-    for j in range(at - AHEAD, at - AHEAD + min(AHEAD, fired)):
-        near, far = lists + history[min(j + AHEAD, last)], lists + history[min(j + 2 * AHEAD, last)]
-        ask_for_list(entry_at, entry_cell, near, far)
-        ask_for(entry_count, entry_at[near])
+def _send_lists(a, pathway, at, fired, events, messages_in):
+    """The same by their lists: what they bring is summed up in the lower half of words, the messages in the upper."""
+    lists, list_at, history, brought, sends, cells = a.lists, a.list_at, a.history, a.brought[0], a.sends, a.cells
+    lowest, n, first, last = a.spread[0, pathway, 1], a.spread[0, pathway, 2], a.spread[0, pathway, 3], at + fired - 1
+    for j in range(at - 2 * AHEAD, at):
+        _ask_for_lists(list_at, lists, first, history, j, at, last)
     for j in range(at, at + fired):
-        near, far = lists + history[min(j + AHEAD, last)], lists + history[min(j + 2 * AHEAD, last)]
-        ask_for_list(entry_at, entry_cell, near, far)
-        ask_for(entry_count, entry_at[near])
-        row, neuron = np.uint64(lists + history[j]), start + history[j]
-        entries = range(np.uint64(entry_at[row]), np.uint64(entry_at[row + _1]))
-        for entry in entries:
-            cell = np.int64(entry_cell[entry])
-            cells[np.uint64(events + cell)] += entry_count[entry]
-            cells[np.uint64(messages_in + cell)] += 1
-        core = block_core[neuron // CORE_BLOCK]
-        core = core if core >= 0 else a.core_of[neuron] + 1
-        sends[np.uint64(core)] += (_1 << _32) + np.uint64(len(entries))
+        _ask_for_lists(list_at, lists, first, history, j, at, last)
+        place = place_of_list(list_at, lists, first + history[np.uint64(j)])
+        sends[np.uint64(lists[place])] += (_1 << _32) + np.uint64(lists[place + _1])
+        bring(lists, place, brought)
+    for cell in range(np.uint64(lowest), np.uint64(lowest + n)):
+        cells[events + cell] += np.int64(brought[cell] & _32_BITS)
+        cells[messages_in + cell] += np.int64(brought[cell] >> _32)
+        brought[cell] = 0
+
+
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
+def _ask_for_lists(list_at, lists, first, history, j, at, last):
+    """Have the lists of rows that are sent some places after place `j` on their way into the cache."""
+    near = first + history[np.uint64(max(at, min(j + AHEAD // 2, last)))]
+    far = first + history[np.uint64(max(at, min(j + AHEAD, last)))]
+    ask_for_list_of(list_at, lists, near, far, first + history[np.uint64(min(j + 2 * AHEAD, last))])
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

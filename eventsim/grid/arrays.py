@@ -24,7 +24,7 @@ _FIELDS = (
     # counters
     "core_of", "sender_of", "n_senders", "kinds_at", "alike", "alike_at", "senders", "width", "sent", "reach",
     "reach_at", "told_apart", "message_words", "message_bytes", "row_times", "spread", "row_brings", "row_zeros",
-    "lanes", "entry_at", "entry_cell", "entry_count", "lane_words", "lane_sums", "landed", "single", "single_at",
+    "lanes", "list_at", "lists", "brought", "lane_words", "lane_sums", "landed", "single", "single_at",
     "coming_at", "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
@@ -69,8 +69,9 @@ _FIELDS = (
 #: for each of weight zero, then padding, in the order that `eventsim.grid.spread` has them in. In place of its bytes,
 #: ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in that in the lower half of the bits of
 #: row_brings[place + r], unsigned, as many as are in the upper half; row_zeros[place + r] of them of weight
-#: zero, uint32, empty where none is. IN_LISTS: of row r the entries from entry_at[place + r] on, each a cell and a
-#: count
+#: zero, uint32, empty where none is. IN_LISTS: list_at[place + r] tells where in `lists`, uint16 or uint32, that of
+#: row r begins (`eventsim.grid.lists`), and in place of lanes in a byte 1 stands where no list names a cell twice.
+#: brought : (Q, cells and more) uint64, what lists bring; zero, but while somebody counts and behind all cells
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
 #: single : (n, 2) int64; pathways whose rows are counted when they are sent, and the neuron of their population behind
@@ -92,7 +93,7 @@ _FIELDS = (
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
 #: meeting : (Q, 1) int64; to how many meetings each part has come
 #: What parts write to in each tick has more, unused, between one part's and the next's: history_count, resting_*,
-#: lane_*, message_*, delivered, busy, meeting (see `eventsim.grid.parts.apart`)
+#: lane_*, brought, message_*, delivered, busy, meeting (see `eventsim.grid.parts.apart`)
 GridArrays = namedtuple("GridArrays", _FIELDS)
 
 #: What changes during a run, and so what a checkpoint holds besides the recording.

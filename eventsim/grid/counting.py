@@ -13,13 +13,13 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.machine import ask_for, ask_for_list
+from eventsim.grid.lists import ask_for_list_of, bring, place_of_list
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, ON_A_CORE, ON_ONE_CORE, sum_fields
 
 __all__ = ["count_rows"]
 
-_1 = np.uint64(1)
+_1, _32_BITS = np.uint64(1), np.uint64(2**32 - 1)
 
 
 @outlined
@@ -54,24 +54,24 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
             sum_fields(sums, lanes, first_word, n_words, bits, landed, first, min(first + at_once, n_landed))
             _count_lanes(a, part, form * per_byte, n, n_kinds, lowest)
     else:
-        _count_lists(a, n_landed, landed, at - first_row, here)
+        _count_lists(a, part, n_landed, landed, at - first_row, here, lowest - here, n, n_kinds)
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
-def _count_lists(a, n_landed, landed, at, here):
-    """Add to the cells what rows bring by their lists, that of row r at `at` + r."""
-    entry_at, entry_cell, entry_count, cells = a.entry_at, a.entry_cell, a.entry_count, a.cells
-    for j in range(-AHEAD, min(0, n_landed - AHEAD)):
-        near, far = at + landed[min(j + AHEAD, n_landed - 1)], at + landed[min(j + 2 * AHEAD, n_landed - 1)]
-        ask_for_list(entry_at, entry_cell, near, far)
-        ask_for(entry_count, entry_at[near])
-    for j in range(n_landed):
-        near, far = at + landed[min(j + AHEAD, n_landed - 1)], at + landed[min(j + 2 * AHEAD, n_landed - 1)]
-        ask_for_list(entry_at, entry_cell, near, far)
-        ask_for(entry_count, entry_at[near])
-        row = np.uint64(at + landed[j])
-        for entry in range(np.uint64(entry_at[row]), np.uint64(entry_at[row + _1])):
-            cells[np.uint64(here) + np.uint64(entry_cell[entry])] += entry_count[entry]
+def _count_lists(a, part, n_landed, landed, at, here, first, n, n_kinds):
+    """Add to the cells, `n` from `first` on and those of weight zero, what rows bring by their lists, that of row r at
+    `at` + r: it is summed up in the lower halves of words."""
+    lists, list_at, brought, cells, last = a.lists, a.list_at, a.brought[part], a.cells, n_landed - 1
+    for j in range(-2 * AHEAD, n_landed):
+        near, far = at + landed[max(0, min(j + AHEAD // 2, last))], at + landed[max(0, min(j + AHEAD, last))]
+        ask_for_list_of(list_at, lists, near, far, at + landed[min(j + 2 * AHEAD, last)])
+        if j >= 0:
+            bring(lists, place_of_list(list_at, lists, at + landed[j]), brought)
+    for kind in range(n_kinds):
+        begin = np.uint64(first + kind * (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
+        for cell in range(begin, begin + np.uint64(n)):
+            cells[np.uint64(here) + cell] += np.int64(brought[cell] & _32_BITS)
+            brought[cell] = 0
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -14,13 +14,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from eventsim.grid.spread import MOST_OF_ENTRY
 from eventsim.sums import CORE_BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
 
-#: Neurons of blocks that are on several cores, at most: each one's core is looked up then, from another line again.
-_ONE_BY_ONE = 1 << 13
+#: Synapses that could bring a core more in a tick than four bytes hold.
+_TOO_MANY = 1 << 32
 
 
 def single_rows(network, core_of, arrays, history_ticks, n_cells):
@@ -45,8 +44,7 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     """
     spread, size, coming_at = arrays["spread"], 0, np.full(len(network.pathways), -1, dtype=np.int64)
     single, single_at = [], [0]
-    blocks, one_by_one = _cores_of_blocks(core_of)
-    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and one_by_one <= _ONE_BY_ONE
+    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and network.n_synapses < _TOO_MANY
     held = [_held(pathway, spread[0, p, 2], history_ticks) for p, pathway in enumerate(network.pathways)]
     for k in range(len(network.populations)):
         single += _in_turn(network, arrays, k, held) if may_be else []
@@ -57,7 +55,7 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
         "single": np.array(single, dtype=np.int64).reshape(-1, 2), "single_at": np.array(single_at),
-        "coming_at": coming_at, "block_core": blocks,
+        "coming_at": coming_at, "block_core": _cores_of_blocks(core_of),
         "cores_at": np.array([(of.min() + 1, of.max() + 2) for of in cores], dtype=np.int64).reshape(-1, 2),
         "sends": np.zeros(int(core_of.max(initial=0)) + 2, dtype=np.uint64),
     }, size  # fmt: skip
@@ -79,7 +77,7 @@ def _in_turn(network, arrays, k, held):
             continue
         if p not in often or pathway.delays.size != 1 or held[p] > pathway.size:
             return []
-        if not _tells_cores(arrays, p, pathway.rows.size):
+        if not _tells_cores(arrays, p):
             return []
         senders = np.flatnonzero(np.diff(pathway.rows))
         spans.append((int(senders[0]), int(senders[-1]), p))
@@ -90,21 +88,17 @@ def _in_turn(network, arrays, k, held):
     return [(p, until) for (_, _, p), until in zip(spans, behind)]
 
 
-def _tells_cores(arrays, p, n):
-    """Whether what is kept of the `n` - 1 rows of a pathway names each core that a row reaches once."""
-    form, _, _, place, _, n_kinds = arrays["spread"][0, p]
-    if form == IN_LISTS:
-        entries = slice(*arrays["entry_at"][[place, place + n - 1]])
-        return n_kinds == 1 and arrays["entry_count"][entries].max(initial=0) < MOST_OF_ENTRY
-    return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE)
+def _tells_cores(arrays, p):
+    """Whether what is kept of the rows of a pathway names each core that a row reaches once."""
+    form, _, _, _, are_once, n_kinds = arrays["spread"][0, p]
+    return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE) and (form != IN_LISTS or are_once == 1)
 
 
 def _cores_of_blocks(core_of):
-    """(n_blocks,) int32: the core of each block of neurons, counted from the host, -1 where they are on several; and
-    how many neurons these are."""
+    """(n_blocks,) int32: the core of each block of neurons, counted from the host, -1 where they are on several."""
     begin = np.arange(0, core_of.size, CORE_BLOCK)
     least, most = (of.reduceat(core_of, begin) for of in (np.minimum, np.maximum))
-    return np.where(least == most, least + 1, -1).astype(np.int32), CORE_BLOCK * int((least != most).sum())
+    return np.where(least == most, least + 1, -1).astype(np.int32)
 
 
 def spikes_of_each(arrays, tick):

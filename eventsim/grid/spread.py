@@ -16,17 +16,18 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.grid.lists import AT_ONCE, packed, units
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
-__all__ = ["MOST_BYTES", "MOST_OF_ENTRY", "spread"]
+__all__ = ["MOST_BYTES", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list, as measured on QKTA: 1.12 of a run that counts nothing,
 #: 1.20 with 6; and so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
-#: What an entry of a list, a byte, counts at most: what is above that is counted by more of them.
-MOST_OF_ENTRY = 255
+#: How often an entry of a list counts a cell at most: what is above that is counted by more of them.
+_MOST_OF_ENTRY = 255
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _WORD = 8  # bytes
 _IN_A_SUM = 8 * _WORD // FIELD  # sums of lanes in a word
@@ -47,8 +48,7 @@ def spread(network, core_of, bounds, arrays, storage):
 
     Returns
     -------
-    dict : spread, lanes, row_brings, row_zeros, entry_at, entry_cell, entry_count, lane_sums, lane_words, landed, as in
-        GridArrays
+    dict : spread, lanes, row_brings, row_zeros, list_at, lists, brought, lane_sums, lane_words, landed, of GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     longest = max((int(np.diff(p.rows).max(initial=0)) for p in network.pathways), default=0)
@@ -59,13 +59,15 @@ def spread(network, core_of, bounds, arrays, storage):
         first, stop = target.start + bounds[part : part + 2, network.pathways[k].target]
         cell_of = (SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]).astype(kept.cells)
         zero = _is_zero(network, arrays, part, k, storage)
-        table[part, k] = kept.add(_rows(network, arrays, part, k), arrays["target"], cell_of, zero)
+        table[part, k] = kept.add(_rows(network, arrays, part, k), arrays["target"], cell_of, zero,
+                                  _core_of_rows(network, core_of, k))  # fmt: skip
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
     return kept.arrays() | {
         "spread": table, "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
+        "brought": apart(len(table), ((ZERO_WEIGHT_EVENTS + 1) * n_cores + AT_ONCE,), np.uint64),
     }  # fmt: skip
 
 
@@ -81,19 +83,20 @@ class _Kept:
     """
 
     def __init__(self, n_cores, longest):
-        self._n_cores, self.cells = n_cores, np.uint16 if (ZERO_WEIGHT_EVENTS + 1) * n_cores <= 1 << 16 else np.uint32
-        most = max((ZERO_WEIGHT_EVENTS + 1) * n_cores - 1, longest)
+        n_cells = (ZERO_WEIGHT_EVENTS + 1) * n_cores
+        self._n_cores, self.cells = n_cores, np.uint16 if n_cells + AT_ONCE <= 1 << 16 else np.uint32
+        most = max(n_cells - 1, longest)
         self._brings = next(t for t in (np.uint16, np.uint32, np.uint64) if most < 1 << 4 * t().itemsize)
         self._columns = {
             "row_brings": _Column(self._brings), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
-            "entry_at": _Column(np.int64), "entry_cell": _Column(self.cells), "entry_count": _Column(np.uint8),
+            "list_at": _Column(np.uint32), "lists": _Column(self.cells),
         }  # fmt: skip
 
     def arrays(self):
         return {name: column.joined() for name, column in self._columns.items()}
 
-    def add(self, rows, target, cell_of, zero):
-        """Keep the rows of a part's pathway; returns its row of `spread` in GridArrays."""
+    def add(self, rows, target, cell_of, zero, core):
+        """Keep the rows of a part's pathway, `core` that of each row's sender; returns its row of `spread`."""
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         n_kinds = 1 + bool(zero.size)
         if n == n_kinds == 1:
@@ -101,13 +104,13 @@ class _Kept:
         of_row, is_one = _cells(rows, target, cell_of)
         if is_one:
             return ON_A_CORE, lowest, n, self._add_cells(of_row, rows, zero), 1, n_kinds
-        ends, cell, count, is_byte = _lists(rows, target, cell_of, zero, self._n_cores)
+        ends, cell, count, are_once = _lists(rows, target, cell_of, zero, self._n_cores)
         per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
-        if is_byte and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * int(rows[-1] - rows[0])):
+        if are_once and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * int(rows[-1] - rows[0])):
             lanes = _lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, self._n_cores)
             return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds
-        return IN_LISTS, lowest, n, self._add_lists(ends, cell, count), 1, n_kinds
+        return IN_LISTS, lowest, n, self._add_lists(ends, cell, count, core), int(are_once), n_kinds
 
     def _add_cells(self, of_row, rows, zero):
         half, sizes = self._brings(4 * self._brings().itemsize), np.diff(rows).astype(self._brings)
@@ -117,9 +120,9 @@ class _Kept:
             zeros.add(_zeros(rows, zero))
         return at
 
-    def _add_lists(self, ends, cell, count):
-        self._columns["entry_count"].add(count)
-        return self._columns["entry_at"].add(ends + self._columns["entry_cell"].add(cell))
+    def _add_lists(self, ends, cell, count, core):
+        list_at, lists = packed(ends, cell, count, core, (ZERO_WEIGHT_EVENTS + 1) * self._n_cores)
+        return self._columns["list_at"].add(list_at + units(lists, self._columns["lists"].add(lists)))
 
 
 class _Column:
@@ -152,6 +155,12 @@ def _rows(network, arrays, part, k):
 def _places(network, arrays, part, k):
     first = arrays["rows_at"][part, k]
     return slice(first, first + network.pathways[k].rows.size)
+
+
+def _core_of_rows(network, core_of, k):
+    """(n_rows,) int32: the core of the sender of each row of a pathway, counted from the host."""
+    source = network.populations[network.pathways[k].source]
+    return np.repeat(core_of[source.start : source.stop] + 1, network.pathways[k].delays.size)
 
 
 def _is_zero(network, arrays, part, k, storage):
@@ -203,13 +212,13 @@ def _lists(rows, target, cell_of, zero, n_cores):
     no cell is there twice. A count is a byte; what is above that is counted by more entries."""
     most = int(rows[-1] - rows[0]) * (1 + bool(zero.size))
     cell, count = np.empty(most, dtype=cell_of.dtype), np.empty(most, dtype=np.uint8)
-    at, is_byte = _list(rows, target, cell_of, zero, n_cores, cell, count)
-    return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), is_byte
+    at, are_once = _list(rows, target, cell_of, zero, n_cores, cell, count)
+    return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), are_once
 
 
 @cached_njit()
 def _list(rows, target, cell_of, zero, n_cores, cell, count):
-    at, found, is_byte = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
+    at, found, are_once = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
     to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, np.uint64(0)
     for row in range(rows.size - 1):
         for synapse in range(np.uint64(rows[row]), np.uint64(rows[row + 1])):
@@ -227,13 +236,13 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
         for entry in range(np.uint64(at[row]), np.uint64(filled)):
             place = np.uint64(cell[entry])
             left, found[place] = found[place], 0
-            count[entry] = min(left, MOST_OF_ENTRY)
-            while left > MOST_OF_ENTRY:
-                left -= MOST_OF_ENTRY
-                cell[filled], count[filled], is_byte = place, min(left, MOST_OF_ENTRY), False
+            count[entry] = min(left, _MOST_OF_ENTRY)
+            while left > _MOST_OF_ENTRY:
+                left -= _MOST_OF_ENTRY
+                cell[filled], count[filled], are_once = place, min(left, _MOST_OF_ENTRY), False
                 filled += np.uint64(1)
         at[row + 1] = filled
-    return at, is_byte
+    return at, are_once
 
 
 @cached_njit()

@@ -82,7 +82,7 @@ def no_kinds(monkeypatch):
 @pytest.fixture
 def apart(monkeypatch):
     """A function: from now on no spike is counted with its row."""
-    return lambda: monkeypatch.setattr(single, "_ONE_BY_ONE", -1)
+    return lambda: monkeypatch.setattr(single, "_in_turn", lambda *_: [])
 
 
 def are_single(network, stimulus, core_of, n_parts=1):
@@ -151,11 +151,13 @@ MADE = {
     ("in lanes", "at once", "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
     ("in lists", "late", "events = coming - lowest", "events = coming - lowest - 1"),
     ("in lists", "late", "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
-    ("in lists", "late", "np.uint64(len(entries))", "np.uint64(len(entries) - 1)"),
-    ("in lists", "late", "(_1 << _32) +", "np.uint64(neuron != 3) * (_1 << _32) +"),
-    ("in lists", "late", "else a.core_of[neuron] + 1", "else a.core_of[neuron]"),
-    ("in lists", "at once", "np.uint64(events + cell)] +=", "np.uint64(events + cell)] += (neuron % 3 > 0) *"),
-    ("in lists", "at once", "messages_in + cell)] += 1", "messages_in + cell)] += cell % 2"),
+    ("in lists", "late", "np.uint64(lists[place + _1])", "np.uint64(lists[place + _1] - 1)"),
+    ("in lists", "late", "+= (_1 << _32) +", "+= np.uint64(place > 64) * (_1 << _32) +"),
+    ("in lists", "late", "sends[np.uint64(lists[place])]", "sends[np.uint64(lists[place] - (place > 64))]"),
+    ("in lists", "at once", "first + history[np.uint64(j)])", "first + history[np.uint64(max(at, j - 1))])"),
+    ("in lists", "at once", "brought[cell] & _32_BITS", "brought[cell] & _32"),
+    ("in lists", "at once", "brought[cell] >> _32", "brought[cell] >> _32 & _1"),
+    ("in lists", "at once", "brought[cell] = 0", "brought[cell] *= cell % 2"),
 ], indirect=["form"])  # fmt: skip
 def test_a_kernel_that_counts_otherwise_is_seen(form, made, old, new, monkeypatch):
     network = eventsim.compile_network(MADE[made]())
@@ -205,7 +207,7 @@ def test_a_row_of_which_a_list_names_a_core_twice_is_counted_when_it_lands(monke
     monkeypatch.setattr(spread_module, "LANES", 0)
     trace = eventsim.simulate(network, stimulus, core_of=core_of)
     assert counted(trace.counts()) == plain_counts(network, core_of, trace)
-    monkeypatch.setattr(single, "MOST_OF_ENTRY", 256)  # as if it named each once
+    monkeypatch.setattr(single, "_tells_cores", lambda *_: True)  # as if it named each once
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != trace.counts().hash
 
 
