@@ -12,7 +12,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
-from eventsim.grid.lists import ask_for_list_of, bring, place_of_list
+from eventsim.grid.lists import ask_for_lists, bring, place_of_list
 from eventsim.machine import ask_for_list, ask_for_row
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, sum_bits, sum_sent
@@ -166,26 +166,19 @@ def _send_lanes(a, k, pathway, at, fired, events, messages_in):
 def _send_lists(a, pathway, at, fired, events, messages_in):
     """The same by their lists: what they bring is summed up in the lower half of words, the messages in the upper."""
     lists, list_at, history, brought, sends, cells = a.lists, a.list_at, a.history, a.brought[0], a.sends, a.cells
-    lowest, n, first, last = a.spread[0, pathway, 1], a.spread[0, pathway, 2], a.spread[0, pathway, 3], at + fired - 1
-    for j in range(at - 2 * AHEAD, at):
-        _ask_for_lists(list_at, lists, first, history, j, at, last)
-    for j in range(at, at + fired):
-        _ask_for_lists(list_at, lists, first, history, j, at, last)
-        place = place_of_list(list_at, lists, first + history[np.uint64(j)])
-        sends[np.uint64(lists[place])] += (_1 << _32) + np.uint64(lists[place + _1])
-        bring(lists, place, brought)
+    lowest, n, first, places = a.spread[0, pathway, 1], a.spread[0, pathway, 2], a.spread[0, pathway, 3], a.landed[0]
+    for j in range(np.uint64(fired)):
+        places[j] = place_of_list(list_at, lists, first + history[np.uint64(at) + j])
+    for j in range(-AHEAD, fired):
+        ask_for_lists(lists, places, j, fired)
+        if j >= 0:
+            place = np.uint64(places[np.uint64(j)])
+            sends[np.uint64(lists[place])] += (_1 << _32) + np.uint64(lists[place + _1])
+            bring(lists, place, brought)
     for cell in range(np.uint64(lowest), np.uint64(lowest + n)):
         cells[events + cell] += np.int64(brought[cell] & _32_BITS)
         cells[messages_in + cell] += np.int64(brought[cell] >> _32)
         brought[cell] = 0
-
-
-@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
-def _ask_for_lists(list_at, lists, first, history, j, at, last):
-    """Have the lists of rows that are sent some places after place `j` on their way into the cache."""
-    near = first + history[np.uint64(max(at, min(j + AHEAD // 2, last)))]
-    far = first + history[np.uint64(max(at, min(j + AHEAD, last)))]
-    ask_for_list_of(list_at, lists, near, far, first + history[np.uint64(min(j + 2 * AHEAD, last))])
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -13,7 +13,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.lists import ask_for_list_of, bring, place_of_list
+from eventsim.grid.lists import ask_for_lists, bring, place_of_list
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, ON_A_CORE, ON_ONE_CORE, sum_fields
 
@@ -61,12 +61,13 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
 def _count_lists(a, part, n_landed, landed, at, here, first, n, n_kinds):
     """Add to the cells, `n` from `first` on and those of weight zero, what rows bring by their lists, that of row r at
     `at` + r: it is summed up in the lower halves of words."""
-    lists, list_at, brought, cells, last = a.lists, a.list_at, a.brought[part], a.cells, n_landed - 1
-    for j in range(-2 * AHEAD, n_landed):
-        near, far = at + landed[max(0, min(j + AHEAD // 2, last))], at + landed[max(0, min(j + AHEAD, last))]
-        ask_for_list_of(list_at, lists, near, far, at + landed[min(j + 2 * AHEAD, last)])
+    lists, list_at, brought, cells = a.lists, a.list_at, a.brought[part], a.cells
+    for j in range(np.uint64(n_landed)):
+        landed[j] = place_of_list(list_at, lists, at + landed[j])
+    for j in range(-AHEAD, n_landed):
+        ask_for_lists(lists, landed, j, n_landed)
         if j >= 0:
-            bring(lists, place_of_list(list_at, lists, at + landed[j]), brought)
+            bring(lists, landed[np.uint64(j)], brought)
     for kind in range(n_kinds):
         begin = np.uint64(first + kind * (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
         for cell in range(begin, begin + np.uint64(n)):

@@ -6,7 +6,7 @@ often; then the former, a number each, and the latter, each with how often. All 
 and begins where it lies in as few lines of a cache as it can.
 
 Lists are mostly as many fours long as others: a loop over single cells ends where nobody could guess, which takes as
-long as ten of them. What fills up a four are cells behind all others, one for each place in it.
+long as ten of them. What fills up a four are cells behind all others.
 """
 
 import numpy as np
@@ -14,11 +14,14 @@ from numba import njit
 
 from eventsim.code_cache import cached_njit
 from eventsim.machine import ask_for, ask_for_row
+from eventsim.sums import AHEAD
 
-__all__ = ["AT_ONCE", "ask_for_list_of", "bring", "packed", "place_of_list", "units"]
+__all__ = ["N_FILL", "ask_for_lists", "bring", "packed", "place_of_list", "units"]
 
-#: Cells of a list that are counted without a look whether they are the last; and so many cells fill up.
+#: Cells of a list that are counted without a look whether they are the last.
 AT_ONCE = 4
+#: Cells that fill up: an addition to a number waits for the last one to the same, so that rows take others in turn.
+N_FILL = 32
 _HEAD, _LINE, _UNIT = 4, 64, 32  # numbers in front of the cells; bytes of a line; lists begin at multiples of a unit
 _1, _2, _3, _ONCE = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(AT_ONCE)
 _A_MESSAGE = np.uint64(1 << 32)
@@ -32,7 +35,7 @@ def packed(begins, cell, count, core, n_cells):
     begins : (n_rows + 1,) int64
         Where the cells of each row begin.
     cell : (n,) uint16 or uint32
-        Below `n_cells`; AT_ONCE more numbers must be there.
+        Below `n_cells`; N_FILL more numbers must be there.
     count : (n,) uint8
         How often each is counted.
     core : (n_rows,) int32
@@ -94,10 +97,11 @@ def _filled(begins, cell, count, core, n_cells, places, lists):
         lists[head], lists[head + 1], lists[head + 2], lists[head + 3] = core[row], n, fours, more_fours
         one = head + _HEAD
         more = one + AT_ONCE * fours
+        fill = n_cells + row * 2 * AT_ONCE % N_FILL
         for place in range(AT_ONCE * fours):
-            lists[one + place] = n_cells + place % AT_ONCE
+            lists[one + place] = fill + place % AT_ONCE
         for place in range(AT_ONCE * more_fours):
-            lists[more + 2 * place] = n_cells + place % AT_ONCE
+            lists[more + 2 * place] = fill + AT_ONCE + place % AT_ONCE
         for entry in range(begins[row], begins[row + 1]):
             if count[entry] == 1:
                 lists[one] = cell[entry]
@@ -111,32 +115,32 @@ def _filled(begins, cell, count, core, n_cells, places, lists):
 @njit(nogil=True)
 def place_of_list(list_at, lists, row):
     """Where the list of a row begins in `lists`."""
-    return np.uint64(list_at[np.uint64(row)]) * np.uint64(_UNIT // lists.itemsize)
+    return np.int64(list_at[np.uint64(row)]) * (_UNIT // lists.itemsize)
 
 
 @njit(nogil=True)
-def ask_for_list_of(list_at, lists, near, far, farther):
-    """Have the rest of one row's list on its way into the cache, the begin of a later one's, and where that of a row
-    that is later still begins."""
-    ask_for(list_at, farther)
-    ask_for(lists, place_of_list(list_at, lists, far))
-    place = place_of_list(list_at, lists, near)
+def ask_for_lists(lists, places, j, n):
+    """Have the list at the place that stands some places behind `j`, and at most last of `n`, on its way into the
+    cache, and of one half as far what does not fit in a line."""
+    ask_for(lists, places[np.uint64(min(j + AHEAD, n - 1))])
+    place = np.uint64(places[np.uint64(max(0, min(j + AHEAD // 2, n - 1)))])
     size = np.uint64(_HEAD) + _ONCE * (np.uint64(lists[place + _2]) + _2 * np.uint64(lists[place + _3]))
     if size > np.uint64(_LINE // lists.itemsize):
         ask_for_row(lists, place, place + size)
 
 
 @njit(nogil=True)
-def bring(lists, place, brought):
-    """Add what the row whose list begins at `place` brings to brought[cell], and 2^32 to each cell that it names.
+def bring(lists, begin, brought):
+    """Add what the row whose list begins at `begin` brings to brought[cell], and 2^32 to each cell that it names.
 
     Parameters
     ----------
     lists : (m,) uint16 or uint32
-    place : uint64
-    brought : (n_cells + AT_ONCE,) uint64
+    begin : int
+    brought : (n_cells + N_FILL,) uint64
         The last are of no meaning.
     """
+    place = np.uint64(begin)
     one = place + np.uint64(_HEAD)
     more = one + _ONCE * np.uint64(lists[place + _2])
     stop = more + _2 * _ONCE * np.uint64(lists[place + _3])
