@@ -9,8 +9,8 @@ __all__ = ["grid_memory"]
 #: Bytes for each synapse of a table of its own (target, weight); while it is divided among parts, and its cores found.
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
-#: neuron and a core that it reaches.
-_NEURON, _SPIKE, _ROW, _REACHED = 51, 12, 8, 4
+#: neuron and a core that it reaches; of a row of synapses that is kept as a list, at least.
+_NEURON, _SPIKE, _ROW, _REACHED, _LISTED = 51, 12, 8, 4, 36
 #: Synapses, and pairs of a neuron and a core, that are worked on at once.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
@@ -54,7 +54,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         "rows of the synapse table, and how often each was delivered": 8 * (rows + longest) * n_parts,
         "the synapse table of each part": _TABLE * m,
         "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),
-        "deliveries of each row to each core": (n_cores > 2) * (spread + 8 * rows * n_parts),
+        "deliveries of each row to each core": (n_cores > 2) * (spread + _LISTED * rows * n_parts),
         "work on the synapse table": max(0, passing - sum(later.values())),
         "tables of time": 16 * sum(table.values.size for table in network.tables),
     }

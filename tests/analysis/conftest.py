@@ -160,6 +160,6 @@ def _landmarks(network, core_of, trace):
     other = np.flatnonzero(core_of[target.start : target.stop] != core_of[network.post[synapse]])
     return SimpleNamespace(
         synapse=synapse, post=int(network.post[synapse]), pathway=p, source=pathway.source, target=pathway.target,
-        row=row, first_row=first_row, behind_row=first_row + pathway.rows.size - 1, elsewhere=int(other[0]),
+        row=row, first_row=first_row, elsewhere=int(other[0]),
         tick=sending[0], neuron=sending[1], sink_tick=sink[0], sink=sink[1],
     )  # fmt: skip

@@ -33,6 +33,12 @@ def test_the_unbroken_run_passes_every_law(sound):
     assert {law.verdict for law in report.laws} == {"passed"}, str(report)
 
 
+IN_LISTS = "_count_lists(a, part, n_landed, landed, at - first_row,"
+LISTED_AGAIN = """.copy()
+        if rows.size == 0:
+            return
+        _count_lists(a, part, rows.size, rows, at - first_row,"""
+
 #: Name -> (kernel text, its replacement, laws that must fail). {x} is a landmark.
 KERNEL = {
     "one synapse is dropped": (
@@ -56,23 +62,20 @@ KERNEL = {
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
     "a row is left out for its cores": (
-        "row = np.uint64(at + landed[j])\n",
-        f"row = np.uint64(at + landed[j])\n{' ' * 8}if landed[j] == {{row}}:\n{' ' * 12}continue\n",
-        {"counts", "cores"}),
+        IN_LISTS, "rows = landed[:n_landed][landed[:n_landed] != {row}]" + LISTED_AGAIN, {"counts", "cores"}),
     "a row is counted twice for its cores": (
-        "+= entry_count[entry]", "+= entry_count[entry] * (1 + (landed[j] == {row}))", {"counts", "cores"}),
+        IN_LISTS, "rows = np.repeat(landed[:n_landed], 1 + (landed[:n_landed] == {row}))" + LISTED_AGAIN,
+        {"counts", "cores"}),
     "a row is left out for its receivers": (
         "rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
     "a row is counted twice for its receivers": (
         "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})",
         {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
-        "np.uint64(entry_cell[entry])",
-        "np.uint64(entry_cell[entry] + ({first_row} <= landed[j] < {behind_row}"
-        " and entry_cell[entry] % a.tally.shape[3] < a.tally.shape[3] - 1))",
+        "at - first_row, here, lowest", "at - first_row, here + (first_row == {first_row}), lowest",
         {"counts", "cores"}),
     "deliveries of weight zero are not counted": (
-        "+= entry_count[entry]", "+= entry_count[entry] * (entry_cell[entry] < 2 * a.tally.shape[3])", {"counts"}),
+        "for kind in range(n_kinds):", "for kind in range(n_kinds - (n_kinds > 1)):", {"counts"}),
     "a neuron's spikes and messages are not counted": (
         "reach_at, sender, np.int64(1)", "reach_at, sender, np.int64(start + history[j] != {neuron})",
         {"counts", "cores", "messages"}),
