@@ -15,13 +15,10 @@ from eventsim.grid.layout import Layout
 from eventsim.grid.parts import apart, bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
 from eventsim.grid.reach import reach
-from eventsim.grid.single import single_rows
+from eventsim.grid.single import TOO_MANY, single_rows
 from eventsim.grid.spread import spread
 
 __all__ = ["allocate", "check_recorded"]
-
-#: Synapses that, all on one core, could bring it more in a tick than four bytes hold.
-_TOO_MANY = 1 << 32
 
 
 def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=None, recorded=(), record_every=1,
@@ -69,7 +66,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     arrays["row_times"] = arrays["rows"][:, 1]
     arrays["stimulus_tick"], arrays["stimulus_neuron"], arrays["stimulus_at"] = _by_population(network, stimulus)
     per_tick = len(KINDS) * n_cores
-    count = np.uint32 if network.n_synapses < _TOO_MANY else np.int64
+    count = np.uint32 if network.n_synapses < TOO_MANY else np.int64
     shape = (n_parts, span, len(KINDS), n_cores)
     single, n_coming = single_rows(network, core_of, arrays, depth, math.prod(shape))
     cells = np.zeros(math.prod(shape) + n_coming, dtype=count)

@@ -16,10 +16,10 @@ import numpy as np
 
 from eventsim.sums import CORE_BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
-__all__ = ["forget_in_flight", "single_rows", "spikes_of_each"]
+__all__ = ["TOO_MANY", "forget_in_flight", "single_rows", "spikes_of_each"]
 
-#: Synapses that could bring a core more in a tick than four bytes hold.
-_TOO_MANY = 1 << 32
+#: Synapses that, all on one core, could bring it more in a tick than four bytes hold.
+TOO_MANY = 1 << 32
 
 
 def single_rows(network, core_of, arrays, history_ticks, n_cells):
@@ -44,7 +44,7 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     """
     spread, size, coming_at = arrays["spread"], 0, np.full(len(network.pathways), -1, dtype=np.int64)
     single, single_at = [], [0]
-    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and network.n_synapses < _TOO_MANY
+    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and network.n_synapses < TOO_MANY
     held = [_held(pathway, spread[0, p, 2], history_ticks) for p, pathway in enumerate(network.pathways)]
     for k in range(len(network.populations)):
         single += _in_turn(network, arrays, k, held) if may_be else []

@@ -7,7 +7,7 @@ the least time, for each part and pathway:
 - one core for all: nothing is kept, the count is the number of deliveries;
 - one core for each row: its cell and the number of its synapses, and how many are of weight zero;
 - lanes: a byte for each row and core, or half a byte where that holds the counts, added a word of them at once;
-- lists: a (core, count) for each core that a row reaches, where rows miss most of the cores.
+- lists of the cores that a row reaches, where rows miss most of them (`eventsim.grid.lists`).
 
 A delivery of weight zero is counted twice: as one, and as one of weight zero.
 """

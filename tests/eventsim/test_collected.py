@@ -66,7 +66,7 @@ def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words,
     stimulus, core_of = network.stimulus.lasting(600), np.arange(100, dtype=np.int32) % 3
     whole = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     assert whole.total("synaptic_events") > 100
-    monkeypatch.setattr(allocate, "_TOO_MANY", too_many)  # synapses for counts of four bytes
+    monkeypatch.setattr(allocate, "TOO_MANY", too_many)  # synapses for counts of four bytes
     monkeypatch.setattr(kernel, "load", interpreted([("WORDS_PER_SPIKE * spikes", f"{words} * spikes")]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == whole.hash
 

@@ -106,7 +106,7 @@ def test_spikes_and_messages_are_those_that_there_are(case, core_of, apart):
 def test_counts_of_eight_bytes_are_those_of_four(case, core_of, monkeypatch):
     _, network, stimulus = case
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
-    monkeypatch.setattr(allocate_module, "_TOO_MANY", 0)
+    monkeypatch.setattr(allocate_module, "TOO_MANY", 0)
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == counts.hash
 
 
