@@ -154,7 +154,7 @@ MADE = {
     ("in lists", "late", "np.uint64(lists[place + _1])", "np.uint64(lists[place + _1] - 1)"),
     ("in lists", "late", "+= (_1 << _32) +", "+= np.uint64(place > 64) * (_1 << _32) +"),
     ("in lists", "late", "sends[np.uint64(lists[place])]", "sends[np.uint64(lists[place] - (place > 64))]"),
-    ("in lists", "at once", "first + history[np.uint64(j)])", "first + history[np.uint64(max(at, j - 1))])"),
+    ("in lists", "at once", "history[np.uint64(at) + j])", "history[np.uint64(at) + j - (j > 0)])"),
     ("in lists", "at once", "brought[cell] & _32_BITS", "brought[cell] & _32"),
     ("in lists", "at once", "brought[cell] >> _32", "brought[cell] >> _32 & _1"),
     ("in lists", "at once", "brought[cell] = 0", "brought[cell] *= cell % 2"),
