@@ -11,7 +11,7 @@ _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
 #: neuron and a core that it reaches; of a row of synapses that is kept as a list, at least.
 _NEURON, _SPIKE, _ROW, _REACHED, _LISTED = 51, 12, 8, 4, 36
-#: Synapses, and pairs of a neuron and a core, that are worked on at once.
+#: Synapses, and pairs of a neuron and a core, that are worked on at once, at most.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
 

@@ -16,15 +16,15 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.lists import N_FILL, packed, units
+from eventsim.grid.lists import AT_ONCE, packed, units
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["MOST_BYTES", "spread"]
 
-#: So many bytes of lanes take the time of one entry of a list, as measured on QKTA: 1.12 of a run that counts nothing,
-#: 1.20 with 6; and so many for each synapse are kept at most.
+#: So many bytes of lanes take the time of one entry of a list, as measured: QKTA 1.10 of a run that counts nothing, with 8
+#: 1.20, B1x10 1.09 with either; and so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
 #: How often an entry of a list counts a cell at most: what is above that is counted by more of them.
 _MOST_OF_ENTRY = 255
@@ -67,7 +67,7 @@ def spread(network, core_of, bounds, arrays, storage):
     return kept.arrays() | {
         "spread": table, "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
-        "brought": apart(len(table), ((ZERO_WEIGHT_EVENTS + 1) * n_cores + N_FILL,), np.uint64),
+        "brought": apart(len(table), ((ZERO_WEIGHT_EVENTS + 1) * n_cores + AT_ONCE,), np.uint64),
     }  # fmt: skip
 
 
@@ -84,7 +84,7 @@ class _Kept:
 
     def __init__(self, n_cores, longest):
         n_cells = (ZERO_WEIGHT_EVENTS + 1) * n_cores
-        self._n_cores, self.cells = n_cores, np.uint16 if n_cells + N_FILL <= 1 << 16 else np.uint32
+        self._n_cores, self.cells = n_cores, np.uint16 if n_cells + AT_ONCE <= 1 << 16 else np.uint32
         most = max(n_cells - 1, longest)
         self._brings = next(t for t in (np.uint16, np.uint32, np.uint64) if most < 1 << 4 * t().itemsize)
         self._columns = {

@@ -5,6 +5,7 @@ import pytest
 
 import eventsim
 from eventsim.collected import CountBlock
+from eventsim.counts import SYNAPTIC_EVENTS
 from eventsim.grid import allocate, kernel
 from runs.benchmarks.networks import cuba
 from tests.support.interpreted import interpreted
@@ -69,6 +70,20 @@ def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words,
     monkeypatch.setattr(allocate, "TOO_MANY", too_many)  # synapses for counts of four bytes
     monkeypatch.setattr(kernel, "load", interpreted([("WORDS_PER_SPIKE * spikes", f"{words} * spikes")]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == whole.hash
+
+
+@pytest.mark.parametrize("senders, receivers", [(15, 17), (16, 16), (255, 257), (256, 256)])
+def test_a_table_has_room_for_its_largest_count(senders, receivers):
+    """All to all, all on one core: 255 deliveries in a tick, 256, 65,535, 65,536."""
+    pre, post = np.divmod(np.arange(senders * receivers), receivers)
+    network = eventsim.network(
+        {"model": ["source"] * senders + ["gate"] * receivers},
+        {"pre": pre, "post": senders + post, "weight": np.full(pre.size, 0.25), "delay_ms": np.ones(pre.size)},
+    )
+    stimulus = eventsim.Stimulus.of(np.tile([1, 2], senders), np.repeat(np.arange(senders), 2), duration_ticks=40)
+    counts = eventsim.simulate(network, stimulus.lasting(40), core_of=np.repeat([-1, 0], [senders, receivers])).counts()
+    arrived = (counts.kind == SYNAPTIC_EVENTS) & (counts.core == 0)
+    assert counts.count[arrived].tolist() == [senders * receivers] * 2
 
 
 FIRST, SECOND, END = 5 << 27 | 1 << 3 | 4, 6 << 27 | 2 << 3 | 0, 1 << 63

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eventsim.grid.lists import N_FILL, bring, packed, place_of_list
+from eventsim.grid.lists import AT_ONCE, bring, packed, place_of_list
 
 N_CELLS = 200
 LINE = 64  # bytes
@@ -25,7 +25,7 @@ def test_a_row_brings_what_it_was_made_of(dtype, most, ones):
     list_at, lists = packed(begins, cell.astype(dtype), count, core.astype(np.int32), N_CELLS)
     assert lists.dtype == dtype and lists.nbytes % LINE == 0
     for row in range(300):
-        own, brought = slice(begins[row], begins[row + 1]), np.zeros(N_CELLS + N_FILL, dtype=np.uint64)
+        own, brought = slice(begins[row], begins[row + 1]), np.zeros(N_CELLS + AT_ONCE, dtype=np.uint64)
         place = place_of_list(list_at, lists, row)
         assert lists[place : place + 2].tolist() == [core[row], own.stop - own.start]
         bring(lists, place, brought)
