@@ -23,8 +23,8 @@ from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["MOST_BYTES", "spread"]
 
-#: So many bytes of lanes take the time of one entry of a list, as measured: QKTA 1.10 of a run that counts nothing, with 8
-#: 1.20, B1x10 1.09 with either; and so many for each synapse are kept at most.
+#: So many bytes of lanes take the time of one entry of a list. Measured, of a run that counts nothing: QKTA 1.1, with 8
+#: 1.20; B1x10 1.09 with either. And so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
 #: How often an entry of a list counts a cell at most: what is above that is counted by more of them.
 _MOST_OF_ENTRY = 255

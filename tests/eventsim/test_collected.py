@@ -72,9 +72,9 @@ def test_a_run_that_leaves_rows_and_one_that_leaves_tables_count_the_same(words,
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == whole.hash
 
 
-@pytest.mark.parametrize("senders, receivers", [(15, 17), (16, 16), (255, 257), (256, 256)])
+@pytest.mark.parametrize("senders, receivers", [(15, 17), (256, 1), (16, 16), (255, 257), (256, 256)])
 def test_a_table_has_room_for_its_largest_count(senders, receivers):
-    """All to all, all on one core: 255 deliveries in a tick, 256, 65,535, 65,536."""
+    """All to all, all on one core: 255 deliveries in a tick, 256, 65,535, 65,536, and 256 alone."""
     pre, post = np.divmod(np.arange(senders * receivers), receivers)
     network = eventsim.network(
         {"model": ["source"] * senders + ["gate"] * receivers},
