@@ -10,8 +10,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
-    "ask_for", "ask_for_list", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "place_of",
-    "splat", "use_wide_vectors", "vector_at", "wish",
+    "ask_for", "ask_for_list", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "per_line",
+    "place_of", "splat", "use_wide_vectors", "vector_at", "wish",
 ]  # fmt: skip
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
@@ -122,7 +122,6 @@ def meet(meeting, thread, n_threads):
 
 @instruction
 def _per_line(_, array):
-    """How many elements are in 64 bytes: a constant, since a division would take longer than the wish."""
 
     def write(context, _, signature, __):
         return context.get_constant(types.intp, 512 // signature.args[0].dtype.bitwidth)
@@ -131,9 +130,15 @@ def _per_line(_, array):
 
 
 @njit(nogil=True)
+def per_line(array):
+    """How many elements of an array are in 64 bytes: a constant, since a division would take longer than a wish."""
+    return _per_line(array)
+
+
+@njit(nogil=True)
 def ask_for_row(array, first, stop):
     """Have array[first:stop] on its way into the cache, or its beginning: the rest comes by itself."""
-    step = _per_line(array)
+    step = per_line(array)
     for index in range(first, min(stop, first + 8 * step), step):
         ask_for(array, index)
 

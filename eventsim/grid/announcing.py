@@ -12,7 +12,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
-from eventsim.grid.lists import ask_for_lists, bring, place_of_list
+from eventsim.grid.lists import ask_for_entries, bring, forget, place_of_list
 from eventsim.machine import ask_for_list, ask_for_row
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, sum_bits, sum_sent
@@ -137,7 +137,7 @@ def _send_rows(a, k, pathway, at, fired, here):
         events = coming - lowest
     messages_in = here + (MESSAGES_IN - SYNAPTIC_EVENTS) * a.tally.shape[3]
     if a.spread[0, pathway, 0] == IN_LISTS:
-        _send_lists(a, pathway, at, fired, np.uint64(events), np.uint64(messages_in))
+        _send_lists(a, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
     else:
         _send_lanes(a, k, pathway, at, fired, np.uint64(events + lowest), np.uint64(messages_in + lowest))
 
@@ -166,19 +166,21 @@ def _send_lanes(a, k, pathway, at, fired, events, messages_in):
 def _send_lists(a, pathway, at, fired, events, messages_in):
     """The same by their lists: what they bring is summed up in the lower half of words, the messages in the upper."""
     lists, list_at, history, brought, sends, cells = a.lists, a.list_at, a.history, a.brought[0], a.sends, a.cells
-    lowest, n, first, places = a.spread[0, pathway, 1], a.spread[0, pathway, 2], a.spread[0, pathway, 3], a.landed[0]
+    n, first, places = a.spread[0, pathway, 2], a.spread[0, pathway, 3], a.landed[0]
+    bits, step = a.spread[0, pathway, 4], a.spread[0, pathway, 6]
     for j in range(np.uint64(fired)):
-        places[j] = place_of_list(list_at, lists, first + history[np.uint64(at) + j])
+        places[j] = place_of_list(list_at, step, first, lists, history[np.uint64(at) + j])
     for j in range(-AHEAD, fired):
-        ask_for_lists(lists, places, j, fired)
+        ask_for_entries(lists, step, places[np.uint64(min(j + AHEAD, fired - 1))])
         if j >= 0:
             place = np.uint64(places[np.uint64(j)])
             sends[np.uint64(lists[place])] += (_1 << _32) + np.uint64(lists[place + _1])
-            bring(lists, place, brought)
-    for cell in range(np.uint64(lowest), np.uint64(lowest + n)):
+            bring(lists, place, bits, brought)
+    for cell in range(np.uint64(n)):
         cells[events + cell] += np.int64(brought[cell] & _32_BITS)
         cells[messages_in + cell] += np.int64(brought[cell] >> _32)
         brought[cell] = 0
+    forget(brought, bits)
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

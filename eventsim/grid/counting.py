@@ -13,7 +13,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.lists import ask_for_lists, bring, place_of_list
+from eventsim.grid.lists import ask_for_entries, bring, forget, place_of_list
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, ON_A_CORE, ON_ONE_CORE, sum_fields
 
@@ -54,25 +54,27 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
             sum_fields(sums, lanes, first_word, n_words, bits, landed, first, min(first + at_once, n_landed))
             _count_lanes(a, part, form * per_byte, n, n_kinds, lowest)
     else:
-        _count_lists(a, part, n_landed, landed, at - first_row, here, lowest - here, n, n_kinds)
+        _count_lists(a, part, pathway, n_landed, landed, lowest)
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
-def _count_lists(a, part, n_landed, landed, at, here, first, n, n_kinds):
-    """Add to the cells, `n` from `first` on and those of weight zero, what rows bring by their lists, that of row r at
-    `at` + r: it is summed up in the lower halves of words."""
-    lists, list_at, brought, cells = a.lists, a.list_at, a.brought[part], a.cells
+def _count_lists(a, part, pathway, n_landed, landed, lowest):
+    """Add to the cells from `lowest` on what rows bring by their lists, summed up in the lower halves of words."""
+    lists, list_at, brought, cells, first_row = a.lists, a.list_at, a.brought[part], a.cells, a.rows_at[part, pathway]
+    n, at, n_kinds = a.spread[part, pathway, 2], a.spread[part, pathway, 3], a.spread[part, pathway, 5]
+    bits, step = a.spread[part, pathway, 4], a.spread[part, pathway, 6]
     for j in range(np.uint64(n_landed)):
-        landed[j] = place_of_list(list_at, lists, at + landed[j])
+        landed[j] = place_of_list(list_at, step, at, lists, landed[j] - first_row)
     for j in range(-AHEAD, n_landed):
-        ask_for_lists(lists, landed, j, n_landed)
+        ask_for_entries(lists, step, landed[np.uint64(min(j + AHEAD, n_landed - 1))])
         if j >= 0:
-            bring(lists, landed[np.uint64(j)], brought)
+            bring(lists, landed[np.uint64(j)], bits, brought)
     for kind in range(n_kinds):
-        begin = np.uint64(first + kind * (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])
-        for cell in range(begin, begin + np.uint64(n)):
-            cells[np.uint64(here) + cell] += np.int64(brought[cell] & _32_BITS)
-            brought[cell] = 0
+        begin, own = lowest + kind * (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3], np.uint64(kind * n)
+        for cell in range(np.uint64(n)):
+            cells[np.uint64(begin) + cell] += np.int64(brought[own + cell] & _32_BITS)
+            brought[own + cell] = 0
+    forget(brought, bits)
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -1,152 +1,202 @@
 """Lists of the cells that rows are counted in: how they lie in memory, and how a kernel sums them up.
 
-A cell is a place in a tally. Of each row a list of small numbers: the core of its sender, counted from the host; how
-many cells it names; how many fours of cells that are counted once, and how many fours of those that are counted more
-often; then the former, a number each, and the latter, each with how often. All that is read of a row stands together,
-and begins where it lies in as few lines of a cache as it can.
+A cell is one of the counts that the rows of a pathway add to. Of each row a list of small numbers: the core of its
+sender, counted from the host; how many entries it has; how many fours of entries name cells that are counted once, and
+how many fours of cells that are counted more often follow; then these entries, a cell each, the latter with how often
+in the bits above it. All that is read of a row stands together, and begins where it lies in as few lines of a cache as
+it can. Mostly one list begins as far behind the last as the longest is long: then no table need tell where, which would
+be one more line of memory for each spike.
 
-Lists are mostly as many fours long as others, while a loop over single cells ends where nobody could guess: 100,000
-neurons with 20 synapses on 109 cores took 1.34 of a run that counts nothing so, 1.27 by fours. What fills up a four are
-cells behind all others.
+Entries are summed up in fours: most lists are as many fours long as others, while a loop over single ones ends where
+nobody could guess. What fills up a four names cells behind all others.
 """
 
 import numpy as np
 from numba import njit
 
 from eventsim.code_cache import cached_njit
-from eventsim.machine import ask_for, ask_for_row
-from eventsim.sums import AHEAD
+from eventsim.machine import ask_for, per_line
 
-__all__ = ["AT_ONCE", "ask_for_lists", "bring", "packed", "place_of_list", "units"]
+__all__ = ["ask_for_entries", "bits_of_cells", "bring", "forget", "packed", "place_of_list", "size_of_numbers", "units"]
 
-#: Cells of a list that are counted without a look whether they are the last; and so many cells fill up.
-AT_ONCE = 4
-_HEAD, _LINE, _UNIT = 4, 64, 32  # numbers in front of the cells; bytes of a line; lists begin at multiples of a unit
-_1, _2, _3, _ONCE = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(AT_ONCE)
+#: Entries that are summed up without a look whether they are the last; and so many cells fill up.
+_AT_ONCE = 4
+_HEAD, _LINE, _UNIT = 4, 64, 16  # numbers in front of the entries; bytes of a line; lists begin at multiples of a unit
+_OF_LINE = _LINE // _UNIT
+_1, _2, _3, _4, _ONCE = (np.uint64(n) for n in (1, 2, 3, _HEAD, _AT_ONCE))
 _A_MESSAGE = np.uint64(1 << 32)
 
 
-def packed(begins, cell, count, core, n_cells):
+def bits_of_cells(n_cells):
+    """How many bits of an entry name one of so many cells, or one of those that fill up."""
+    return int(n_cells + _AT_ONCE - 1).bit_length()
+
+
+def size_of_numbers(n_cores, bits_and_counts):
+    """The dtype of lists, in which the core of any sender has room, and each entry.
+
+    Parameters
+    ----------
+    n_cores : int
+    bits_and_counts : iterable of (int, int)
+        Of all pathways with lists the bits of a cell, and how often a row counts one at most.
+    """
+    needed = max([n_cores.bit_length(), *(bits + int(count).bit_length() for bits, count in bits_and_counts)])
+    return next(t for t in (np.uint16, np.uint32, np.uint64) if needed <= 8 * t().itemsize)
+
+
+def packed(begins, cell, count, core, bits, dtype, most_bytes):
     """The lists of some rows.
 
     Parameters
     ----------
     begins : (n_rows + 1,) int64
         Where the cells of each row begin.
-    cell : (n,) uint16 or uint32
-        Below `n_cells`; AT_ONCE more numbers must be there.
-    count : (n,) uint8
-        How often each is counted.
+    cell, count : (n,) unsigned
+        The cells, none twice in a row, and how often each is counted.
     core : (n_rows,) int32
         Of the sender of each row, counted from the host.
-    n_cells : int
+    bits : int
+        As `bits_of_cells` has it.
+    dtype : type
+        As `size_of_numbers` has it.
+    most_bytes : int
+        Lists that begin as far from each other take no more.
 
     Returns
     -------
+    step : int
+        From each list to the next, in units; 0 where that would take too many bytes.
     list_at : (n_rows,) uint32
-        Where each list begins, in units; rows of one core behind each other that reach nobody share one.
-    lists : (m,) as `cell`
+        Where each list begins, in units, if `step` is 0, else empty; rows of one core behind each other that reach
+        nobody share one.
+    lists : (m,) of that dtype
         Whole lines.
     """
-    places, size = _places(begins, count, core, cell.itemsize)
-    return places, _filled(begins, cell, count, core, n_cells, places, np.zeros(size, dtype=cell.dtype))
+    itemsize = dtype().itemsize
+    n = _entries(begins, count)
+    fours = -(-n // _AT_ONCE)
+    sizes = -(-(_HEAD + _AT_ONCE * fours.sum(axis=1)) * itemsize // _UNIT)
+    step = _step(sizes, most_bytes)
+    places, size = (np.arange(len(n), dtype=np.uint32) * step, step * len(n)) if step else _places(sizes, n, core)
+    lists = np.zeros(-(-size // _OF_LINE) * _LINE // itemsize, dtype=dtype)
+    _fill(begins, cell, count, core, n, fours, bits, places, lists)
+    return step, places[: 0 if step else None], lists
 
 
 def units(lists, size):
     """How many units `size` numbers take."""
-    return np.uint32(size * lists.itemsize // _UNIT)
+    return size * lists.itemsize // _UNIT
+
+
+@cached_njit()
+def _entries(begins, count):
+    """(n_rows, 2) int64: of each row the cells that are counted once, and those that are counted more often."""
+    n = np.zeros((begins.size - 1, 2), np.int64)
+    for row in range(len(n)):
+        for place in range(np.uint64(begins[row]), np.uint64(begins[row + 1])):
+            n[row, 0] += count[place] == 1
+        n[row, 1] = begins[row + 1] - begins[row] - n[row, 0]
+    return n
+
+
+def _step(sizes, most_bytes):
+    """Units from a list to the next, if they may all be as long as the longest of these; else 0."""
+    longest = int(sizes.max(initial=1))
+    step = next((part for part in (1, 2) if longest <= part), -(-longest // _OF_LINE) * _OF_LINE)
+    return step if step * sizes.size * _UNIT <= most_bytes else 0
+
+
+@cached_njit()
+def _places(sizes, n, core):
+    """Where each list of so many units and entries begins, in as few lines as it can, and units in all."""
+    places, free, empty, empty_core = np.empty(sizes.size, np.uint32), 0, 0, -1
+    for row, size in enumerate(sizes):
+        is_empty = n[row, 0] + n[row, 1] == 0
+        if is_empty and core[row] == empty_core:
+            places[row] = empty
+            continue
+        if (free % _OF_LINE + size + _OF_LINE - 1) // _OF_LINE > (size + _OF_LINE - 1) // _OF_LINE:
+            free = (free // _OF_LINE + 1) * _OF_LINE
+        places[row] = free
+        if is_empty:
+            empty, empty_core = free, core[row]
+        free += size
+    return places, free
+
+
+@cached_njit()
+def _fill(begins, cell, count, core, n, fours, bits, places, lists):
+    """Write the lists."""
+    for row in range(len(n)):
+        head = np.uint64(np.int64(places[row]) * (_UNIT // lists.itemsize))
+        lists[head], lists[head + _1] = core[row], n[row].sum()
+        lists[head + _2], lists[head + _3] = fours[row]
+        once = head + _4
+        more = once + _ONCE * np.uint64(fours[row, 0])
+        for place in range(np.uint64(begins[row]), np.uint64(begins[row + 1])):
+            if count[place] == 1:
+                lists[once] = cell[place]
+                once += _1
+            else:
+                lists[more] = np.uint64(cell[place]) | np.uint64(count[place]) << np.uint64(bits)
+                more += _1
+        _fill_up(lists, once, -n[row, 0] % _AT_ONCE, bits)
+        _fill_up(lists, more, -n[row, 1] % _AT_ONCE, bits)
 
 
 @njit
-def _ones(count, begin, stop):
-    """How many cells are counted once."""
-    found = 0
-    for entry in range(begin, stop):
-        found += count[entry] == 1
-    return found
-
-
-@cached_njit()
-def _places(begins, count, core, itemsize):
-    """Where each list begins, in units, and numbers in all."""
-    line, unit, free, empty, empty_core = _LINE // itemsize, _UNIT // itemsize, 0, 0, -1
-    places = np.empty(begins.size - 1, np.uint32)
-    for row in range(places.size):
-        n = begins[row + 1] - begins[row]
-        if n == 0 and core[row] == empty_core:
-            places[row] = empty
-            continue
-        ones = _ones(count, begins[row], begins[row + 1])
-        size = _HEAD + AT_ONCE * (-(-ones // AT_ONCE) + 2 * -((ones - n) // AT_ONCE))
-        if (free % line + size + line - 1) // line > (size + line - 1) // line:
-            free = (free // line + 1) * line
-        places[row] = free // unit
-        if n == 0:
-            empty, empty_core = places[row], core[row]
-        free += (size + unit - 1) // unit * unit
-    return places, (free + line - 1) // line * line
-
-
-@cached_njit()
-def _filled(begins, cell, count, core, n_cells, places, lists):
-    for row in range(places.size):
-        head, n = np.int64(places[row]) * (_UNIT // lists.itemsize), begins[row + 1] - begins[row]
-        ones = _ones(count, begins[row], begins[row + 1])
-        fours, more_fours = -(-ones // AT_ONCE), -((ones - n) // AT_ONCE)
-        lists[head], lists[head + 1], lists[head + 2], lists[head + 3] = core[row], n, fours, more_fours
-        one = head + _HEAD
-        more = one + AT_ONCE * fours
-        for place in range(AT_ONCE * fours):
-            lists[one + place] = n_cells + place % AT_ONCE
-        for place in range(AT_ONCE * more_fours):
-            lists[more + 2 * place] = n_cells + place % AT_ONCE
-        for entry in range(begins[row], begins[row + 1]):
-            if count[entry] == 1:
-                lists[one] = cell[entry]
-                one += 1
-            else:
-                lists[more], lists[more + 1] = cell[entry], count[entry]
-                more += 2
-    return lists
+def _fill_up(lists, first, n, bits):
+    """Write entries of no meaning."""
+    for place in range(np.uint64(n)):
+        lists[first + place] = np.uint64(1 << bits) - _1 - place
 
 
 @njit(nogil=True)
-def place_of_list(list_at, lists, row):
-    """Where the list of a row begins in `lists`."""
-    return np.int64(list_at[np.uint64(row)]) * (_UNIT // lists.itemsize)
+def place_of_list(list_at, step, first, lists, row):
+    """Where the list of a row begins in `lists`: those of its pathway do so `first` units on, or where `list_at` tells
+    from `first` on."""
+    place = np.int64(list_at[np.uint64(first + row)]) if step == 0 else first + step * row
+    return place * (per_line(lists) // _OF_LINE)
 
 
 @njit(nogil=True)
-def ask_for_lists(lists, places, j, n):
-    """Have the list at the place that stands some places behind `j`, and at most last of `n`, on its way into the
-    cache, and of one half as far what does not fit in a line."""
-    ask_for(lists, places[np.uint64(min(j + AHEAD, n - 1))])
-    place = np.uint64(places[np.uint64(max(0, min(j + AHEAD // 2, n - 1)))])
-    size = np.uint64(_HEAD) + _ONCE * (np.uint64(lists[place + _2]) + _2 * np.uint64(lists[place + _3]))
-    if size > np.uint64(_LINE // lists.itemsize):
-        ask_for_row(lists, place, place + size)
+def ask_for_entries(lists, step, place):
+    """Have the list that begins at a place on its way into the cache; where no step tells how long it is, two lines."""
+    size = step * (per_line(lists) // _OF_LINE) if step else 2 * per_line(lists)
+    for line in range(place, place + size, per_line(lists)):
+        ask_for(lists, line)
 
 
 @njit(nogil=True)
-def bring(lists, begin, brought):
+def bring(lists, begin, bits, brought):
     """Add what the row whose list begins at `begin` brings to brought[cell], and 2^32 to each cell that it names.
 
     Parameters
     ----------
-    lists : (m,) uint16 or uint32
-    begin : int
-    brought : (n_cells + AT_ONCE,) uint64
-        The last are of no meaning.
+    lists : (m,) unsigned
+    begin, bits : int
+        `bits` as `bits_of_cells` has it.
+    brought : (2^bits,) uint64
+        The last are of no meaning; `forget` makes them zero.
     """
-    place = np.uint64(begin)
-    one = place + np.uint64(_HEAD)
-    more = one + _ONCE * np.uint64(lists[place + _2])
-    stop = more + _2 * _ONCE * np.uint64(lists[place + _3])
-    while one < more:
-        for _ in range(AT_ONCE):
-            brought[np.uint64(lists[one])] += _A_MESSAGE + _1
-            one += _1
-    while more < stop:
-        for _ in range(AT_ONCE):
-            brought[np.uint64(lists[more])] += _A_MESSAGE + np.uint64(lists[more + _1])
-            more += _2
+    place, shift = np.uint64(begin), np.uint64(bits)
+    mask, entry = (_1 << shift) - _1, place + _4
+    more = entry + _ONCE * np.uint64(lists[place + _2])
+    stop = more + _ONCE * np.uint64(lists[place + _3])
+    while entry < more:
+        for _ in range(_AT_ONCE):
+            brought[np.uint64(lists[entry])] += _A_MESSAGE + _1
+            entry += _1
+    while entry < stop:
+        for _ in range(_AT_ONCE):
+            number = np.uint64(lists[entry])
+            brought[number & mask] += _A_MESSAGE + (number >> shift)
+            entry += _1
+
+
+@njit(nogil=True)
+def forget(brought, bits):
+    """Make zero what was brought by entries that fill up."""
+    for cell in range(_AT_ONCE):
+        brought[np.uint64((1 << bits) - 1 - cell)] = 0

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from eventsim.sums import CORE_BLOCK, IN_LISTS, ON_A_CORE, ON_ONE_CORE
+from eventsim.sums import CORE_BLOCK, ON_A_CORE, ON_ONE_CORE
 
 __all__ = ["TOO_MANY", "forget_in_flight", "single_rows", "spikes_of_each"]
 
@@ -90,8 +90,8 @@ def _in_turn(network, arrays, k, held):
 
 def _tells_cores(arrays, p):
     """Whether what is kept of the rows of a pathway names each core that a row reaches once."""
-    form, _, _, _, are_once, n_kinds = arrays["spread"][0, p]
-    return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE) and (form != IN_LISTS or are_once == 1)
+    form, n_kinds = arrays["spread"][0, p, [0, 5]]
+    return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE)
 
 
 def _cores_of_blocks(core_of):

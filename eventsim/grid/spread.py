@@ -16,7 +16,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
-from eventsim.grid.lists import AT_ONCE, packed, units
+from eventsim.grid.lists import bits_of_cells, packed, size_of_numbers, units
 from eventsim.grid.parts import apart, flat
 from eventsim.grid.stretches import Stretches
 from eventsim.sums import FIELD, IN_LISTS, ON_A_CORE, ON_ONE_CORE
@@ -26,12 +26,10 @@ __all__ = ["MOST_BYTES", "spread"]
 #: So many bytes of lanes take the time of one entry of a list. Measured, of a run that counts nothing: QKTA 1.1, with 8
 #: 1.20; B1x10 1.09 with either. And so many for each synapse are kept at most.
 LANES, MOST_BYTES = 16, 6
-#: How often an entry of a list counts a cell at most: what is above that is counted by more of them.
-_MOST_OF_ENTRY = 255
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _WORD = 8  # bytes
 _IN_A_SUM = 8 * _WORD // FIELD  # sums of lanes in a word
-_MOST_OF_HALF = 15  # in half a byte
+_MOST_OF_HALF, _MOST_OF_BYTE = 15, 255
 
 
 def spread(network, core_of, bounds, arrays, storage):
@@ -52,65 +50,79 @@ def spread(network, core_of, bounds, arrays, storage):
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     longest = max((int(np.diff(p.rows).max(initial=0)) for p in network.pathways), default=0)
-    kept = _Kept(n_cores, longest)
-    table = np.zeros((len(bounds) - 1, len(network.pathways), 6), dtype=np.int64)
-    for part, k in np.ndindex(table.shape[:2]):
+    kept = _Kept((len(bounds) - 1, len(network.pathways)), n_cores, longest)
+    for part, k in np.ndindex(kept.table.shape[:2]):
         target = network.populations[network.pathways[k].target]
         first, stop = target.start + bounds[part : part + 2, network.pathways[k].target]
         cell_of = (SYNAPTIC_EVENTS * n_cores + 1 + core_of[first:stop]).astype(kept.cells)
         zero = _is_zero(network, arrays, part, k, storage)
-        table[part, k] = kept.add(_rows(network, arrays, part, k), arrays["target"], cell_of, zero,
-                                  _core_of_rows(network, core_of, k))  # fmt: skip
+        kept.add((part, k), _rows(network, arrays, part, k), arrays["target"], cell_of, zero,
+                 _core_of_rows(network, core_of, k))  # fmt: skip
+    bits, table = kept.pack_lists(), kept.table
     most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
     return kept.arrays() | {
         "spread": table, "lane_words": sums, "lane_sums": sums.view(np.uint16),
         "landed": np.empty((len(table), most), dtype=np.int64),
-        "brought": apart(len(table), ((ZERO_WEIGHT_EVENTS + 1) * n_cores + AT_ONCE,), np.uint64),
+        "brought": apart(len(table), (1 << bits,), np.uint64),
     }  # fmt: skip
 
 
 class _Kept:
-    """What is kept of the rows of all pathways, those of one form behind each other; `cells` is the dtype of a cell.
+    """What is kept of the rows of all pathways, those of one form behind each other.
 
     Parameters
     ----------
+    shape : (int, int)
+        Parts and pathways.
     n_cores : int
         With the host.
     longest : int
         Synapses of a row, at most.
+
+    Attributes
+    ----------
+    cells : type
+        The dtype of a cell.
+    table : (*shape, 7) int64
+        `spread` of GridArrays, whole once `pack_lists` has been called.
     """
 
-    def __init__(self, n_cores, longest):
+    def __init__(self, shape, n_cores, longest):
         n_cells = (ZERO_WEIGHT_EVENTS + 1) * n_cores
-        self._n_cores, self.cells = n_cores, np.uint16 if n_cells + AT_ONCE <= 1 << 16 else np.uint32
-        most = max(n_cells - 1, longest)
-        self._brings = next(t for t in (np.uint16, np.uint32, np.uint64) if most < 1 << 4 * t().itemsize)
+        self.cells, self._counts, self._brings = _unsigned(n_cells), _unsigned(longest), _unsigned(n_cells, longest)
+        self._n_cores, self._listed, self.table = n_cores, {}, np.zeros((*shape, 7), dtype=np.int64)
         self._columns = {
             "row_brings": _Column(self._brings), "row_zeros": _Column(np.uint32), "lanes": _Column(np.uint64),
-            "list_at": _Column(np.uint32), "lists": _Column(self.cells),
+            "list_at": _Column(np.uint32),
         }  # fmt: skip
 
     def arrays(self):
         return {name: column.joined() for name, column in self._columns.items()}
 
-    def add(self, rows, target, cell_of, zero, core):
-        """Keep the rows of a part's pathway, `core` that of each row's sender; returns its row of `spread`."""
+    def add(self, key, rows, target, cell_of, zero, core):
+        """Keep the rows of a (part, pathway), `core` that of each row's sender."""
+        self.table[key] = self._add(key, rows, target, cell_of, zero, core)
+
+    def _add(self, key, rows, target, cell_of, zero, core):
         lowest, n = (int(cell_of.min()), int(np.ptp(cell_of)) + 1) if cell_of.size else (0, 1)
         n_kinds = 1 + bool(zero.size)
         if n == n_kinds == 1:
-            return ON_ONE_CORE, lowest, n, 0, 1, n_kinds
+            return ON_ONE_CORE, lowest, n, 0, 1, n_kinds, 0
         of_row, is_one = _cells(rows, target, cell_of)
         if is_one:
-            return ON_A_CORE, lowest, n, self._add_cells(of_row, rows, zero), 1, n_kinds
-        ends, cell, count, are_once = _lists(rows, target, cell_of, zero, self._n_cores)
-        per_byte = 2 if count.max(initial=0) <= _MOST_OF_HALF else 1
+            return ON_A_CORE, lowest, n, self._add_cells(of_row, rows, zero), 1, n_kinds, 0
+        ends, cell, count = _lists(rows, target, cell_of - cell_of.dtype.type(lowest), zero, n, self._counts)
+        most = int(count.max(initial=0))
+        per_byte = 2 if most <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
-        if are_once and stride * (rows.size - 1) <= min(LANES * cell.size, MOST_BYTES * int(rows[-1] - rows[0])):
-            lanes = _lanes(ends, cell, count, lowest, n, stride // _WORD, per_byte, self._n_cores)
-            return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds
-        return IN_LISTS, lowest, n, self._add_lists(ends, cell, count, core), int(are_once), n_kinds
+        most_bytes = MOST_BYTES * int(rows[-1] - rows[0])
+        if most <= _MOST_OF_BYTE and stride * (rows.size - 1) <= min(LANES * cell.size, most_bytes):
+            lanes = _lanes(ends, cell, count, n * n_kinds, stride // _WORD, per_byte)
+            return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds, 0
+        self._listed[key] = ends, cell, count, core, most_bytes
+        return IN_LISTS, lowest, n, 0, bits_of_cells(n * n_kinds), n_kinds, 0
 
     def _add_cells(self, of_row, rows, zero):
         half, sizes = self._brings(4 * self._brings().itemsize), np.diff(rows).astype(self._brings)
@@ -120,9 +132,24 @@ class _Kept:
             zeros.add(_zeros(rows, zero))
         return at
 
-    def _add_lists(self, ends, cell, count, core):
-        list_at, lists = packed(ends, cell, count, core, (ZERO_WEIGHT_EVENTS + 1) * self._n_cores)
-        return self._columns["list_at"].add(list_at + units(lists, self._columns["lists"].add(lists)))
+    def pack_lists(self):
+        """Keep the lists of all parts and pathways, in numbers of one size; returns the most bits that name a cell."""
+        bits = {key: int(self.table[key][4]) for key in self._listed}
+        counts = [(bits[key], count.max(initial=0)) for key, (_, _, count, _, _) in self._listed.items()]
+        dtype = size_of_numbers(self._n_cores, counts)
+        lists_of_all = self._columns["lists"] = _Column(dtype)
+        for key, (*rows, most_bytes) in self._listed.items():
+            step, list_at, lists = packed(*rows, bits[key], dtype, most_bytes)
+            at = units(lists, lists_of_all.add(lists))
+            self.table[key][3] = at if step else self._columns["list_at"].add(list_at + np.uint32(at))
+            self.table[key][6] = step
+        return max(bits.values(), default=0)
+
+
+def _unsigned(*numbers):
+    """The smallest dtype of two bytes and more in which as many numbers, up to these, have room side by side."""
+    bits = len(numbers) * max(numbers).bit_length()
+    return next(t for t in (np.uint16, np.uint32, np.uint64) if bits <= 8 * t().itemsize)
 
 
 class _Column:
@@ -207,19 +234,18 @@ def _zeros(rows, zero):
     return found
 
 
-def _lists(rows, target, cell_of, zero, n_cores):
-    """For each row its cells and how often each is counted: where each row's begin, the cells, the counts, and whether
-    no cell is there twice. A count is a byte; what is above that is counted by more entries."""
+def _lists(rows, target, cell_of, zero, n, counts):
+    """For each row its cells, below `n`, or `n` above that for weights of zero, and how often each is counted, numbers
+    of the dtype `counts`: where each row's begin, the cells, the counts."""
     most = int(rows[-1] - rows[0]) * (1 + bool(zero.size))
-    cell, count = np.empty(most, dtype=cell_of.dtype), np.empty(most, dtype=np.uint8)
-    at, are_once = _list(rows, target, cell_of, zero, n_cores, cell, count)
-    return at, cell[: at[-1]].copy(), count[: at[-1]].copy(), are_once
+    cell, count = np.empty(most, dtype=cell_of.dtype), np.empty(most, dtype=counts)
+    at = _list(rows, target, cell_of, zero, n, cell, count)
+    return at, cell[: at[-1]].copy(), count[: at[-1]].copy()
 
 
 @cached_njit()
-def _list(rows, target, cell_of, zero, n_cores, cell, count):
-    at, found, are_once = np.zeros(rows.size, np.int64), np.zeros((ZERO_WEIGHT_EVENTS + 1) * n_cores, np.int64), True
-    to_zero, filled = (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores, np.uint64(0)
+def _list(rows, target, cell_of, zero, n, cell, count):
+    at, found, filled = np.zeros(rows.size, np.int64), np.zeros(2 * n, np.int64), np.uint64(0)
     for row in range(rows.size - 1):
         for synapse in range(np.uint64(rows[row]), np.uint64(rows[row + 1])):
             place = np.uint64(cell_of[np.uint64(target[synapse])])
@@ -228,40 +254,31 @@ def _list(rows, target, cell_of, zero, n_cores, cell, count):
             found[place] += 1
         if zero.size:
             for synapse in range(rows[row], rows[row + 1]):
-                place = np.int64(cell_of[target[synapse]]) + to_zero
+                place = np.int64(cell_of[target[synapse]]) + n
                 times = np.int64(zero[synapse - rows[0]])
                 cell[filled] = place
                 filled += np.uint64(times & (found[place] == 0))
                 found[place] += times
-        for entry in range(np.uint64(at[row]), np.uint64(filled)):
+        for entry in range(np.uint64(at[row]), filled):
             place = np.uint64(cell[entry])
-            left, found[place] = found[place], 0
-            count[entry] = min(left, _MOST_OF_ENTRY)
-            while left > _MOST_OF_ENTRY:
-                left -= _MOST_OF_ENTRY
-                cell[filled], count[filled], are_once = place, min(left, _MOST_OF_ENTRY), False
-                filled += np.uint64(1)
+            count[entry], found[place] = found[place], 0
         at[row + 1] = filled
-    return at, are_once
+    return at
 
 
 @cached_njit()
-def _lanes(at, cell, count, lowest, n, n_words, per_byte, n_cores):
-    """The same as `n_words` words of lanes each: `n` cells from `lowest` on, and as many of weight zero where there are
-    any.
+def _lanes(at, cell, count, n, n_words, per_byte):
+    """The same as `n_words` words of lanes each, one for each of `n` cells.
 
     The first lanes are those in the lowest bits of the quarters of all words, four in each; the next, of as many bits,
     lie right above them, and so on: what is one shift and one mask away can be added at once, and sums of lanes are in
     the order of lanes.
     """
-    lanes, to_zero = np.zeros((at.size - 1) * n_words, np.uint64), (ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * n_cores
-    word_of, shift_of = np.empty(to_zero + n, np.int64), np.empty(to_zero + n, np.uint64)  # by place of a cell
-    for place in range(to_zero + n):
-        lane = place if place < n else place + n - to_zero
-        quarter, layer = lane % _IN_A_SUM, lane // _IN_A_SUM // n_words
-        word_of[place], shift_of[place] = lane // _IN_A_SUM % n_words, 16 * quarter + 8 // per_byte * layer
+    lanes, lane = np.zeros((at.size - 1) * n_words, np.uint64), np.arange(n)
+    quarter, layer, word_of = lane % _IN_A_SUM, lane // _IN_A_SUM // n_words, lane // _IN_A_SUM % n_words
+    shift_of = (16 * quarter + 8 // per_byte * layer).astype(np.uint64)
     for row in range(at.size - 1):
         for entry in range(np.uint64(at[row]), np.uint64(at[row + 1])):
-            place = np.uint64(cell[entry]) - np.uint64(lowest)
+            place = np.uint64(cell[entry])
             lanes[np.uint64(row * n_words + word_of[place])] |= np.uint64(count[entry]) << shift_of[place]
     return lanes

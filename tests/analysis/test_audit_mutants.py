@@ -33,11 +33,11 @@ def test_the_unbroken_run_passes_every_law(sound):
     assert {law.verdict for law in report.laws} == {"passed"}, str(report)
 
 
-IN_LISTS = "_count_lists(a, part, n_landed, landed, at - first_row,"
+IN_LISTS = " " * 8 + "_count_lists(a, part, pathway, n_landed, landed, lowest)"
 LISTED_AGAIN = """.copy()
         if rows.size == 0:
             return
-        _count_lists(a, part, rows.size, rows, at - first_row,"""
+        _count_lists(a, part, pathway, rows.size, rows, lowest)"""
 
 #: Name -> (kernel text, its replacement, laws that must fail). {x} is a landmark.
 KERNEL = {
@@ -62,9 +62,9 @@ KERNEL = {
     "a synapse is left out of its pathway's count": (
         "done += 1", "done += synapse != {synapse}", {"deliveries", "cores"}),
     "a row is left out for its cores": (
-        IN_LISTS, "rows = landed[:n_landed][landed[:n_landed] != {row}]" + LISTED_AGAIN, {"counts", "cores"}),
+        IN_LISTS, " " * 8 + "rows = landed[:n_landed][landed[:n_landed] != {row}]" + LISTED_AGAIN, {"counts", "cores"}),
     "a row is counted twice for its cores": (
-        IN_LISTS, "rows = np.repeat(landed[:n_landed], 1 + (landed[:n_landed] == {row}))" + LISTED_AGAIN,
+        IN_LISTS, " " * 8 + "rows = np.repeat(landed[:n_landed], 1 + (landed[:n_landed] == {row}))" + LISTED_AGAIN,
         {"counts", "cores"}),
     "a row is left out for its receivers": (
         "rows[row, 1] += 1", "rows[row, 1] += row != {row}", {"received", "cores"}),
@@ -72,8 +72,7 @@ KERNEL = {
         "rows[row, 1] += 1", "rows[row, 1] += 1 + (row == {row})",
         {"received", "cores"}),
     "one pathway's deliveries are booked on the next core, row by row": (
-        "at - first_row, here, lowest", "at - first_row, here + (first_row == {first_row}), lowest",
-        {"counts", "cores"}),
+        IN_LISTS, IN_LISTS.replace("lowest", "lowest + (first_row == {first_row})"), {"counts", "cores"}),
     "deliveries of weight zero are not counted": (
         "for kind in range(n_kinds):", "for kind in range(n_kinds - (n_kinds > 1)):", {"counts"}),
     "a neuron's spikes and messages are not counted": (

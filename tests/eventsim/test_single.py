@@ -195,22 +195,6 @@ def test_only_a_row_that_surely_lands_as_a_whole_is_counted_when_it_is_sent(dela
         assert trace.counts().total("synaptic_events") == network.n_synapses
 
 
-def test_a_row_of_which_a_list_names_a_core_twice_is_counted_when_it_lands(monkeypatch):
-    """An entry is a byte: what more than 255 synapses bring to a core is in two."""
-    n, m = 8, 310
-    network = eventsim.network({"model": ["source"] * n + ["gate"] * m}, {
-        "pre": np.repeat(np.arange(n), m), "post": np.tile(n + np.arange(m), n), "weight": np.full(n * m, 0.25),
-        "delay_ms": np.ones(n * m),
-    })  # fmt: skip
-    stimulus = eventsim.Stimulus.of(np.arange(n), np.arange(n)).lasting(20)
-    core_of = np.r_[np.full(n, -1), np.arange(m) // 300].astype(np.int32)
-    monkeypatch.setattr(spread_module, "LANES", 0)
-    trace = eventsim.simulate(network, stimulus, core_of=core_of)
-    assert counted(trace.counts()) == plain_counts(network, core_of, trace)
-    monkeypatch.setattr(single, "_tells_cores", lambda *_: True)  # as if it named each once
-    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != trace.counts().hash
-
-
 @pytest.mark.parametrize("delay_ms, counted_when_sent", [(0.0, True), (5.0, True), (50.0, False)])
 def test_no_more_counts_are_held_than_there_are_synapses(delay_ms, counted_when_sent):
     """Twenty cores for each tick that a spike travels, of a pathway of 800 synapses."""
