@@ -91,8 +91,8 @@ def units(lists, size):
 
 @cached_njit()
 def _entries(begins, count):
-    """(n_rows, 2) int64: of each row the cells that are counted once, and those that are counted more often."""
-    n = np.zeros((begins.size - 1, 2), np.int64)
+    """(n_rows, 2) int32: of each row the cells that are counted once, and those that are counted more often."""
+    n = np.zeros((begins.size - 1, 2), np.int32)
     for row in range(len(n)):
         for place in range(np.uint64(begins[row]), np.uint64(begins[row + 1])):
             n[row, 0] += count[place] == 1
@@ -141,8 +141,8 @@ def _fill(begins, cell, count, core, n, fours, bits, places, lists):
             else:
                 lists[more] = np.uint64(cell[place]) | np.uint64(count[place]) << np.uint64(bits)
                 more += _1
-        _fill_up(lists, once, -n[row, 0] % _AT_ONCE, bits)
-        _fill_up(lists, more, -n[row, 1] % _AT_ONCE, bits)
+        _fill_up(lists, once, -np.int64(n[row, 0]) % _AT_ONCE, bits)
+        _fill_up(lists, more, -np.int64(n[row, 1]) % _AT_ONCE, bits)
 
 
 @njit
@@ -163,9 +163,12 @@ def place_of_list(list_at, step, first, lists, row):
 @njit(nogil=True)
 def ask_for_entries(lists, step, place):
     """Have the list that begins at a place on its way into the cache; where no step tells how long it is, two lines."""
-    size = step * (per_line(lists) // _OF_LINE) if step else 2 * per_line(lists)
-    for line in range(place, place + size, per_line(lists)):
-        ask_for(lists, line)
+    stop = place + (step * (per_line(lists) // _OF_LINE) if step else 2 * per_line(lists))
+    ask_for(lists, place)
+    place += per_line(lists)
+    while place < stop:  # a range would be worked out first
+        ask_for(lists, place)
+        place += per_line(lists)
 
 
 @njit(nogil=True)
