@@ -35,7 +35,7 @@ def test_bits_are_counted_in_bytes(dtype):
 
 
 @pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("n_words", [*SIZES, 16, 24])
+@pytest.mark.parametrize("n_words", [*SIZES, 24, 40])
 @pytest.mark.parametrize("stop", [1, 2, ROWS.size])
 def test_fields_are_added_layer_by_layer(n_words, bits, stop):
     sums, held = np.full(5 * n_words, 3, np.uint64), words(3 + 200 * n_words)
@@ -55,7 +55,7 @@ def sent_by_rows(sums, words, n_words, bits, numbers, sent, start, block_core, c
 @pytest.mark.parametrize("bits, at_once", list(zip(BITS, (17, 257))))
 @pytest.mark.parametrize("more", [-1, 0, 1, 30])
 @pytest.mark.parametrize("full", [True, False])
-@pytest.mark.parametrize("n_words", [*SIZES, 24])
+@pytest.mark.parametrize("n_words", [*SIZES, 24, 40])
 def test_sums_of_twice_a_fields_bits_are_emptied_in_time(n_words, full, more, bits, at_once):
     """So many rows that registers are full, or were emptied; all fields at their largest, or some of them zero."""
     n, most = at_once + more, (1 << FIELD) // ((1 << bits) - 1)
