@@ -6,7 +6,7 @@ name is replaced by one of ours before any source is written.
 """
 
 import ast
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -63,10 +63,7 @@ _SUPPORTED = f"numbers, names, + - * / // % **, comparisons, and, or, not, and {
 
 def tree_of(expression, where, tables=()):
     """The syntax tree of an expression that is in the grammar, calls of `tables` among it; else a CompileError."""
-    if not isinstance(expression, str):
-        raise CompileError(where, f"{expression!r} is not an expression", _SUPPORTED)
-    if len(expression) > _LONGEST:
-        raise CompileError(where, f"an expression of {len(expression)} characters", f"up to {_LONGEST}")
+    _check_text(expression, where)
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -83,6 +80,13 @@ def tree_of(expression, where, tables=()):
             if not known or len(node.args) not in known:
                 raise CompileError(where, f"the function call {ast.unparse(node)} in '{expression}'", _SUPPORTED)
     return tree
+
+
+def _check_text(expression, where):
+    if not isinstance(expression, str):
+        raise CompileError(where, f"{expression!r} is not an expression", _SUPPORTED)
+    if len(expression) > _LONGEST:
+        raise CompileError(where, f"an expression of {len(expression)} characters", f"up to {_LONGEST}")
 
 
 def _arity(name, tables):
@@ -103,10 +107,16 @@ def _is_number(value):
 
 
 def names_in(expression, where, tables=()):
-    """The set of names an expression reads, names of functions and of `tables` left out."""
+    """The frozen set of names an expression reads, names of functions and of `tables` left out."""
+    _check_text(expression, where)
+    return _names_in(expression, where, frozenset(tables))
+
+
+@lru_cache(maxsize=4096)
+def _names_in(expression, where, tables):
     tree = tree_of(expression, where, tables)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
 
 
 def calls_in(tree):

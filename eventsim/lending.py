@@ -6,11 +6,12 @@ Numba unpacks a named tuple of seventy arrays in code of its own, which takes lo
 as long as they are used.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import typeof, types
+from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
@@ -23,6 +24,7 @@ from numba.extending import (
     unbox,
 )
 from numba.np.arrayobj import populate_array
+from numba.np.numpy_support import from_dtype
 
 from eventsim.machine import instruction
 
@@ -53,16 +55,27 @@ class Lent:
             column[1 : 1 + array.ndim] = array.shape
             column[1 + _MOST_DIMENSIONS : 1 + _MOST_DIMENSIONS + array.ndim] = array.strides
         self.address = self._table.ctypes.data
-        self.numba_type = LentType(tuple(zip(arrays._fields, map(_writable, self._held))))
+        self.numba_type = _lent_type(tuple(zip(arrays._fields, map(_looks, self._held))))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.arrays, name)
 
 
-def _writable(array):
-    """Numba's type of an array, the same whether Python may write to it or not: one kernel is enough."""
-    kind: Any = typeof(array)
-    return kind.copy(readonly=False)
+def _looks(array):
+    """What the type of an array depends on: its dtype, dimensions, layout, and whether it is aligned."""
+    flags = array.flags
+    return array.dtype, array.ndim, "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A", flags.aligned
+
+
+@cache
+def _lent_type(fields):
+    """The type of a Lent with arrays of these names and looks: whether Python may write to them does not matter."""
+    return LentType(tuple((name, _array_type(*looks)) for name, looks in fields))
+
+
+@cache
+def _array_type(dtype, n_dimensions, layout, aligned):
+    return types.Array(from_dtype(dtype), n_dimensions, layout, aligned=aligned)
 
 
 class LentType(types.Type):

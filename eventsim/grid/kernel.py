@@ -1,6 +1,7 @@
 """The compiled kernel of a network."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from eventsim.grid.source import SHARED, kernel_source
@@ -10,6 +11,7 @@ from eventsim.lending import Lent
 __all__ = ["kernel_for", "kernel_source", "text_of"]
 
 
+@cache
 def text_of(module):
     """The text of one of the modules that all kernels call, `SHARED`."""
     return Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
