@@ -19,7 +19,7 @@ from eventsim.machine import ask_for, per_line
 
 __all__ = ["ask_for_entries", "bits_of_cells", "bring", "forget", "packed", "place_of_list", "size_of_numbers", "units"]
 
-#: Entries that are summed up without a look whether they are the last; and so many cells fill up.
+#: Entries that are summed up without a look whether they are the last; one less, at most, fill up.
 _AT_ONCE = 4
 _HEAD, _LINE, _UNIT = 4, 64, 16  # numbers in front of the entries; bytes of a line; lists begin at multiples of a unit
 _OF_LINE = _LINE // _UNIT
@@ -28,8 +28,8 @@ _A_MESSAGE = np.uint64(1 << 32)
 
 
 def bits_of_cells(n_cells):
-    """How many bits of an entry name one of so many cells, or one of those that fill up."""
-    return int(n_cells + _AT_ONCE - 1).bit_length()
+    """How many bits of an entry name one of so many cells, or one of those behind them that fill up."""
+    return int(n_cells + _AT_ONCE - 2).bit_length()
 
 
 def size_of_numbers(n_cores, bits_and_counts):
@@ -180,8 +180,8 @@ def bring(lists, begin, bits, brought):
     lists : (m,) unsigned
     begin, bits : int
         `bits` as `bits_of_cells` has it.
-    brought : (2^bits,) uint64
-        The last are of no meaning; `forget` makes them zero.
+    brought : (2^bits and more,) uint64
+        The last of 2^bits are of no meaning; `forget` makes them zero.
     """
     place, shift = np.uint64(begin), np.uint64(bits)
     mask, entry = (_1 << shift) - _1, place + _4
@@ -200,6 +200,6 @@ def bring(lists, begin, bits, brought):
 
 @njit(nogil=True)
 def forget(brought, bits):
-    """Make zero what was brought by entries that fill up."""
-    for cell in range(_AT_ONCE):
+    """Make zero what was brought by entries that fill up: to pathways of more cells theirs are cells like others."""
+    for cell in range(_AT_ONCE - 1):
         brought[np.uint64((1 << bits) - 1 - cell)] = 0

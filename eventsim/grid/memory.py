@@ -1,6 +1,9 @@
 """How much memory a run on the grid needs, told from sizes alone, before any of it is taken."""
 
+import numpy as np
+
 from eventsim.counts import KINDS
+from eventsim.grid.lists import bits_of_cells, size_of_numbers
 from eventsim.grid.phases import history_ticks, ticks_ahead
 from eventsim.grid.spread import MOST_BYTES
 
@@ -9,8 +12,11 @@ __all__ = ["grid_memory"]
 #: Bytes for each synapse of a table of its own (target, weight); while it is divided among parts, and its cores found.
 _TABLE, _DIVIDED, _WORK = 12, 8, 20
 #: Bytes for each neuron of counters, cores, and what the parts share the work by; of a spike and a row of counts; of a
-#: neuron and a core that it reaches; of a row of synapses that is kept as a list, at least.
-_NEURON, _SPIKE, _ROW, _REACHED, _LISTED = 51, 12, 8, 4, 36
+#: neuron and a core that it reaches.
+_NEURON, _SPIKE, _ROW, _REACHED = 51, 12, 8, 4
+#: For each byte of a number of a list: bytes of a row, the most that three cells take with where they begin and what
+#: fills up fours and lines; and of each synapse, a cell with what fills up a line.
+_LISTED, _ENTRY = 18, 1.5
 #: Synapses, and pairs of a neuron and a core, that are worked on at once, at most.
 _SOME, _PAIRS = 1 << 20, 1 << 22
 
@@ -36,7 +42,9 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
     rows, longest = (of(p.rows.size for p in network.pathways) for of in (sum, lambda sizes: max(sizes, default=0)))
-    spread = min(rows * 2 * n_cores * n_parts, MOST_BYTES * m)
+    longest_row = max((int(np.diff(p.rows).max(initial=0)) for p in network.pathways), default=0)
+    number = size_of_numbers(n_cores, [(bits_of_cells(2 * n_cores), longest_row)])().itemsize
+    spread = min(rows * 2 * n_cores * n_parts, max(MOST_BYTES, int(_ENTRY * number)) * m)
     later = {
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
         f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network, n_parts) * n_parts
@@ -54,7 +62,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         "rows of the synapse table, and how often each was delivered": 8 * (rows + longest) * n_parts,
         "the synapse table of each part": _TABLE * m,
         "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),
-        "deliveries of each row to each core": (n_cores > 2) * (spread + _LISTED * rows * n_parts),
+        "deliveries of each row to each core": (n_cores > 2) * (spread + _LISTED * number * rows * n_parts),
         "work on the synapse table": max(0, passing - sum(later.values())),
         "tables of time": 16 * sum(table.values.size for table in network.tables),
     }

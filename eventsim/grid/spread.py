@@ -25,7 +25,7 @@ __all__ = ["MOST_BYTES", "spread"]
 
 #: So many bytes of lanes take the time of one entry of a list. Measured, of a run that counts nothing: QKTA 1.1, with 8
 #: 1.17; 100,000 neurons with 100 synapses each on 617 cores 1.06, with 32 1.30. And so many are kept for each synapse
-#: at most, of lanes, and of lists as far apart as the longest is long.
+#: at most, of lanes, and of lists as far apart as the longest is long; lists of another length are where there is room.
 LANES, MOST_BYTES = 16, 6
 _TOGETHER, _LINE = 16, 64  # bytes of two words, and of a line of a cache
 _WORD = 8  # bytes
@@ -119,7 +119,7 @@ class _Kept:
         per_byte = 2 if most <= _MOST_OF_HALF else 1
         stride = _stride(-(-n * n_kinds // per_byte))
         most_bytes = MOST_BYTES * int(rows[-1] - rows[0])
-        in_time = stride * np.count_nonzero(np.diff(rows)) <= LANES * cell.size  # rows without synapses never land
+        in_time = stride * np.count_nonzero(np.diff(rows)) <= LANES * cell.size  # those without synapses do not land
         if most <= _MOST_OF_BYTE and in_time and stride * (rows.size - 1) <= most_bytes:
             lanes = _lanes(ends, cell, count, n * n_kinds, stride // _WORD, per_byte)
             return stride, lowest, n, self._columns["lanes"].add(lanes), per_byte, n_kinds, 0
@@ -140,7 +140,8 @@ class _Kept:
         counts = [(bits[key], count.max(initial=0)) for key, (_, _, count, _, _) in self._listed.items()]
         dtype = size_of_numbers(self._n_cores, counts)
         lists_of_all = self._columns["lists"] = _Column(dtype)
-        for key, (ends, cell, count, core, most_bytes) in self._listed.items():
+        while self._listed:  # each is let go once it is packed
+            key, (ends, cell, count, core, most_bytes) = self._listed.popitem()
             step, list_at, lists = packed(ends, cell, count, core, bits[key], dtype, most_bytes)
             at = units(lists, lists_of_all.add(lists))
             self.table[key][3] = at if step else self._columns["list_at"].add(list_at + np.uint32(at))

@@ -1,6 +1,6 @@
 """Counts in lanes, against plain sums over synapses: so many cores that every layer of a word holds lanes, so many rows
-in one tick that sums are emptied on the way, counts of half a byte and of a whole one, and weights of zero, without
-which rows are counted when they are sent. And so many cores that a sender's bits for them are in two words, or five."""
+in one tick that sums are emptied on the way, counts of half a byte, of a whole one, and of more, and weights of zero,
+without which rows are counted when they are sent. And so many cores that a sender's bits are in two words, or five."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ SENDERS = 600
 
 @pytest.mark.parametrize("kinds", [32, 0])
 @pytest.mark.parametrize("weights", [[0.0, 0.25], [0.25]])
-@pytest.mark.parametrize("cores, least, most", [(30, 1, 6), (30, 1, 39), (5, 200, 255), (100, 0, 3), (300, 0, 3)])
+@pytest.mark.parametrize("cores, least, most", [
+    (30, 1, 6), (30, 1, 39), (5, 200, 255), (2, 256, 300), (100, 0, 3), (300, 0, 3),
+])  # fmt: skip
 def test_every_core_gets_what_its_synapses_bring_in_one_tick(cores, least, most, weights, kinds, monkeypatch):
     monkeypatch.setattr(reach, "_FEW", kinds)
     rng = np.random.default_rng(most)
@@ -50,6 +52,14 @@ def test_a_row_that_is_on_one_core_has_a_cell():
     assert spread._zeros(rows, zero).tolist() == [1, 0, 3]
     target[-1] = 0
     assert not spread._cells(rows, target, cell_of)[1]
+
+
+@pytest.mark.parametrize("numbers, dtype", [
+    ((255,), np.uint16), ((65_535,), np.uint16), ((65_536,), np.uint32), ((255, 3), np.uint16), ((256, 3), np.uint32),
+    ((3, 65_536), np.uint64),
+])  # fmt: skip
+def test_numbers_side_by_side_have_room_each(numbers, dtype):
+    assert spread._unsigned(*numbers) == dtype
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -8,7 +8,7 @@ from eventsim.grid import spread
 from eventsim.grid.lists import bits_of_cells, bring, forget, packed, place_of_list, size_of_numbers
 from tests.support.plain_counts import counted, plain_counts
 
-N_CELLS, BITS = 200, bits_of_cells(200)
+N_CELLS, BITS = 253, bits_of_cells(253)  # with the three that fill up as many as eight bits name
 LINE, UNIT, HEAD = 64, 16, 4  # bytes of a line, and of a unit; numbers in front of the entries
 AS_MANY_AS_NEEDED, NONE = 1 << 30, 0  # bytes for lists as far apart as the longest is long
 DTYPES = {np.uint16: 255, np.uint32: 1 << 20, np.uint64: 1 << 40}  # and a count for which each has room
@@ -75,6 +75,10 @@ def test_rows_of_one_core_that_reach_nobody_share_a_list():
     assert [int(lists[place_of_list(list_at, 0, 0, lists, row)]) for row in range(6)] == core.tolist()
 
 
+def test_bits_name_all_cells_and_three_more():
+    assert [bits_of_cells(n) for n in (1, 5, 6, 253, 254)] == [2, 3, 4, 8, 9]
+
+
 @pytest.mark.parametrize("n_cores, bits_and_counts, dtype", [
     (9, [], np.uint16),
     (9, [(8, 255)], np.uint16), (9, [(8, 256)], np.uint32), (9, [(3, 1), (9, 255)], np.uint32),
@@ -86,7 +90,7 @@ def test_numbers_have_room_for_every_core_and_entry(n_cores, bits_and_counts, dt
 
 
 @pytest.mark.parametrize("m, n_cores, dtype", [
-    (8000, 2, np.uint16), (20_000, 2, np.uint32), (20_000, 1 << 18, np.uint64),
+    (8000, 2, np.uint16), (20_000, 2, np.uint32), (140_000, 1 << 14, np.uint64),
 ])  # fmt: skip
 def test_a_row_that_brings_a_core_a_great_deal_is_counted_whatever_the_size(m, n_cores, dtype, monkeypatch):
     """Each sender has all its synapses but one onto the first core, and one onto the last."""

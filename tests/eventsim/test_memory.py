@@ -42,6 +42,26 @@ def test_what_is_told_is_what_is_taken_at_the_peak_and_not_much_more(n_parts, n_
     assert taken <= told <= 1.6 * taken
 
 
+@pytest.mark.parametrize("n, n_cores, more, size", [(400_000, 1500, 40, 4), (400_000, 100_000, 40_000, 8)])
+def test_lists_of_large_numbers_are_among_what_is_told(n, n_cores, more, size):
+    """Each neuron reaches one core by one synapse and another by two; one of them has many more onto a core, so that
+    numbers of all lists are of four bytes, or eight."""
+    neurons = np.arange(n)
+    pre = np.append(np.repeat(neurons, 3), np.zeros(more, dtype=int))
+    post = np.append(np.column_stack([(neurons + 7) % n, (neurons + 20) % n, (neurons + 20) % n]), np.zeros(more, int))
+    synapses = {"pre": pre, "post": post, "weight": np.random.default_rng(0).random(pre.size),
+                "delay_ms": np.ones(pre.size)}  # fmt: skip
+    network = from_tables.network({"tau_ms": 20.0, "drive": np.zeros(n)}, synapses, model="lif")
+    core_of = (neurons % n_cores).astype(np.int32)
+    told = sum(grid_memory(network, core_of, 1, BUFFERS).values())
+    tracemalloc.start()
+    arrays = allocate(network, Stimulus.silent(10), core_of, np.zeros(3), plan_for(network), 1, BUFFERS)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert arrays.lists.itemsize == size
+    assert taken <= told <= 1.6 * taken
+
+
 def test_a_run_that_needs_too_much_is_refused_with_the_bytes_and_what_they_are_for():
     network = from_tables.network({"model": ["lif"], "tau_ms": 5.0}, {"pre": 0, "post": 0, "weight": [1.0],
                                                                       "delay_ms": 2**19})  # fmt: skip
