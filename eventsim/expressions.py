@@ -107,9 +107,9 @@ def _is_number(value):
 
 
 def names_in(expression, where, tables=()):
-    """The frozen set of names an expression reads, names of functions and of `tables` left out."""
+    """The set of names an expression reads, names of functions and of `tables` left out."""
     _check_text(expression, where)
-    return _names_in(expression, where, frozenset(tables))
+    return set(_names_in(expression, where, frozenset(tables)))
 
 
 @lru_cache(maxsize=4096)

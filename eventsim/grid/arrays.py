@@ -66,12 +66,12 @@ _FIELDS = (
 #: spread : (Q, W, 7) int64; of a part's pathway the bytes of a row of lanes, its first cell, cells, where its rows
 #: begin, lanes in a byte, how many kinds of deliveries are counted, 2 with those of weight zero, and, of lists only, a
 #: step. A cell is a place in a tally, (kind, core) as one number. A row of `lanes`, uint64, has a lane for each cell
-#: from the first on, then for each of weight zero, then padding, in the order of `eventsim.grid.spread`. In place of bytes,
-#: ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in that in the lower half of the bits of
-#: row_brings[place + r], unsigned, as many as are in the upper half; row_zeros[place + r] of them of weight
+#: from the first on, then for each of weight zero, then padding, in the order of `eventsim.grid.spread`. In place of
+#: its bytes, ON_ONE_CORE: all deliveries are counted in one cell. ON_A_CORE: row r's in that in the lower half of the
+#: bits of row_brings[place + r], unsigned, as many as are in the upper half; row_zeros[place + r] of them of weight
 #: zero, uint32, empty where none is. IN_LISTS: that of row r begins in `lists`, unsigned, as many units behind `place`
-#: as the step says for each row, or, where that is 0, list_at[place + r] tells where
-#: (`eventsim.grid.lists`), and in place of lanes in a byte the bits stand that name a cell.
+#: as the step says for each row, or, where that is 0, list_at[place + r] tells where (`eventsim.grid.lists`), and in
+#: place of lanes in a byte the bits stand that name a cell.
 #: brought : (Q, cells and more) uint64, what lists bring; zero but while somebody counts
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
