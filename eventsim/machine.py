@@ -122,7 +122,6 @@ def meet(meeting, thread, n_threads):
 
 @instruction
 def _per_line(_, array):
-
     def write(context, _, signature, __):
         return context.get_constant(types.intp, 512 // signature.args[0].dtype.bitwidth)
 

@@ -53,6 +53,14 @@ def test_names_are_those_read_without_functions():
     assert names_in("exp(-v/tau) + keyed_uniform(a, b, 1, 2, 3) > abs(exp2)", "here") == {"v", "tau", "a", "b", "exp2"}
 
 
+def test_what_is_a_table_for_one_is_a_function_that_nobody_knows_for_another():
+    assert names_in("drive(t) + v", "here", ("drive",)) == {"t", "v"}
+    with pytest.raises(CompileError, match="drive"):
+        names_in("drive(t) + v", "here")
+    names_in("v + w", "here").add("x")  # the set is the caller's own
+    assert names_in("v + w", "here") == {"v", "w"}
+
+
 def test_the_translation_reads_as_the_statement_does():
     translated = translate(
         "not (v > 1) and u**2 <= -v//3 or int(w) % 2 == 1", {"v": "s0[i]", "u": "s1[i]", "w": "x0"}, ""
