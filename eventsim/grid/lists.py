@@ -82,7 +82,7 @@ def packed(begins, cell, count, core, bits, dtype, most_bytes):
     sizes = _sizes(fours, itemsize)
     step = _step(sizes, most_bytes)
     if step:
-        fours = _as_most(fours, step, itemsize)
+        _as_most(fours, (step * _UNIT // itemsize - _HEAD) // _AT_ONCE)
     places, size = (np.arange(len(n), dtype=np.uint32) * step, step * len(n)) if step else _places(sizes, n, core)
     lists = np.zeros(-(-size // _OF_LINE) * _LINE // itemsize, dtype=dtype)
     _fill(begins, cell, count, core, n, fours, bits, places, lists)
@@ -107,18 +107,24 @@ def _entries(begins, count):
 
 def _sizes(fours, itemsize):
     """Units that lists of so many fours take."""
-    return -(-(_HEAD + _AT_ONCE * fours.sum(axis=1)) * itemsize // _UNIT)
+    return -(-(_HEAD + _AT_ONCE * (fours[:, 0] + fours[:, 1])) * itemsize // _UNIT)
 
 
-def _as_most(fours, step, itemsize):
-    """The fours of each list, and of short ones so many more that they are as many as most have, if there is room;
+@cached_njit()
+def _as_most(fours, most):
+    """Write into the fours of short lists as many as most have, if that makes no more than `most` of both together;
     rows that reach nobody do not count, they do not land."""
-    reaching = fours[fours.any(axis=1)]
-    if not len(reaching):
-        return fours
-    place = int(_AS_MOST * (len(reaching) - 1))
-    as_most = np.maximum(fours, np.partition(reaching, place, axis=0)[place])
-    return np.where((_sizes(as_most, itemsize) <= step)[:, None], as_most, fours)
+    of_most = np.zeros(2, np.int32)
+    for kind in range(2):
+        times = np.zeros(most + 1, np.int64)
+        for row in range(len(fours)):
+            times[fours[row, kind]] += fours[row, 0] + fours[row, 1] > 0
+        while of_most[kind] < most and times[: of_most[kind] + 1].sum() < _AS_MOST * times.sum():
+            of_most[kind] += 1
+    for row in range(len(fours)):
+        once, more = max(fours[row, 0], of_most[0]), max(fours[row, 1], of_most[1])
+        if once + more <= most:
+            fours[row, 0], fours[row, 1] = once, more
 
 
 def _step(sizes, most_bytes):

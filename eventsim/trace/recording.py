@@ -82,8 +82,7 @@ class Recording:
         if not n_rows and not any(stream[0].size for stream in (spikes, samples, event_ticks)):
             return
         self.segments.append(Segment(segment, {"events": events, "counts": counts}))
-        before = np.append(0, np.cumsum(np.bincount(segment["neuron"], minlength=self.network.n_neurons)))
-        self.n_spikes += np.diff(before[self._bounds])
+        self.n_spikes += self._of_populations(segment["neuron"])
         self.n_rows += n_rows
         self.n_samples += samples[0].size
         self.n_event_ticks += event_ticks[0].size
@@ -92,6 +91,13 @@ class Recording:
         if counts is not None and counts.n:
             self._last_row = (counts.ticks[1], *_ABOVE_ALL)
         self._last_sample, self._last_event = _last(samples, self._last_sample), _last(event_ticks, self._last_event)
+
+    def _of_populations(self, neuron):
+        """(n_populations,) int64: how many of some neurons are of each."""
+        if neuron.size < self._population.size:  # in time that no neuron takes that did not spike
+            return np.bincount(self._population.take(neuron), minlength=self.n_spikes.size)
+        before = np.append(0, np.cumsum(np.bincount(neuron, minlength=self._population.size)))
+        return np.diff(before[self._bounds])
 
     def _check(self, spikes, rows):
         if len({a.size for a in spikes}) > 1 or len({a.size for a in rows}) > 1:

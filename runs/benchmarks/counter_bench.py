@@ -1,14 +1,14 @@
-"""What counting costs: one run in turns of some ticks, by a kernel with all counters and by the same with none.
+"""What counting costs: the same ticks by a kernel with all counters and by the same with none.
 
-Both work on the same arrays, so that chance (which pages of memory lie where, what else the machine does) meets both
-alike; what it does to them all the same shows from one repeat to the next, with arrays of its own. The kernel with none
-is made from the same source, its counting functions emptied. A turn ends with counts in memory; to write them is what
-`trace_bench` measures.
+A run is made twice, in turns of some ticks; what one kernel runs of it the first time, the other runs the second time.
+So each turn is timed with both, and their ratio is the figure: how busy ticks are is not in it, and chance (which pages
+of memory lie where, what else the machine does) meets both alike. The kernel with none is made from the same source,
+its counting functions emptied. A turn ends with counts in memory; to write them is what `trace_bench` measures.
 
 And what they cost whole runs, with a trace in memory: in the run itself, and with what counters are told before it and
 come to after it. The run with none has all neurons on one core, of which there is nothing to tell.
 
-    python -m runs.benchmarks.counter_bench [B1 B2 B4 chip] [--cores N] [--repeats N] [--quick]
+    python -m runs.benchmarks.counter_bench [B1 B2 B4 chip] [--cores N | --placer NAME] [--repeats N] [--quick]
 """
 
 import argparse
@@ -22,13 +22,14 @@ import numpy as np
 
 from eventsim import Simulation, compile_network
 from eventsim.collected import CountBlock
-from eventsim.errors import ConfigError
+from eventsim.errors import ConfigError, EventSimError
 from eventsim.grid import kernel
 from eventsim.grid.allocate import allocate
 from eventsim.grid.kernel import kernel_source, text_of
 from eventsim.grid.plan import plan_for
 from eventsim.kernel_cache import load
 from eventsim.lending import Lent
+from hardware_models import PLACERS, load_chip, place
 from runs.benchmarks.cases import CASES, Case
 
 __all__ = ["counter_bench", "whole_runs"]
@@ -37,69 +38,72 @@ __all__ = ["counter_bench", "whole_runs"]
 _COUNTERS = {"announcing": "announce", "counting": "count_rows", "collecting": "_collect_counts"}
 _ROW_COUNTED = "                    rows[row, 1] += 1\n"  # and what a kernel counts itself
 
-_TURNS = 50  # by each of the two kernels; together they last as long as the case, or a tick each
+_TURNS = 200  # of a run; together they last as long as the case, or a tick each
 _RUNS = 5  # of each, in turn, after one that compiles
 
 
-def counter_bench(case, cores=None, seed=0):
-    """Run a case once, half of it counted.
+def counter_bench(network, core_of, duration_ms, seed=0):
+    """Run a network twice, half of either run counted.
 
     Parameters
     ----------
-    case : Case
-    cores : int, optional
-        Neurons lie on so many cores at random; as `Case.cores` has them if left out.
+    network : CompiledNetwork
+    core_of : (n_neurons,) int32
+    duration_ms : float
     seed : int
-        Of the order in which the two take turns.
+        Of the order in which the two kernels take turns.
 
     Returns
     -------
-    dict : cores; and of each kernel, "all" and "none", its spikes, rows of counts, and times, seconds for each spike of
-        a turn
+    dict : spikes and rows of counts, (2, n_turns) int, of both runs; for each kernel, "all" and "none", seconds of each
+        turn, (n_turns,) float, and runs, the run in which each of its turns was, (n_turns,) int
 
     Raises
     ------
     ConfigError
-        When no neuron fires in any turn of one of the two.
+        When no neuron fires.
     """
-    network, core_of = _placed(case, cores)
-    ticks = max(1, round(case.duration_ms / network.dt_ms) // (2 * _TURNS))
-    stimulus = network.stimulus.lasting(2 * _TURNS * ticks)
-    plan = plan_for(network)
+    ticks = max(1, round(duration_ms / network.dt_ms) // _TURNS)
+    stimulus, plan = network.stimulus.lasting(ticks * _TURNS), plan_for(network)
     kernels, constants = _kernels(network, plan)
-    arrays = allocate(network, stimulus, core_of, constants, plan)
-    measured = _take_turns(kernels, arrays, ticks, np.random.default_rng(seed))
-    if not all(own["times"] for own in measured.values()):
-        raise ConfigError(f"{case.name} has too few spikes to tell a time for each; run it whole, or choose another")
-    return {"cores": int(core_of.max()) + 1, **measured}
+    counted = np.random.default_rng(seed).permutation(np.arange(_TURNS) % 2)  # in which of the two runs each turn is
+    runs = []
+    for run in range(2):
+        arrays = allocate(network, stimulus, core_of, constants, plan)
+        runs.append(_take_turns([kernels["all" if run == own else "none"] for own in counted], arrays, ticks))
+    seconds, spikes, rows = (np.array(found) for found in zip(*runs))
+    if not spikes.any():
+        raise ConfigError("no neuron fires: run it whole, or choose another")
+    turn = np.arange(_TURNS)
+    of_kernel = {"all": counted, "none": 1 - counted}
+    return {"spikes": spikes, "rows": rows, "runs": of_kernel,
+            "seconds": {name: seconds[run, turn] for name, run in of_kernel.items()}}  # fmt: skip
 
 
-def _take_turns(kernels, arrays, ticks, rng):
-    tick, lent, n_cores = 0, Lent(arrays), arrays.tally.shape[3]
-    measured = {name: {"spikes": 0, "rows": 0, "times": []} for name in kernels}
-    for turn in range(_TURNS):
-        for name in rng.permutation(sorted(kernels)).tolist():
-            before, began = int(arrays.filled[3]), time.perf_counter()
-            reached = kernels[name](0, tick, tick + ticks, lent)
-            seconds, spikes, own = time.perf_counter() - began, int(arrays.filled[3]) - before, measured[name]
-            words = arrays.row_of_counts[: arrays.filled[1]]
-            assert reached == tick + ticks, "a buffer holds less than a turn"
-            own["spikes"], own["rows"] = own["spikes"] + spikes, own["rows"] + CountBlock(words, n_cores).n
-            if turn and spikes:  # in the first one kernels are compiled
-                own["times"].append(seconds / spikes)
-            arrays.filled[:3], tick = 0, reached
-    return measured
+def _take_turns(kernels, arrays, ticks):
+    """(seconds, spikes, rows of counts) of each turn, each by a kernel of its own."""
+    tick, lent, n_cores, found = 0, Lent(arrays), arrays.tally.shape[3], []
+    for kernel_of_turn in set(kernels):  # to compile it
+        kernel_of_turn(0, tick, tick, lent)
+    for kernel_of_turn in kernels:
+        before, began = int(arrays.filled[3]), time.perf_counter()
+        reached = kernel_of_turn(0, tick, tick + ticks, lent)
+        seconds = time.perf_counter() - began
+        assert reached == tick + ticks, "a buffer holds less than a turn"
+        words = arrays.row_of_counts[: arrays.filled[1]]
+        found.append((seconds, int(arrays.filled[3]) - before, CountBlock(words, n_cores).n))
+        arrays.filled[:3], tick = 0, reached
+    return tuple(zip(*found))
 
 
-def whole_runs(case, cores=None, seed=0):
+def whole_runs(network, core_of, duration_ms, seed=0):
     """Seconds of whole runs, in turns; the arguments are those of `counter_bench`.
 
     Returns
     -------
     dict : for "all" and "none" a list of (the run alone, with what is before and after it)
     """
-    network, core_of = _placed(case, cores)
-    stimulus = network.stimulus.lasting(round(case.duration_ms / network.dt_ms))
+    stimulus = network.stimulus.lasting(round(duration_ms / network.dt_ms))
     given = {"all": (core_of, _source), "none": (np.minimum(core_of, 0), _source_without)}
     seconds, rng = {name: [] for name in given}, np.random.default_rng(seed)
     for turn in range(1 + _RUNS):
@@ -124,9 +128,11 @@ def _run(network, stimulus, core_of):
     return seconds
 
 
-def _placed(case, cores):
-    """(network, core of each neuron)."""
+def _placed(case, cores, placer):
+    """(network, core of each neuron): at random on so many cores, or as a placer has it on Loihi, or the case."""
     network = compile_network(case.build())
+    if placer is not None:
+        return network, place(network, load_chip("loihi"), placer).core_of
     if cores is None:
         return network, case.cores(network)
     placed = np.random.default_rng(0).integers(cores, size=network.n_neurons)
@@ -166,34 +172,50 @@ def _emptied(text, function):
     return ast.unparse(tree)
 
 
-def _row(name, repeats, runs):
+def _row(name, cores, turns, runs):
     """One line: what all counters take beside none; medians of turns, then of repeats, and of all runs."""
-    ratios = [median(found["all"]["times"]) / median(found["none"]["times"]) for found in repeats]
-    nanoseconds = 1e9 * median(median(found["all"]["times"]) for found in repeats)
+    ratios = [_ratio(**found) for found in turns]
+    each = [1e9 * found["seconds"]["all"].sum() / found["spikes"][0].sum() for found in turns]
     spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
     whole = {kind: np.median([one for found in runs for one in found[kind]], axis=0) for kind in ("all", "none")}
     (run, _), (run_ratio, whole_ratio) = whole["all"], whole["all"] / whole["none"]
-    return (f"{name:8s}{repeats[0]['cores']:>7}{nanoseconds:>12.0f}{median(ratios):>12.3f}{spread:>17}"
+    return (f"{name:9s}{cores:>6}{median(each):>12.0f}{median(ratios):>12.3f}{spread:>17}"
             f"{1e3 * run:>12.2f}{run_ratio:>12.3f}{whole_ratio:>12.3f}")  # fmt: skip
+
+
+def _ratio(seconds, runs, **_):
+    """How many times as long turns take with all counters: of those counted in the first run, and in the second, the
+    median, and the mean of both, since all turns of a run may be slower than those of the other."""
+    logs = np.log(seconds["all"] / seconds["none"])
+    return float(np.exp(np.mean([np.median(logs[runs["all"] == run]) for run in range(2)])))
+
+
+def _main(given):
+    print(f"{'network':9s}{'cores':>6}{'ns/spike':>12}{'all / none':>12}{'over repeats':>17}"
+          f"{'run, ms':>12}{'all / none':>12}{'with ends':>12}")  # fmt: skip
+    for chosen in given.cases:
+        case = Case(chosen, given.quick)
+        network, core_of = _placed(case, given.cores, given.placer)
+        turns, runs = (
+            [measure(network, core_of, case.duration_ms, seed) for seed in range(given.repeats)]
+            for measure in (counter_bench, whole_runs)
+        )
+        print(_row(chosen, int(core_of.max()) + 1, turns, runs), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", default=["B1", "B2", "B4", "chip"], help=" ".join(CASES))
-    parser.add_argument("--cores", type=int, help="neurons on so many cores, at random")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cores", type=int, help="neurons on so many cores, at random")
+    where.add_argument("--placer", choices=PLACERS, help="neurons on cores of Loihi")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="small networks")
     given = parser.parse_args()
     unknown = sorted(set(given.cases) - set(CASES))
     if unknown or given.repeats < 1 or (given.cores is not None and given.cores < 1):
         parser.error(f"choose among {', '.join(CASES)}; cores and repeats are 1 at least")
-    print(f"{'network':8s}{'cores':>7}{'ns/spike':>12}{'all / none':>12}{'over repeats':>17}"
-          f"{'run, ms':>12}{'all / none':>12}{'with ends':>12}")  # fmt: skip
-    for chosen in given.cases:
-        case = Case(chosen, given.quick)
-        try:
-            repeats = [counter_bench(case, given.cores, seed) for seed in range(given.repeats)]
-            print(_row(chosen, repeats, [whole_runs(case, given.cores, seed) for seed in range(given.repeats)]),
-                  flush=True)  # fmt: skip
-        except ConfigError as error:
-            parser.error(str(error))
+    try:
+        _main(given)
+    except EventSimError as error:
+        parser.error(str(error))

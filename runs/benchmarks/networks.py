@@ -86,11 +86,12 @@ def coincidence(tokens=64, dimensions=64, rate_hz=10.0, duration_ms=1000.0, seed
     return brian2.Network(inputs, gates, scores, into_gates, into_scores)
 
 
-def hardware_like(n=131_072, fan_out=128, cluster=None, inside=0.8, seed=0):
+def hardware_like(n=131_072, fan_out=128, cluster=None, inside=0.8, shuffled=False, seed=0):
     """B4: one tick per step, as on a chip: leaky neurons with a bias, 131,072 x 128 synapses of delay 1.
 
     dt 1 ms, about 17.6 spikes per neuron and second. With a `cluster`, neurons stand in clusters of so many, to which
-    the part `inside` of the synapses of each goes; `n` is a multiple of it.
+    the part `inside` of the synapses of each goes; `n` is a multiple of it. `shuffled` neurons are in random order, so
+    that it takes a placer to find the clusters.
     """
     rng = np.random.default_rng(seed)
     clock = brian2.Clock(1 * ms)
@@ -105,8 +106,9 @@ def hardware_like(n=131_072, fan_out=128, cluster=None, inside=0.8, seed=0):
     if cluster is not None:
         at_home = pre // cluster * cluster + post % cluster
         post = np.where(rng.random(post.size) < inside, at_home, post)
-    synapses.connect(i=pre, j=post)
-    synapses.variables["w"].set_value(rng.choice([0.01, -0.01], n * fan_out))
+    weights, ids = rng.choice([0.01, -0.01], n * fan_out), rng.permutation(n) if shuffled else np.arange(n)
+    synapses.connect(i=ids[pre], j=ids[post])
+    synapses.variables["w"].set_value(weights)
     return brian2.Network(neurons, synapses)
 
 

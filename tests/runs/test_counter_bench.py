@@ -1,26 +1,36 @@
-"""What counting costs is measured on one run, half of it counted."""
-
-from types import SimpleNamespace
+"""What counting costs is measured on the same ticks, counted and not."""
 
 import brian2
+import numpy as np
 import pytest
 from brian2 import ms
 
 import eventsim
-from eventsim import Simulation
+from eventsim import Simulation, compile_network
 from eventsim.errors import ConfigError
 from runs.benchmarks.cases import Case
 from runs.benchmarks.counter_bench import counter_bench, whole_runs
 
+DURATION_MS = 400
 
-def test_one_kernel_counts_the_other_does_not_and_together_they_are_the_whole_run():
-    case = Case("chip", quick=True)
-    measured = counter_bench(case, cores=5)
-    all_, none = measured["all"], measured["none"]
-    assert none["rows"] == 0 < all_["rows"]
-    assert min(all_["spikes"], none["spikes"]) > 0
-    with eventsim.simulate(case.build(), duration_ms=case.duration_ms) as trace:
-        assert all_["spikes"] + none["spikes"] == len(trace.spikes())
+
+def placed(n_cores):
+    """A small network on cores at random."""
+    network = compile_network(Case("chip", quick=True).build())
+    core_of = np.random.default_rng(0).integers(n_cores, size=network.n_neurons)
+    return network, np.where(network.is_source, -1, core_of).astype(np.int32)
+
+
+def test_each_turn_is_run_once_by_each_kernel_and_only_one_counts():
+    network, core_of = placed(5)
+    measured = counter_bench(network, core_of, DURATION_MS)
+    spikes, rows, of_all, turn = measured["spikes"], measured["rows"], measured["runs"]["all"], np.arange(200)
+    assert (of_all + measured["runs"]["none"] == 1).all() and 0 < of_all.sum() < 200
+    assert (spikes[0] == spikes[1]).all()
+    assert (rows[1 - of_all, turn] == 0).all() and (rows[of_all, turn] > 0)[spikes[0] > 0].all()
+    assert all(of.min() > 0 and of.shape == (200,) for of in measured["seconds"].values())
+    with eventsim.simulate(network, network.stimulus.lasting(DURATION_MS)) as trace:
+        assert spikes[0].sum() == len(trace.spikes())
 
 
 def test_whole_runs_with_and_without_counters_take_turns(monkeypatch):
@@ -32,7 +42,7 @@ def test_whole_runs_with_and_without_counters_take_turns(monkeypatch):
         return trace
 
     monkeypatch.setattr(Simulation, "finish", looked_at)
-    seconds = whole_runs(Case("chip", quick=True), cores=5)
+    seconds = whole_runs(*placed(5), 100)
     assert all(len(seconds[name]) == 5 and all(0 < run < whole for run, whole in seconds[name]) for name in seconds)
     rows = sorted(n for n, _ in seen)
     assert rows[:6] == [0] * 6 and rows[6] == rows[11] > 0
@@ -42,6 +52,6 @@ def test_whole_runs_with_and_without_counters_take_turns(monkeypatch):
 def test_a_network_that_never_fires_is_one_clear_error():
     clock = brian2.Clock(1 * ms)
     cells = brian2.NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", clock=clock, name="cells")
-    silent = SimpleNamespace(name="silent", duration_ms=5, build=lambda: brian2.Network(cells), cores=lambda _: None)
-    with pytest.raises(ConfigError, match="silent has too few spikes"):
-        counter_bench(silent, cores=1)
+    silent = compile_network(brian2.Network(cells))
+    with pytest.raises(ConfigError, match="no neuron fires"):
+        counter_bench(silent, np.zeros(2, dtype=np.int32), 5)
