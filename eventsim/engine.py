@@ -42,7 +42,7 @@ class Engine(Protocol):
         """What was recorded since the last time, as arguments of `TraceWriter.write_segment`."""
 
     def totals(self, tick):
-        """Mapping to received_count, received_weight, delivered and message_*, as `TraceWriter.finish` takes them, of
+        """Mapping to received_count, received_weight, delivered and messages, as `TraceWriter.finish` takes them, of
         what was handled up to `tick`, the first not handled."""
 
     def state(self, tick):

@@ -148,7 +148,7 @@ class ContinuousEngine:
         cells = self._neurons.cells
         return {
             "received_count": cells["received_count"].copy(), "received_weight": cells["received_weight"].copy(),
-            "delivered": self._counters.delivered, **_messages(self._counters.messages),
+            "delivered": self._counters.delivered, "messages": _messages(self._counters.messages),
         }  # fmt: skip
 
     def state(self, tick):

@@ -14,7 +14,7 @@ from eventsim.grid.events import event_arrays
 from eventsim.grid.layout import Layout
 from eventsim.grid.parts import apart, bounds_of_parts, divide, flat
 from eventsim.grid.phases import history_ticks, ticks_ahead
-from eventsim.grid.reach import reach
+from eventsim.grid.reach import each_neuron, few_kinds
 from eventsim.grid.single import TOO_MANY, single_rows
 from eventsim.grid.spread import spread
 
@@ -59,7 +59,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         ("tables", [table.values for table in network.tables], np.float64),
     ):
         arrays[name], arrays[f"{name}_at"] = flat(parts, dtype)
-    arrays |= reach(network, core_of, n_parts) | spread(network, core_of, bounds, arrays, plan.storage)
+    arrays |= spread(network, core_of, bounds, arrays, plan.storage)
+    kinds = few_kinds(network, core_of, n_parts)
     arrays["rows"] = np.column_stack([arrays["rows"], np.zeros_like(arrays["rows"])])
     if stimulus.duration_ticks >= 1 << 31:
         arrays["rows"] = arrays["rows"].astype(np.int64)
@@ -68,13 +69,15 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     per_tick = len(KINDS) * n_cores
     count = np.uint32 if network.n_synapses < TOO_MANY else np.int64
     shape = (n_parts, span, len(KINDS), n_cores)
-    single, n_coming = single_rows(network, core_of, arrays, depth, math.prod(shape))
+    single, n_coming = single_rows(network, core_of, arrays["spread"], kinds is None, depth, math.prod(shape))
+    if kinds is None:
+        kinds = each_neuron(network, core_of, n_parts, np.flatnonzero(np.diff(single["single_at"]) == 0).tolist())
     cells = np.zeros(math.prod(shape) + n_coming, dtype=count)
     tally, coming = cells[: math.prod(shape)].reshape(shape), cells[math.prod(shape) :]
     row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
-        **arrays, **single, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
+        **arrays, **single, **kinds, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
         population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
         cursor=arrays["stimulus_at"][:-1].copy(),

@@ -1,7 +1,8 @@
 """The cores that each neuron reaches: to each of them goes a message when it fires.
 
 Neurons on one core that reach the same cores are alike to whoever counts. Where they are of a few kinds, as on few
-cores, where nearly everybody reaches all, a sender is a kind; else each neuron is a sender.
+cores, where nearly everybody reaches all, a sender is a kind; else each neuron is a sender. Of neurons whose rows are
+counted when they are sent (`eventsim.grid.single`) a run need not know it.
 """
 
 import numpy as np
@@ -12,18 +13,16 @@ from eventsim.grid.parts import apart, from_a_line
 from eventsim.grid.slots import N_SLOTS, first_slot, mixed
 from eventsim.machine import lowest
 
-__all__ = ["each_a_sender", "reach"]
+__all__ = ["dtype_of_cores", "each_a_sender", "each_neuron", "few_kinds"]
 
-_AT_ONCE = 1 << 17  # words of bits that are handled at once: they stay in the processor's cache
+#: Words of bits that are handled at once: first, to see whether kinds are few, and most, in a processor's cache.
+_FIRST, _AT_ONCE = 1 << 13, 1 << 17
 _BYTES = 4  # for each synapse, as much as a list of the cores takes at most while it is made
 _FEW = 255  # kinds, each a byte; and stretches of them that are kept of a population
 
 
-def reach(network, core_of, n_parts):
-    """The distinct cores that the synapses of each neuron reach: fields of GridArrays.
-
-    Where each neuron is a sender, a bit for each core, set where it is reached, or, where that would take more than
-    `_BYTES` for each synapse, the lists of the cores. Kinds have lists, and each part has the kinds of its own.
+def few_kinds(network, core_of, n_parts):
+    """The cores that the synapses of each kind of neurons reach, as lists: fields of GridArrays.
 
     Parameters
     ----------
@@ -33,27 +32,51 @@ def reach(network, core_of, n_parts):
 
     Returns
     -------
-    dict : as `_senders` gives it; sender_of (n_neurons,) uint8, the kind of each neuron, n_senders, as many kinds as a
-        part has, told_apart, and what `_kinds_of_populations` gives; empty and 0 where each neuron is a sender
+    dict or None : as `_senders` gives it, each part with the kinds of its own; sender_of (n_neurons,) uint8, the kind
+        of each neuron, n_senders, as many kinds as a part has, told_apart, and what `_kinds_of_populations` gives. None
+        where there are more than a few kinds.
     """
-    n_cores = int(core_of.max(initial=0)) + 1
-    n_words = -(-n_cores // 64)
+    kinds = _Kinds(network.n_neurons, _words_of(core_of))
+    for some, reached in _reached(network, core_of, range(len(network.populations))):
+        if not kinds.tell_apart(some, core_of[some], reached):
+            return None
+    return kinds.senders(n_parts, dtype_of_cores(core_of)) | _kinds_of_populations(network, kinds.kind_of)
+
+
+def each_neuron(network, core_of, n_parts, told):
+    """The cores that the synapses of each neuron reach: fields of GridArrays.
+
+    A bit for each core, set where it is reached, or, where that would take more than `_BYTES` for each synapse, the
+    lists of the cores.
+
+    Parameters
+    ----------
+    network, core_of, n_parts
+        As `few_kinds` has them.
+    told : sequence of int
+        The populations of whose neurons this is told; those of others reach nobody.
+
+    Returns
+    -------
+    dict : as `each_a_sender` gives it
+    """
+    n_words, counts, cores = _words_of(core_of), np.zeros(network.n_neurons, dtype=np.int32), []
     in_bits = network.n_neurons * 8 * n_words <= _BYTES * network.n_synapses
-    cores = [np.empty(0, np.uint16 if n_cores <= 1 << 16 else np.uint32)]
-    counts = np.zeros(network.n_neurons, dtype=np.int32)
+    if not any(pathway.size for pathway in network.pathways if pathway.source in told):
+        return each_a_sender(core_of, counts, n_parts)
     bits = np.zeros((network.n_neurons if in_bits else 0, n_words), dtype=np.uint64)
-    kinds = _Kinds(network.n_neurons, n_words)
-    for some, reached in _reached(network, core_of.astype(cores[0].dtype), n_words):
-        kinds.tell_apart(some, core_of[some], reached)
+    for some, reached in _reached(network, core_of, told):
         counts[some] = np.bitwise_count(reached).sum(axis=1)
         if in_bits:
             bits[some] = _by_byte(reached)
         else:
-            cores.append(_list(reached, np.empty(counts[some].sum(), cores[0].dtype)))
-    if kinds.n <= _FEW:
-        return kinds.senders(n_parts, cores[0].dtype) | _kinds_of_populations(network, kinds.kind_of)
-    reached = {"bits": bits} if in_bits else {"cores": np.concatenate(cores)}
-    return each_a_sender(core_of, counts, n_parts, **reached)
+            cores.append(_list(reached, np.empty(counts[some].sum(), dtype_of_cores(core_of))))
+    return each_a_sender(core_of, counts, n_parts, **({"bits": bits} if in_bits else {"cores": np.concatenate(cores)}))
+
+
+def dtype_of_cores(core_of):
+    """The dtype of lists of cores."""
+    return np.uint16 if core_of.max(initial=0) < 1 << 16 else np.uint32
 
 
 def each_a_sender(core_of, counts, n_parts, **reached):
@@ -88,23 +111,30 @@ def _kinds_of_populations(network, kind_of):
     return {"kinds_at": kinds_at, "alike": np.concatenate(tables), "alike_at": np.cumsum([len(t) for t in tables])}
 
 
-def _reached(network, core_of, n_words):
+def _words_of(core_of):
+    """Words with a bit for each core."""
+    return int(core_of.max(initial=0)) // 64 + 1
+
+
+def _reached(network, core_of, told):
     """(slice of neurons, (neurons, n_words) uint64: of each a bit for each core, set where it is reached), piece by
-    piece."""
-    at_once = max(1, _AT_ONCE // n_words)
-    for k, population in enumerate(network.populations):
+    piece, of populations; the first pieces are small."""
+    n_words, cores, size = _words_of(core_of), core_of.astype(dtype_of_cores(core_of)), _FIRST
+    for k in told:
+        population, first = network.populations[k], 0
         pathways = [p for p in network.pathways if p.source == k and p.size]
-        for first in range(0, population.size, at_once):
-            stop = min(first + at_once, population.size)
+        while first < population.size:
+            stop, size = min(first + max(1, size // n_words), population.size), min(2 * size, _AT_ONCE)
             words = np.zeros((stop - first, n_words), dtype=np.uint64)
             for p in pathways:
                 begins, target = p.rows[:: p.delays.size][first : stop + 1], network.populations[p.target]
-                core = core_of[target.start : target.stop]
+                core = cores[target.start : target.stop]
                 if np.ptp(core) == 0:
                     words[np.diff(begins) > 0, core[0] // 64] |= np.uint64(1 << int(core[0]) % 64)
                 else:
-                    _mark(p.first + begins, network.post, core_of, words)
+                    _mark(p.first + begins, network.post, cores, words)
             yield slice(population.start + first, population.start + stop), words
+            first = stop
 
 
 @cached_njit()
@@ -150,27 +180,26 @@ class _Kinds:
 
     Attributes
     ----------
-    n : int
-        Kinds found; above `_FEW`, and no longer counted, where they are more.
     kind_of : (n_neurons,) uint8
     """
 
     def __init__(self, n_neurons, n_words):
-        self.n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
+        self._n, self.kind_of = 0, np.empty(n_neurons, dtype=np.uint8)
         self._known = np.empty((_FEW, 1 + n_words), dtype=np.uint64)  # of each kind its core, and what it reaches
         self._slots = np.zeros(N_SLOTS, dtype=np.int16)
 
     def tell_apart(self, some, core, reached):
-        """Find the kinds of a slice of neurons, each with its core, -1 for the host, and the cores that it reaches."""
-        if self.n <= _FEW:
-            table = np.column_stack([core.astype(np.int64).view(np.uint64), reached])
-            self.n = _tell_apart(table, self._known, self._slots, self.n, self.kind_of[some])
+        """Find the kinds of a slice of neurons, each with its core, -1 for the host, and the cores that it reaches;
+        returns whether kinds are few."""
+        table = np.column_stack([core.astype(np.int64).view(np.uint64), reached])
+        self._n = _tell_apart(table, self._known, self._slots, self._n, self.kind_of[some])
+        return self._n <= _FEW
 
     def senders(self, n_parts, dtype):
         """The fields of GridArrays where kinds are the senders; those of two parts are in no cache line together."""
-        n = -(-self.n // 4) * 4
+        n = -(-self._n // 4) * 4
         core, reached = np.full(n, -1, dtype=np.int32), np.zeros((n, self._known.shape[1] - 1), dtype=np.uint64)
-        core[: self.n], reached[: self.n] = self._known[: self.n, 0].view(np.int64), self._known[: self.n, 1:]
+        core[: self._n], reached[: self._n] = self._known[: self._n, 0].view(np.int64), self._known[: self._n, 1:]
         counts = np.bitwise_count(reached).sum(axis=1)
         cores = _list(reached, np.empty(counts.sum(), dtype))
         found = _senders(np.tile(core, n_parts), np.tile(counts, n_parts), np.tile(cores, n_parts))

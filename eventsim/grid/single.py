@@ -22,15 +22,17 @@ __all__ = ["TOO_MANY", "forget_in_flight", "single_rows", "spikes_of_each"]
 TOO_MANY = 1 << 32
 
 
-def single_rows(network, core_of, arrays, history_ticks, n_cells):
+def single_rows(network, core_of, spread, may_be, history_ticks, n_cells):
     """Which pathways send single rows that are counted when they are sent, and room for what is to come.
 
     Parameters
     ----------
     network : CompiledNetwork
     core_of : (n_neurons,) int32
-    arrays : dict
-        As `reach` and `spread` give them.
+    spread : (n_parts, n_pathways, 7) int64
+        As in GridArrays.
+    may_be : bool
+        Whether there are any at all.
     history_ticks : int
         Slots in which spikes are remembered.
     n_cells : int
@@ -42,12 +44,12 @@ def single_rows(network, core_of, arrays, history_ticks, n_cells):
     n_coming : int
         Counts that are held.
     """
-    spread, size, coming_at = arrays["spread"], 0, np.full(len(network.pathways), -1, dtype=np.int64)
+    size, coming_at = 0, np.full(len(network.pathways), -1, dtype=np.int64)
     single, single_at = [], [0]
-    may_be = len(spread) == 1 and arrays["sender_of"].size == 0 and network.n_synapses < TOO_MANY
+    may_be = may_be and len(spread) == 1 and network.n_synapses < TOO_MANY
     held = [_held(pathway, spread[0, p, 2], history_ticks) for p, pathway in enumerate(network.pathways)]
     for k in range(len(network.populations)):
-        single += _in_turn(network, arrays, k, held) if may_be else []
+        single += _in_turn(network, spread, k, held) if may_be else []
         single_at.append(len(single))
     for p, _ in single:
         coming_at[p] = n_cells + size
@@ -66,7 +68,7 @@ def _held(pathway, n, history_ticks):
     return history_ticks * int(n) if pathway.delays.any() else 0
 
 
-def _in_turn(network, arrays, k, held):
+def _in_turn(network, spread, k, held):
     """[(pathway, the neuron behind the last that sends by it)] of a population whose neurons send one row each; else
     none. The pathways deliver in every tick, each core that a row reaches is known, and no more is held than there
     are synapses."""
@@ -77,7 +79,7 @@ def _in_turn(network, arrays, k, held):
             continue
         if p not in often or pathway.delays.size != 1 or held[p] > pathway.size:
             return []
-        if not _tells_cores(arrays, p):
+        if not _tells_cores(spread, p):
             return []
         senders = np.flatnonzero(np.diff(pathway.rows))
         spans.append((int(senders[0]), int(senders[-1]), p))
@@ -88,9 +90,9 @@ def _in_turn(network, arrays, k, held):
     return [(p, until) for (_, _, p), until in zip(spans, behind)]
 
 
-def _tells_cores(arrays, p):
+def _tells_cores(spread, p):
     """Whether what is kept of the rows of a pathway names each core that a row reaches once."""
-    form, n_kinds = arrays["spread"][0, p, [0, 5]]
+    form, n_kinds = spread[0, p, [0, 5]]
     return n_kinds == 1 and form not in (ON_ONE_CORE, ON_A_CORE)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from eventsim.engine import NO_LIMIT
 from eventsim.errors import InternalError
 from eventsim.grid.engine import GridEngine
-from eventsim.grid.reach import each_a_sender
+from eventsim.grid.reach import dtype_of_cores, each_a_sender
 
 __all__ = ["RankEngine"]
 
@@ -56,7 +56,7 @@ class RankEngine(GridEngine):
         counts, cores = reach
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
         found = each_a_sender(self._arrays.core_of, counts, len(self._arrays.bounds) - 1,
-                              cores=cores.astype(self._arrays.reach.dtype))  # fmt: skip
+                              cores=cores.astype(dtype_of_cores(self._arrays.core_of)))  # fmt: skip
         self._arrays = self._arrays._replace(**found, single_at=np.zeros_like(self._arrays.single_at),
                                              coming_at=np.full_like(self._arrays.coming_at, -1))  # fmt: skip
 

@@ -6,7 +6,7 @@ from eventsim.compiled_network import CompiledNetwork
 from eventsim.errors import EnvironmentProblem
 from eventsim.ranks.record import kept_segments, read_rank_segment, read_totals
 from eventsim.stimulus import Stimulus
-from eventsim.trace.schema import read_arrays
+from eventsim.trace.schema import MESSAGE_COLUMNS, read_arrays
 from eventsim.trace.writer import TraceWriter
 
 __all__ = ["merge_ranks", "recover", "trace_writer"]
@@ -121,7 +121,6 @@ def _summed(totals, n_neurons, n_pathways):
     for kept in totals:
         count[kept["own"]], weight[kept["own"]] = kept["received_count"], kept["received_weight"]
         delivered[kept["pathways"]] += kept["delivered"]
-    columns = [_joined(totals, f"message_{name}") for name in ("source", "destination", "count")]
-    source, destination, messages = _added(*columns)
-    return {"received_count": count, "received_weight": weight, "delivered": delivered, "message_source": source,
-            "message_destination": destination, "message_count": messages}  # fmt: skip
+    messages = _added(*(_joined(totals, name) for name in MESSAGE_COLUMNS))
+    return {"received_count": count, "received_weight": weight, "delivered": delivered,
+            "messages": dict(zip(MESSAGE_COLUMNS, messages))}  # fmt: skip

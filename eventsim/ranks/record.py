@@ -9,7 +9,7 @@ from eventsim.memory import taken_bytes
 from eventsim.trace.background import Background
 from eventsim.trace.disk import create
 from eventsim.trace.guard import open_checked, refusing
-from eventsim.trace.schema import SEGMENT_COLUMNS, read_arrays, store
+from eventsim.trace.schema import MESSAGE_COLUMNS, SEGMENT_COLUMNS, read_arrays, store
 from eventsim.trace.segments import SegmentFolder, durably, read_segment
 
 __all__ = ["TOTALS", "RankRecord", "kept_segments", "read_rank_segment", "read_totals"]
@@ -19,9 +19,8 @@ __all__ = ["TOTALS", "RankRecord", "kept_segments", "read_rank_segment", "read_t
 #: how many synapses and mirrors it holds.
 TOTALS = {
     "tick": np.int64, "own": np.int32, "received_count": np.int64, "received_weight": np.float64,
-    "pathways": np.int64, "delivered": np.int64, "message_source": np.int32, "message_destination": np.int32,
-    "message_count": np.int64, "columns": np.int64, "seconds": np.float64, "taken_bytes": np.int64,
-    "held": np.int64,
+    "pathways": np.int64, "delivered": np.int64, "columns": np.int64, "seconds": np.float64, "taken_bytes": np.int64,
+    "held": np.int64, **MESSAGE_COLUMNS,
 }  # fmt: skip
 
 _KEPT = 3  # totals that stay: ranks are never further apart than one
@@ -64,7 +63,9 @@ class RankRecord:
     def keep(self, tick, totals, seconds):
         """Write the totals at the end of the last segment, once that is on disk; raises EnvironmentProblem."""
         n_mirrors = self._share.sources.size + self._share.mirrored.size
-        arrays = totals | {"seconds": seconds, "taken_bytes": taken_bytes()}
+        arrays = {name: values for name, values in totals.items() if name != "messages"}
+        arrays |= {name: totals["messages"][name] for name in MESSAGE_COLUMNS}
+        arrays |= {"seconds": seconds, "taken_bytes": taken_bytes()}
         arrays["held"] = [sum(p.size for p in self._share.network.pathways), n_mirrors]
         arrays |= {"tick": tick, "own": self._share.own, "pathways": self._share.pathways,
                            "columns": self._columns}  # fmt: skip

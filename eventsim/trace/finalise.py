@@ -10,7 +10,9 @@ from eventsim.trace.guard import allowed_bytes
 from eventsim.trace.keep import keep_trace
 from eventsim.trace.schema import (
     COUNT_COLUMNS,
+    COUNTS,
     MANIFEST,
+    MESSAGE_COLUMNS,
     NETWORK,
     STIMULUS,
     STREAMS,
@@ -30,7 +32,7 @@ __all__ = ["write_trace"]
 _COMPLETE = {"complete": True}
 
 
-def write_trace(path, recording, stimulus, totals, manifest):
+def write_trace(path, recording, stimulus, totals, messages, manifest):
     """Write a complete trace; holds one segment at a time.
 
     Parameters
@@ -41,6 +43,8 @@ def write_trace(path, recording, stimulus, totals, manifest):
     stimulus : Stimulus
     totals : mapping of str to array
         Datasets that are known only at the end, by their full names.
+    messages : mapping of str to array, or Made
+        MESSAGE_COLUMNS; empty where nobody counted.
     manifest : dict
         Without the hashes of spikes and counts, which are added here.
 
@@ -50,7 +54,8 @@ def write_trace(path, recording, stimulus, totals, manifest):
         What `Trace` opens.
     """
     if path is None:
-        return keep_trace(recording, stimulus, totals, manifest | _COMPLETE)
+        return keep_trace(recording, stimulus, totals, messages, manifest | _COMPLETE)
+    totals = totals | {f"{COUNTS}/{name}": messages[name] for name in (MESSAGE_COLUMNS if messages else ())}
     with durably(path) as temporary, create(temporary) as file:
         _merge_into(file, recording, totals | _artefacts(recording.network, stimulus))
         _stay_within_allowed_expansion(file)

@@ -180,4 +180,4 @@ def _write(path, network, tick, neuron, stimulus, foreign):
     recording = Recording(network, stimulus.duration_ticks, SegmentList())
     recording.append({"tick": tick, "neuron": neuron})
     manifest = new_manifest({}, network, stimulus, "grid", foreign)
-    return write_trace(None if path is None else Path(path), recording, stimulus, {}, manifest)
+    return write_trace(None if path is None else Path(path), recording, stimulus, {}, {}, manifest)

@@ -4,23 +4,25 @@ from functools import partial
 
 import numpy as np
 
-from eventsim.trace.in_memory import Column, Group, InMemory, Made
-from eventsim.trace.schema import SPIKE_COLUMNS, SPIKES, STREAMS
+from eventsim.made import Made
+from eventsim.trace.in_memory import Column, Group, InMemory
+from eventsim.trace.schema import COUNTS, MESSAGE_COLUMNS, SPIKE_COLUMNS, SPIKES, STREAMS
 
 __all__ = ["keep_trace"]
 
 
-def keep_trace(recording, stimulus, totals, manifest):
+def keep_trace(recording, stimulus, totals, messages, manifest):
     """The InMemory of a recording; see `eventsim.trace.finalise.write_trace`."""
-    return InMemory(Group(_columns(recording, totals)), recording.network.driven_by(stimulus), manifest)
+    return InMemory(Group(_columns(recording, totals, messages)), recording.network.driven_by(stimulus), manifest)
 
 
-def _columns(recording, totals):
-    """Mapping of full name -> Column: totals as they are, spikes and each stream made when they are asked for."""
+def _columns(recording, totals, messages):
+    """Mapping of full name -> Column: totals as they are; messages, spikes, each stream made when it is asked for."""
     segments, clock = list(recording.segments.segments), recording.clock
     paths = [f"{SPIKES}/{p.name}/{name}" for p in recording.network.populations for name in SPIKE_COLUMNS[clock]]
     spikes = Made(partial(_merged_spikes, recording, [segment.spikes for segment in segments]))
     columns = {name: Column(totals, name) for name in totals} | {path: Column(spikes, path) for path in paths}
+    columns |= {f"{COUNTS}/{name}": Column(messages, name) for name in (MESSAGE_COLUMNS if messages else ())}
     for stream, (path, dtypes) in STREAMS.items():
         if any(name.startswith(f"{path}/") for name in totals):
             made = Made(partial(_merged, dtypes, [segment.maker(stream) for segment in segments]))

@@ -61,6 +61,9 @@ SPIKE_COLUMNS = {"grid": _SPIKE_COLUMNS, "continuous": _SPIKE_COLUMNS | {"offset
 #: The sparse columns of EventCounts, which grow with the run.
 COUNT_COLUMNS = {"tick": np.int64, "core": np.int32, "kind": np.uint8, "count": np.int64}
 
+#: Those of its messages, which are known at the end.
+MESSAGE_COLUMNS = {"message_source": np.int32, "message_destination": np.int32, "message_count": np.int64}
+
 #: The columns of Samples, and of the record of deliveries, that grow with the run.
 SAMPLE_COLUMNS = {"tick": np.int64, "value": np.float64}
 EVENT_COLUMNS = {"tick": np.int64, "end": np.int64, "synapse": np.uint32}

@@ -2,19 +2,29 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from eventsim.counts import BINNINGS
 from eventsim.errors import ConfigError
+from eventsim.made import Made
 from eventsim.samples import describe_samples
 from eventsim.trace.background import Background, SegmentList
 from eventsim.trace.finalise import write_trace
 from eventsim.trace.manifest import new_manifest
 from eventsim.trace.reader import Trace
 from eventsim.trace.recording import Recording, as_column
-from eventsim.trace.schema import COUNTS, DELIVERED, EVENTS, RECEIVED_COUNT, RECEIVED_WEIGHT, SAMPLES
+from eventsim.trace.schema import (
+    COUNTS,
+    DELIVERED,
+    EVENTS,
+    MESSAGE_COLUMNS,
+    RECEIVED_COUNT,
+    RECEIVED_WEIGHT,
+    SAMPLES,
+)
 from eventsim.trace.segments import SegmentFolder
 
 __all__ = ["TraceWriter"]
@@ -91,8 +101,7 @@ class TraceWriter:
         }  # fmt: skip
         self._open_recording().append(columns, events, counts)
 
-    def finish(self, *, received_count, received_weight, delivered, message_source, message_destination,
-               message_count, core_of):  # fmt: skip
+    def finish(self, *, received_count, received_weight, delivered, messages, core_of):
         """Merge the segments into the trace and open it.
 
         Parameters
@@ -101,8 +110,9 @@ class TraceWriter:
             Deliveries that each neuron received, and the sum of their weights.
         delivered : (n_pathways,) int64
             Deliveries of each pathway.
-        message_source, message_destination, message_count : (m,) int32, int32, int64
-            As in EventCounts.
+        messages : mapping of str to array, or Made
+            message_source, message_destination, message_count, (m,) int32, int32, int64, as in EventCounts; a trace in
+            memory asks for what is Made when somebody asks the trace.
         core_of : (n_neurons,) int32
             As in EventCounts.
 
@@ -114,28 +124,27 @@ class TraceWriter:
         Raises
         ------
         ConfigError
-            When a column has another length or kind.
+            When a column has another length or kind. Of messages that are Made, a trace in memory raises a
+            TraceFormatError when they are asked for.
         EnvironmentProblem
             When the disk is full or fails; the segments stay.
         """
         recording = self._open_recording()
         n_neurons, n_pathways = recording.network.n_neurons, len(recording.network.pathways)
-        n_messages = np.size(message_count)
         totals = {
             name: as_column(name, values, dtype, size)
             for name, values, dtype, size in (
                 (RECEIVED_COUNT, received_count, np.int64, n_neurons),
                 (RECEIVED_WEIGHT, received_weight, np.float64, n_neurons),
                 (DELIVERED, delivered, np.int64, n_pathways),
-                (f"{COUNTS}/message_source", message_source, np.int32, n_messages),
-                (f"{COUNTS}/message_destination", message_destination, np.int32, n_messages),
-                (f"{COUNTS}/message_count", message_count, np.int64, n_messages),
                 (f"{COUNTS}/core_of", core_of, np.int32, n_neurons),
                 (f"{COUNTS}/duration_ticks", [recording.duration_ticks], np.int64, 1),
             )
         }
         totals |= self._headers(recording)
-        source = write_trace(self.path, recording, self.stimulus, totals, self._manifest)
+        check = partial(_checked_messages, messages)
+        messages = Made(check) if isinstance(messages, Made) else check()
+        source = write_trace(self.path, recording, self.stimulus, totals, messages, self._manifest)
         recording.segments.delete()
         self._recording = None
         return Trace(source, max_bytes=sys.maxsize)
@@ -188,6 +197,12 @@ class TraceWriter:
 
     def __exit__(self, *_):
         self.abort()
+
+
+def _checked_messages(messages):
+    """Mapping of name -> MESSAGE_COLUMNS, as they are stored."""
+    size = np.size(messages["message_count"])
+    return {name: as_column(name, messages[name], dtype, size) for name, dtype in MESSAGE_COLUMNS.items()}
 
 
 def _segment_folder(path, run):

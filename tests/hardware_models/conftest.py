@@ -7,6 +7,7 @@ import pytest
 from eventsim.compiled_network import CompiledNetwork, Operation, Pathway, Population
 from eventsim.stimulus import Stimulus
 from eventsim.trace import TraceWriter
+from eventsim.trace.schema import MESSAGE_COLUMNS
 from hardware_models import load_chip
 
 
@@ -66,8 +67,8 @@ def record():
                                  none.astype(np.uint8), none)  # fmt: skip
             return writer.finish(
                 received_count=np.zeros(n, np.int64), received_weight=np.zeros(n),
-                delivered=np.zeros(len(network.pathways), np.int64), message_source=none.astype(np.int32),
-                message_destination=none.astype(np.int32), message_count=none, core_of=np.full(n, -1, np.int32),
+                delivered=np.zeros(len(network.pathways), np.int64), core_of=np.full(n, -1, np.int32),
+                messages={name: np.empty(0, dtype) for name, dtype in MESSAGE_COLUMNS.items()},
             )  # fmt: skip
 
     return made

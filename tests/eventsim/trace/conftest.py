@@ -56,9 +56,9 @@ def segment(first_tick, stop_tick):
 
 TOTALS = {
     "received_count": np.array([0, 0, 3, 2, 2, 0]), "received_weight": np.array([0, 0, -3.0, 2.0, 4.0, 0]),
-    "delivered": np.array([7, 1]), "message_source": np.array([-1], np.int32),
-    "message_destination": np.array([0], np.int32), "message_count": np.array([4]),
-    "core_of": np.array([-1, -1, 0, 0, 0, 0], np.int32),
+    "delivered": np.array([7, 1]), "core_of": np.array([-1, -1, 0, 0, 0, 0], np.int32),
+    "messages": {"message_source": np.array([-1], np.int32), "message_destination": np.array([0], np.int32),
+                 "message_count": np.array([4])},
 }  # fmt: skip
 
 

@@ -160,8 +160,8 @@ def test_a_trace_without_samples_says_how_to_record_them(trace):
 
 def test_recorded_potentials_are_read_by_name_of_their_neurons(network, totals):
     stimulus = Stimulus.silent(10)
-    zero = {name: np.zeros_like(value) for name, value in totals.items() if not name.startswith("message")}
-    zero |= {name: value[:0] for name, value in totals.items() if name.startswith("message")}
+    zero = {name: np.zeros_like(value) for name, value in totals.items() if name != "messages"}
+    zero["messages"] = {name: value[:0] for name, value in totals["messages"].items()}
     none = [np.empty(0, dtype) for dtype in (np.int64, np.int32, np.int64, np.int32, np.uint8, np.int64)]
     with TraceWriter(None, network, stimulus, manifest={}, recorded=[("v", 2), ("v", 4), ("v", 5)]) as writer:
         writer.write_segment(*none, samples_tick=np.array([0, 5]), samples_value=np.arange(6.0))

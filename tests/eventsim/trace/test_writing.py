@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from eventsim.collected import CountBlock
-from eventsim.errors import ConfigError
+from eventsim.errors import ConfigError, TraceFormatError
+from eventsim.made import Made
 from eventsim.trace import Trace, TraceWriter, finalise, guard, open_trace, schema
 
 EMPTY = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
@@ -111,6 +112,22 @@ def test_totals_of_another_length_are_refused_and_the_writer_can_still_finish(st
     with pytest.raises(ConfigError, match=r"received/count.* expected \(6,\)"):
         writer.finish(**(totals | {"received_count": np.zeros(5, np.int64)}))
     assert len(writer.finish(**totals).spikes()) == 6
+
+
+@pytest.mark.parametrize("path", [None, "t.h5"])
+def test_messages_of_different_lengths_are_refused_when_they_are_given_or_made(start, totals, tmp_path, path):
+    writer = start(path and tmp_path / path, segments=2)
+    wrong = totals["messages"] | {"message_source": np.zeros(2, np.int32)}
+    with pytest.raises(ConfigError, match=r"'message_source' has shape \(2,\); expected \(1,\)"):
+        writer.finish(**totals | {"messages": wrong})
+    if path is None:
+        trace = writer.finish(**totals | {"messages": Made(lambda: wrong)})
+        assert len(trace.spikes()) == 6
+        with pytest.raises(TraceFormatError, match=r"in memory: 'message_source' has shape \(2,\); expected \(1,\)"):
+            trace.messages()
+    else:
+        trace = writer.finish(**totals | {"messages": Made(lambda: totals["messages"])})
+        assert trace.messages()[2].tolist() == [4]
 
 
 def test_a_finished_writer_takes_nothing_more(start, totals):
