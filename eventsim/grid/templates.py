@@ -18,7 +18,7 @@ import math
 import numpy as np
 from eventsim.code_cache import cached_njit
 
-from {announcing} import announce, emit
+from {announcing} import announce, count_announced, emit
 from {collecting} import collect
 from {counting} import count_rows
 from {ticks} import TOGETHER, gather, land, may_run_to, sample, turn_round
@@ -63,7 +63,9 @@ def run(part, first_tick, last_tick, a):
             is_busy = busy[part, now]
             if is_busy:
                 latest = tick
-{due}{phases}            busy[part, now] = is_busy
+{due}{phases}            if is_busy:
+                count_announced(a, part, slot, here)
+            busy[part, now] = is_busy
         meet(meeting, part, n_parts)
 {end}    return stop
 """

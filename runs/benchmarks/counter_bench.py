@@ -35,7 +35,9 @@ from runs.benchmarks.cases import CASES, Case
 __all__ = ["counter_bench", "whole_runs"]
 
 #: The functions that count, of modules of `eventsim.grid`.
-_COUNTERS = {"announcing": "announce", "counting": "count_rows", "collecting": "_collect_counts"}
+_COUNTERS = {
+    "announcing": ("announce", "count_announced"), "counting": ("count_rows",), "collecting": ("_collect_counts",),
+}  # fmt: skip
 _ROW_COUNTED = "                    rows[row, 1] += 1\n"  # and what a kernel counts itself
 
 _TURNS = 200  # of a run; together they last as long as the case, or a tick each
@@ -160,15 +162,17 @@ def _source_without(network, plan, **_):
 @cache
 def _shared(made):
     """Mapping module -> name under which what `made` makes of its text can be imported."""
-    texts = {module: made(text_of(module), function) for module, function in _COUNTERS.items()}
+    texts = {module: made(text_of(module), functions) for module, functions in _COUNTERS.items()}
     return {module: load(text, module)["__name__"] for module, text in texts.items()}
 
 
-def _emptied(text, function):
-    """The source of a module with nothing in one of its functions."""
+def _emptied(text, functions):
+    """The source of a module with nothing in some of its functions."""
     tree = ast.parse(text)
-    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
-    found.body = [ast.Pass()]
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in functions]
+    assert len(found) == len(functions), f"{functions} are not there"
+    for function in found:
+        function.body = [ast.Pass()]
     return ast.unparse(tree)
 
 

@@ -146,6 +146,7 @@ MADE = {
     ("in lanes", "late", "words[word] = 0", "words[word] *= word > 0"),
     ("in lanes", "late", "sends[core] = 0", "sends[core] *= core > 1"),
     ("in lanes", "late", "            cells[cell] = 0", "            cells[cell] *= cell > coming"),
+    ("in lanes", "late", "if fired and a.single_at", "if fired > 1 and a.single_at"),
     ("in lanes", "by two", "single[s, 1])", "single[s, 1] - 2)"),
     ("in lanes", "at once", "cells[events + lane] +=", "cells[events + lane] += (lane > 0) *"),
     ("in lanes", "at once", "np.uint64(events + lowest)", "np.uint64(events + lowest - 1)"),
@@ -166,6 +167,20 @@ def test_a_kernel_that_counts_otherwise_is_seen(form, made, old, new, monkeypatc
     counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
     monkeypatch.setattr(kernel, "load", interpreted([(old, new)]))
     assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash != counts.hash
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_asked_for_early_changes_no_count(form, made, alone, apart, monkeypatch):
+    """Whatever the size of the tables; Python itself looks whether places are within them."""
+    if alone:
+        apart()
+    network = eventsim.compile_network(MADE[made]())
+    stimulus, core_of = network.stimulus.lasting(60), (np.arange(network.n_neurons) // 64).astype(np.int32)
+    core_of[network.is_source] = -1
+    counts = eventsim.simulate(network, stimulus, core_of=core_of).counts()
+    monkeypatch.setattr(kernel, "load", interpreted([("_FAR = 1 << 19", "_FAR = 0")]))
+    assert eventsim.simulate(network, stimulus, core_of=core_of).counts().hash == counts.hash
 
 
 def spread_out(delay_ms):
