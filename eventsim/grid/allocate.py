@@ -8,6 +8,7 @@ from eventsim.buffers import BufferSizes
 from eventsim.counts import KINDS
 from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError
+from eventsim.grid.alike import alike_rows
 from eventsim.grid.arrays import GridArrays
 from eventsim.grid.decay import powers_of
 from eventsim.grid.events import event_arrays
@@ -69,7 +70,9 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     per_tick = len(KINDS) * n_cores
     count = np.uint32 if network.n_synapses < TOO_MANY else np.int64
     shape = (n_parts, span, len(KINDS), n_cores)
-    single, n_coming = single_rows(network, core_of, arrays["spread"], kinds is None, depth, math.prod(shape))
+    single, held = single_rows(network, core_of, arrays["spread"], kinds is None, depth)
+    alike, held_alike = alike_rows(network, arrays, kinds, depth)
+    coming_at, n_coming = _places_of_coming(held | held_alike, len(pathways), math.prod(shape))
     if kinds is None:
         kinds = each_neuron(network, core_of, n_parts, np.flatnonzero(np.diff(single["single_at"]) == 0).tolist())
     cells = np.zeros(math.prod(shape) + n_coming, dtype=count)
@@ -77,7 +80,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
-        **arrays, **single, **kinds, core_of=core_of, key_lo=network.key_lo, key_hi=network.key_hi,
+        **arrays, **single, **alike, **kinds, coming_at=coming_at, core_of=core_of,
+        key_lo=network.key_lo, key_hi=network.key_hi,
         constants=constants, bounds=bounds, values=plan.storage.values,
         population_start=np.array([p.start for p in populations], dtype=np.int64), population_size=sizes,
         cursor=arrays["stimulus_at"][:-1].copy(),
@@ -102,6 +106,16 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, NO_LIMIT], dtype=np.int64),
         may_run=np.array([0, span, 0], dtype=np.int64), meeting=apart(n_parts, (1,), np.int64),
     )  # fmt: skip
+
+
+def _places_of_coming(held, n_pathways, n_cells):
+    """(n_pathways,) int64: where, behind so many cells, what is held of each begins, -1 where nothing ever is; and how
+    much it is in all."""
+    coming_at, size = np.full(n_pathways, -1, dtype=np.int64), 0
+    for p, n in held.items():
+        coming_at[p] = n_cells + size
+        size += n
+    return coming_at, size
 
 
 def _counted_from_the_first(bounds):

@@ -12,6 +12,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import MESSAGES_IN, MESSAGES_OUT, SPIKES, SYNAPTIC_EVENTS
+from eventsim.grid.alike import place_of_coming
 from eventsim.grid.lists import ask_for_entries, bring, forget, place_of_list
 from eventsim.machine import ask_for, ask_for_list, ask_for_row
 from eventsim.outline import UNCOUNTED, outlined
@@ -87,7 +88,7 @@ def _announce_kinds(a, part, k, at, fired, here):
     )  # fmt: skip
     history, sender_of, told_apart, start = a.history, a.sender_of, a.told_apart[part], a.population_start[k]
     lowest, behind, first_sender = a.kinds_at[k, 0], a.kinds_at[k, 1], part * a.n_senders
-    if fired < max(_FEW, (behind - lowest) // _LOOKS):
+    if fired < min(max(_FEW, (behind - lowest) // _LOOKS), a.alike_from[k]):
         for j in range(np.uint64(at), np.uint64(at + fired)):
             sender = first_sender + sender_of[np.uint64(start + history[j])]
             _send(senders, width, reach, reach_at, sender, np.int64(1), cells, here, n_cores)
@@ -96,10 +97,32 @@ def _announce_kinds(a, part, k, at, fired, here):
         _tell_stretches_apart(told_apart, a.alike, a.alike_at[k], a.alike_at[k + 1], history, at, fired)
     else:
         _tell_apart(told_apart, sender_of, start, history, at, fired)
+    if fired >= a.alike_from[k]:
+        _bring(a, part, k, (at - a.history_at[k]) // a.population_size[k])
     for s in range(lowest, behind):
         if told_apart[s]:
             _send(senders, width, reach, reach_at, first_sender + s, told_apart[s], cells, here, n_cores)
             told_apart[s] = 0
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _bring(a, part, k, slot):
+    """Hold what spikes that were told apart bring by rows that are alike until these land."""
+    told_apart, cells, brings, lowest = a.told_apart[part], a.cells, a.alike_brings, np.uint64(a.kinds_at[k, 0])
+    n_kinds, half = a.kinds_at[k, 1] - a.kinds_at[k, 0], np.uint64(4 * a.alike_brings.itemsize)
+    mask = (_1 << half) - _1
+    for r in range(a.alike_rows_at[k], a.alike_rows_at[k + 1]):
+        pathway, first = a.alike_rows[r, 1], a.alike_rows[r, 2]
+        for d in range(a.delays_at[pathway + 1] - a.delays_at[pathway]):
+            start = place_of_coming(a, pathway, slot, d)
+            for cell in range(np.uint64(start), np.uint64(start + a.spread[0, pathway, 2])):
+                cells[cell] = 0
+            start -= a.spread[0, pathway, 1]
+            for s in range(np.uint64(n_kinds)):
+                word = np.uint64(brings[np.uint64(first) + s])
+                if word:
+                    cells[np.uint64(start) + (word & mask)] += np.uint64(told_apart[lowest + s]) * (word >> half)
+            first += n_kinds
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -24,6 +24,7 @@ _FIELDS = (
     # counters
     "core_of", "sender_of", "n_senders", "kinds_at", "alike", "alike_at", "senders", "width", "sent", "reach",
     "reach_at", "told_apart", "message_words", "message_bytes", "row_times", "spread", "row_brings", "row_zeros",
+    "alike_rows", "alike_rows_at", "alike_of", "alike_from", "alike_brings",
     "lanes", "list_at", "lists", "brought", "lane_words", "lane_sums", "landed", "single", "single_at",
     "coming_at", "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
@@ -72,13 +73,18 @@ _FIELDS = (
 #: zero, uint32, empty where none is. IN_LISTS: that of row r begins in `lists`, unsigned, as many units behind `place`
 #: as the step says for each row, or, where that is 0, list_at[place + r] tells where (`eventsim.grid.lists`), and in
 #: place of lanes in a byte the bits stand that name a cell.
+#: alike_rows : (n, 3) int64; pathways whose rows are alike (`eventsim.grid.alike`): population, pathway, and where in
+#: `alike_brings`, which is as row_brings, the numbers of its kinds begin, delay by delay; those of population k from
+#: alike_rows_at[k] on; alike_of : (W,) int64, which of them a pathway is, -1 if none; alike_from : (P,) int64, spikes
+#: of a population in a tick from which on what they bring is told by kind
 #: brought : (Q, cells and more) uint64, what lists bring; zero but while somebody counts
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
 #: single : (n, 2) int64; pathways whose rows are counted when they are sent, and the neuron of their population behind
-#: the last that sends by each; those of population k from single_at[k] on; coming : the end of `cells`; coming_at :
-#: (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of what the rows that were sent in a
-#: tick bring to each of its cells; without a delay no place, but 0 or more; -1 for all others; block_core, sends : as
+#: the last that sends by each; those of population k from single_at[k] on; coming :
+#: the end of `cells`; coming_at : (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of
+#: what the rows that were sent in a tick bring to each of its cells; without a delay no place, but 0 or more; for one
+#: whose rows are alike the same, of each slot delay by delay, 0 among them; -1 for all others; block_core, sends : as
 #: `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody counts; cores_at : (P, 2) int64, the
 #: first core of a population and the one behind its last, counted from the host; see `eventsim.grid.single`
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses

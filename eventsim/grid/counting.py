@@ -13,6 +13,7 @@ import numpy as np
 
 from eventsim.code_cache import cached_njit
 from eventsim.counts import SYNAPTIC_EVENTS, ZERO_WEIGHT_EVENTS
+from eventsim.grid.alike import place_of_coming
 from eventsim.grid.lists import ask_for_entries, bring, forget, place_of_list
 from eventsim.outline import UNCOUNTED, outlined
 from eventsim.sums import AHEAD, IN_LISTS, IN_TURN, LARGEST_SUM, ON_A_CORE, ON_ONE_CORE, sum_fields
@@ -43,6 +44,8 @@ def count_rows(a, part, pathway, n_landed, done, tick, here):
     a.delivered[part, pathway] += done
     if form == ON_ONE_CORE:
         cells[lowest] += done
+    elif a.alike_of[pathway] >= 0:
+        _count_alike(a, pathway, n_landed, landed, at - first_row, tick, here)
     elif form == ON_A_CORE:
         _count_cells(a, n_landed, landed, at - first_row, n_kinds, here)
     elif a.coming_at[pathway] >= 0:
@@ -95,6 +98,25 @@ def _count_cell(a, row, n_kinds, here):
     a.cells[cell] += word >> half
     if n_kinds > 1:
         a.cells[cell + np.uint64((ZERO_WEIGHT_EVENTS - SYNAPTIC_EVENTS) * a.tally.shape[3])] += a.row_zeros[row]
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _count_alike(a, pathway, n_landed, landed, at, tick, here):
+    """Add to the cells what rows bring that are alike: of many spikes of a tick, what was held, of few row by row."""
+    k, history, cells = a.alike_rows[a.alike_of[pathway], 0], a.history, a.cells
+    first_delay, n_delays = a.delays_at[pathway], a.delays_at[pathway + 1] - a.delays_at[pathway]
+    for d in range(n_delays):
+        slot = (tick - a.delays[first_delay + d]) % a.history_count.shape[2]
+        first, fired = a.history_at[k] + slot * a.population_size[k], a.history_count[0, k, slot]
+        if fired < a.alike_from[k] and n_delays == 1:
+            _count_cells(a, n_landed, landed, at, 1, here)
+        elif fired < a.alike_from[k]:
+            for j in range(np.uint64(first), np.uint64(first + fired)):
+                _count_cell(a, np.uint64(a.spread[0, pathway, 3] + history[j] * n_delays + d), 1, here)
+        else:
+            start, lowest = np.uint64(place_of_coming(a, pathway, slot, d)), np.uint64(here + a.spread[0, pathway, 1])
+            for cell in range(np.uint64(a.spread[0, pathway, 2])):
+                cells[lowest + cell] += cells[start + cell]
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -22,8 +22,8 @@ __all__ = ["TOO_MANY", "forget_in_flight", "single_rows", "spikes_of_each"]
 TOO_MANY = 1 << 32
 
 
-def single_rows(network, core_of, spread, may_be, history_ticks, n_cells):
-    """Which pathways send single rows that are counted when they are sent, and room for what is to come.
+def single_rows(network, core_of, spread, may_be, history_ticks):
+    """Which pathways send single rows that are counted when they are sent.
 
     Parameters
     ----------
@@ -35,32 +35,26 @@ def single_rows(network, core_of, spread, may_be, history_ticks, n_cells):
         Whether there are any at all.
     history_ticks : int
         Slots in which spikes are remembered.
-    n_cells : int
-        Size of the tally: what is to come is held behind it.
 
     Returns
     -------
-    dict : single, single_at, coming_at, block_core, cores_at, sends, as in GridArrays
-    n_coming : int
-        Counts that are held.
+    dict : single, single_at, block_core, cores_at, sends, as in GridArrays
+    held : dict
+        Pathway -> counts that are held until its rows land.
     """
-    size, coming_at = 0, np.full(len(network.pathways), -1, dtype=np.int64)
     single, single_at = [], [0]
     may_be = may_be and len(spread) == 1 and network.n_synapses < TOO_MANY
     held = [_held(pathway, spread[0, p, 2], history_ticks) for p, pathway in enumerate(network.pathways)]
     for k in range(len(network.populations)):
         single += _in_turn(network, spread, k, held) if may_be else []
         single_at.append(len(single))
-    for p, _ in single:
-        coming_at[p] = n_cells + size
-        size += held[p]
     cores = [core_of[p.start : p.stop] for p in network.populations]
     return {
         "single": np.array(single, dtype=np.int64).reshape(-1, 2), "single_at": np.array(single_at),
-        "coming_at": coming_at, "block_core": _cores_of_blocks(core_of),
+        "block_core": _cores_of_blocks(core_of),
         "cores_at": np.array([(of.min() + 1, of.max() + 2) for of in cores], dtype=np.int64).reshape(-1, 2),
         "sends": np.zeros(int(core_of.max(initial=0)) + 2, dtype=np.uint64),
-    }, size  # fmt: skip
+    }, {p: held[p] for p, _ in single}  # fmt: skip
 
 
 def _held(pathway, n, history_ticks):

@@ -13,7 +13,8 @@ Invariants of the kernel
   delivery without delay, for which all must have fired; between ticks, as seldom as `eventsim.grid.phases` says.
 - Deliveries of a pathway are counted one by one. Those of each core and neuron are counted by row, once: when the
   row's are done, from the lists that it was delivered from (see `eventsim.grid.spread`), or, where each spike of a
-  population sends a single row, when it is sent (see `eventsim.grid.single`).
+  population sends a single row, or where rows of a kind are alike, when it is sent (see `eventsim.grid.single`,
+  `eventsim.grid.alike`).
 - Nothing is summed in parallel, and there is no fastmath: the bits are the same for any number of parts.
 - Updates and thresholds of different populations do not touch each other, so those between two deliveries are grouped
   by population.

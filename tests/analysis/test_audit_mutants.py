@@ -152,7 +152,7 @@ def test_a_miscount_is_caught_in_each_form_of_counting(name, sound, run, price, 
     caught("kernel", name, audit(trace, sound.placement, price(trace, sound.placement)), laws)
 
 
-MANY = ("if fired < max(_FEW, (behind - lowest) // _LOOKS):", "if fired < 0:")
+MANY = ("if fired < min(max(_FEW, (behind - lowest) // _LOOKS), a.alike_from[k]):", "if fired < 0:")
 STRETCHES = ("if 0 < _SEARCH * (a.alike_at[k + 1] - a.alike_at[k]) <= fired:", "if a.alike_at[k + 1] > a.alike_at[k]:")
 ONE_BY_ONE = ("apart = np.uint64(fired) // IN_TURN", "apart = np.uint64(0)")
 
