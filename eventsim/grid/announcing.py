@@ -34,14 +34,15 @@ _32_BITS = np.uint64(2**32 - 1)
 @outlined
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def announce(a, part, k, at, fired, here):
-    """Count the spikes of population k, and for each the message to each core that it reaches, if senders are kinds.
+    """Count the spikes of population k, and for each the message to each core that it reaches.
 
-    Else `count_announced` does, at the end of the tick: what it looks at lies far apart, and is asked for here.
+    Of a few for which one has to look far it is done at the end of the tick, by `count_announced`, and what it looks at
+    is asked for here.
 
     Parameters
     ----------
     a : GridArrays
-        Its `told_apart` is zero.
+        Its `told_apart`, `lane_words`, `brought`, `sends` and `message_words` are zero.
     at, fired : int
         Where in `history` the spikes begin, and how many they are.
     here : int
@@ -49,7 +50,10 @@ def announce(a, part, k, at, fired, here):
     """
     if a.sender_of.size:
         _announce_kinds(a, part, k, at, fired, here)
-    elif fired <= AHEAD and (a.senders.size + a.lanes.size) * 8 + a.lists.size * a.lists.itemsize >= _FAR:
+    elif not _are_few_and_far(a, fired):
+        _count(a, part, k, at, fired, here)
+    else:
+        a.announced[part, 0] = True
         if a.single_at[k] < a.single_at[k + 1]:
             _ask_for_rows(a, k, at, fired)
         else:
@@ -59,25 +63,35 @@ def announce(a, part, k, at, fired, here):
 @outlined
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def count_announced(a, part, slot, here):
-    """Count what `announce` did not, of all populations.
+    """Count what `announce` did not, of all populations, if there is any.
 
     Parameters
     ----------
-    a : GridArrays
-        Its `lane_words`, `brought`, `sends` and `message_words` are zero.
+    a, here
+        As `announce` has them.
     slot : int
         Of the tick, in `history`.
-    here : int
-        As `announce` has it.
     """
-    if a.sender_of.size:
-        return
+    a.announced[part, 0] = False
     for k in range(a.population_size.size):
-        fired, at = a.history_count[part, k, slot], a.history_at[k] + slot * a.population_size[k] + a.bounds[part, k]
-        if fired and a.single_at[k] < a.single_at[k + 1]:
-            _announce_rows(a, k, at, fired, here)
-        elif fired:
-            _announce_each(a, part, k, at, fired, here)
+        fired = a.history_count[part, k, slot]
+        if fired and _are_few_and_far(a, fired):
+            _count(a, part, k, a.history_at[k] + slot * a.population_size[k] + a.bounds[part, k], fired, here)
+
+
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
+def _are_few_and_far(a, fired):
+    """Whether so many spikes are asked for all at once, and it is worth while."""
+    return fired <= AHEAD and (a.senders.size + a.lanes.size) * 8 + a.lists.size * a.lists.itemsize >= _FAR
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _count(a, part, k, at, fired, here):
+    """Count spikes where senders are no kinds."""
+    if a.single_at[k] < a.single_at[k + 1]:
+        _announce_rows(a, k, at, fired, here)
+    else:
+        _announce_each(a, part, k, at, fired, here)
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -23,10 +23,10 @@ _FIELDS = (
     "resting", "resting_head", "resting_count", "held",
     # counters
     "core_of", "sender_of", "n_senders", "kinds_at", "alike", "alike_at", "senders", "width", "sent", "reach",
-    "reach_at", "told_apart", "message_words", "message_bytes", "row_times", "spread", "row_brings", "row_zeros",
-    "alike_rows", "alike_rows_at", "alike_of", "alike_from", "alike_brings",
-    "lanes", "list_at", "lists", "brought", "lane_words", "lane_sums", "landed", "single", "single_at",
-    "coming_at", "coming", "block_core", "cores_at", "sends", "delivered", "tally", "cells", "busy",
+    "reach_at", "told_apart", "announced", "message_words", "message_bytes", "row_times", "spread", "row_brings",
+    "row_zeros", "alike_rows", "alike_rows_at", "alike_of", "alike_from", "alike_brings", "lanes", "list_at", "lists",
+    "brought", "lane_words", "lane_sums", "landed", "single", "single_at", "coming_at", "coming", "block_core",
+    "cores_at", "sends", "delivered", "tally", "cells", "busy",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -61,7 +61,7 @@ _FIELDS = (
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
 #: sender_of, n_senders, kinds_at, alike, alike_at, senders, width, sent, reach, reach_at : spikes of senders, and the
 #: cores that each reaches; see `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while
-#: somebody counts
+#: somebody counts; announced : (Q, 1) bool, whether some spikes of a tick are counted when it ends
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 7) int64; of a part's pathway the bytes of a row of lanes, its first cell, cells, where its rows
