@@ -96,7 +96,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         held=np.full(arrays["state"].size if plan.parkable else 0, -np.inf),
         message_words=messages, message_bytes=messages.view(np.uint8), tally=tally, cells=cells, coming=coming,
         delivered=apart(n_parts, (len(pathways),), np.int64),
-        busy=apart(n_parts, (span,), bool), announced=apart(n_parts, (1,), bool),
+        busy=apart(n_parts, (span,), bool), announced=apart(n_parts, (span,), bool),
         spike_tick=np.empty(buffers.spikes + network.n_neurons, dtype=np.int64),
         spike_neuron=np.empty(buffers.spikes + network.n_neurons, dtype=np.int32),
         row_of_counts=row_of_counts, table_of_bytes=row_of_counts.view(np.uint8),

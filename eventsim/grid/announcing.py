@@ -53,7 +53,7 @@ def announce(a, part, k, at, fired, here):
     elif not _are_few_and_far(a, fired):
         _count(a, part, k, at, fired, here)
     else:
-        a.announced[part, 0] = True
+        a.announced[part, _place_of_tick(a, here)] = True  # sources fire some ticks ahead
         if a.single_at[k] < a.single_at[k + 1]:
             _ask_for_rows(a, k, at, fired)
         else:
@@ -72,7 +72,7 @@ def count_announced(a, part, slot, here):
     slot : int
         Of the tick, in `history`.
     """
-    a.announced[part, 0] = False
+    a.announced[part, _place_of_tick(a, here)] = False
     for k in range(a.population_size.size):
         fired = a.history_count[part, k, slot]
         if fired and _are_few_and_far(a, fired):
@@ -83,6 +83,13 @@ def count_announced(a, part, slot, here):
 def _are_few_and_far(a, fired):
     """Whether so many spikes are asked for all at once, and it is worth while."""
     return fired <= AHEAD and (a.senders.size + a.lanes.size) * 8 + a.lists.size * a.lists.itemsize >= _FAR
+
+
+@cached_njit(error_model="numpy", forceinline=True, **UNCOUNTED)
+def _place_of_tick(a, here):
+    """Which of the last ticks counts in `cells` from `here` on."""
+    _, depth, n_kinds, n_cores = a.tally.shape
+    return here // (n_kinds * n_cores) % depth
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

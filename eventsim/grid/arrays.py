@@ -61,7 +61,7 @@ _FIELDS = (
 #: held : as state, where populations are parked, else empty; what is put back, -infinity where nothing is
 #: sender_of, n_senders, kinds_at, alike, alike_at, senders, width, sent, reach, reach_at : spikes of senders, and the
 #: cores that each reaches; see `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while
-#: somebody counts; announced : (Q, 1) bool, whether some spikes of a tick are counted when it ends
+#: somebody counts; announced : (Q, D) bool, whether some spikes of a tick are counted when it ends
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
 #: those of a pathway in a tick
 #: spread : (Q, W, 7) int64; of a part's pathway the bytes of a row of lanes, its first cell, cells, where its rows

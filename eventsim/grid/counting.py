@@ -109,10 +109,10 @@ def _count_alike(a, pathway, n_landed, landed, at, tick, here):
         slot = (tick - a.delays[first_delay + d]) % a.history_count.shape[2]
         first, fired = a.history_at[k] + slot * a.population_size[k], a.history_count[0, k, slot]
         if fired < a.alike_from[k] and n_delays == 1:
-            _count_cells(a, n_landed, landed, at, 1, here)
+            _count_cells(a, n_landed, landed, at, np.int64(1), here)
         elif fired < a.alike_from[k]:
             for j in range(np.uint64(first), np.uint64(first + fired)):
-                _count_cell(a, np.uint64(a.spread[0, pathway, 3] + history[j] * n_delays + d), 1, here)
+                _count_cell(a, np.uint64(a.spread[0, pathway, 3] + history[j] * n_delays + d), np.int64(1), here)
         else:
             start, lowest = np.uint64(place_of_coming(a, pathway, slot, d)), np.uint64(here + a.spread[0, pathway, 1])
             for cell in range(np.uint64(a.spread[0, pathway, 2])):

@@ -63,7 +63,7 @@ def run(part, first_tick, last_tick, a):
             is_busy = busy[part, now]
             if is_busy:
                 latest = tick
-{due}{phases}            if announced[part, 0]:
+{due}{phases}            if announced[part, now]:
                 count_announced(a, part, slot, here)
             busy[part, now] = is_busy
         meet(meeting, part, n_parts)
