@@ -13,7 +13,8 @@ from eventsim.sums import ON_A_CORE
 
 __all__ = ["alike_rows", "place_of_coming"]
 
-#: So many spikes for each number that is looked at, where kinds are, and it takes no longer than to look at rows.
+#: So many spikes, 1 at least, for each number that is looked at where kinds are, and it takes no longer than to look at
+#: rows.
 _MANY = 2
 
 
@@ -60,8 +61,8 @@ def alike_rows(network, arrays, kinds, history_ticks):
 
 
 def _may_be_alike(network, arrays, p, n_held):
-    """Whether a pathway delivers in every tick rows that are on one core each, of no weight that is zero, at least half
-    of its senders have such rows, and no more is held than there are synapses."""
+    """Whether a pathway delivers in every tick rows that are on one core each, of no weight that is zero, at least one
+    for two neurons, and no more is held than there are synapses."""
     (form, n_kinds), pathway = arrays["spread"][0, p, [0, 5]], network.pathways[p]
     often = any(o.kind == "deliver" and o.index == p and o.every == 1 for o in network.schedule)
     n_rows = np.count_nonzero(np.diff(pathway.rows))

@@ -63,11 +63,11 @@ def announce(a, part, k, at, fired, here):
 @outlined
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def count_announced(a, part, slot, here):
-    """Count what `announce` did not, of all populations, if there is any.
+    """Count what `announce` put off, of all populations.
 
     Parameters
     ----------
-    a, here
+    a, part, here
         As `announce` has them.
     slot : int
         Of the tick, in `history`.
@@ -103,7 +103,8 @@ def _count(a, part, k, at, fired, here):
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def _announce_kinds(a, part, k, at, fired, here):
-    """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once."""
+    """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once, and of as
+    many as `_count_alike` of `eventsim.grid.counting` takes for told, what rows that are alike bring is held for it."""
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip

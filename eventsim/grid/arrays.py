@@ -76,7 +76,7 @@ _FIELDS = (
 #: alike_rows : (n, 3) int64; pathways whose rows are alike (`eventsim.grid.alike`): population, pathway, and where in
 #: `alike_brings`, which is as row_brings, the numbers of its kinds begin, delay by delay; those of population k from
 #: alike_rows_at[k] on; alike_of : (W,) int64, which of them a pathway is, -1 if none; alike_from : (P,) int64, spikes
-#: of a population in a tick from which on what they bring is told by kind
+#: of a population in a tick from which on what they bring is told by kind, by all its pathways whose rows are alike
 #: brought : (Q, cells and more) uint64, what lists bring; zero but while somebody counts
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
@@ -84,7 +84,7 @@ _FIELDS = (
 #: the last that sends by each; those of population k from single_at[k] on; coming :
 #: the end of `cells`; coming_at : (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of
 #: what the rows that were sent in a tick bring to each of its cells; without a delay no place, but 0 or more; for one
-#: whose rows are alike the same, of each slot delay by delay, 0 among them; -1 for all others; block_core, sends : as
+#: whose rows are alike the slots of each delay, of 0 too, are side by side; -1 for all others; block_core, sends : as
 #: `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody counts; cores_at : (P, 2) int64, the
 #: first core of a population and the one behind its last, counted from the host; see `eventsim.grid.single`
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses

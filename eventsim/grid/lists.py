@@ -7,8 +7,9 @@ in the bits above it. All that is read of a row stands together, and begins wher
 it can. Mostly one list begins as far behind the last as the longest is long: then no table need tell where, which would
 be one more line of memory for each spike.
 
-Entries are summed up in fours, and short lists are filled up until they are as many fours long as most: a loop that
-ends where nobody could guess takes longer than some entries. What fills up names cells behind all others.
+Entries are summed up in fours, and short lists are filled up, where there is room, until they are as many fours long as
+most: a loop that ends where nobody could guess takes longer than some entries. What fills up names cells behind all
+others.
 """
 
 import numpy as np

@@ -48,7 +48,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
     later = {
         f"spikes in flight for up to {depth - 1} ticks": 4 * depth * n + 8 * depth * n_parts * len(populations),
         f"counters of {n_cores} cores": 8 * n_cores * len(KINDS) * ticks_ahead(network, n_parts) * n_parts
-        + 8 * min(m, depth * n_cores * len(network.pathways)),
+        + 8 * min(m, depth * n_cores * sum(p.delays.size for p in network.pathways)),
         "buffers of spikes, counts and samples": _SPIKE * (buffers.spikes + n)
         + _ROW * (buffers.rows + len(KINDS) * n_cores + 1) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
         "recorded deliveries": 8 * buffers.deliveries * records_events,

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from eventsim.code_cache import cached_njit
+from eventsim.errors import InternalError
 
 __all__ = ["messages_of"]
 
@@ -34,6 +35,8 @@ def messages_of(network, core_of, senders, untold, spikes):
     dict : message_source, message_destination (m,) int32, message_count (m,) int64, sorted and without zeros; cores are
         counted from the host, -1
     """
+    if len(untold) and not network.post.size:
+        raise InternalError("messages are read off synapses that were let go")
     source_of = (senders[0][:: senders[1]] & _LOW).astype(np.int64)  # the core of each sender, counted from the host
     fired = np.flatnonzero(spikes)
     fired = fired[np.argsort(source_of[fired], kind="stable")]

@@ -57,9 +57,10 @@ class RankEngine(GridEngine):
         counts = np.append(counts, np.zeros(self._network.n_neurons - self._n_own, dtype=np.int32)).astype(np.int32)
         found = each_a_sender(self._arrays.core_of, counts, len(self._arrays.bounds) - 1,
                               cores=cores.astype(dtype_of_cores(self._arrays.core_of)))  # fmt: skip
-        none = np.full_like(self._arrays.coming_at, -1)
-        self._arrays = self._arrays._replace(**found, single_at=np.zeros_like(self._arrays.single_at),
-                                             coming_at=none, alike_of=none)  # fmt: skip
+        arrays = self._arrays
+        self._arrays = arrays._replace(**found, single=arrays.single[:0], single_at=np.zeros_like(arrays.single_at),
+                                       coming_at=np.full_like(arrays.coming_at, -1),
+                                       alike_of=np.full_like(arrays.alike_of, -1))  # fmt: skip
 
     def _forget_the_table(self):
         """The kernel has synapses in a form of its own; they are most of what a rank holds."""

@@ -15,6 +15,7 @@ from eventsim.grid.parts import bounds_of_parts, divide
 from eventsim.grid.plan import plan_for
 from eventsim.grid.storage import store
 from eventsim.grid.totals import totals
+from eventsim.trace.schema import MESSAGE_COLUMNS
 from runs.benchmarks.networks import coincidence, cuba, delta_lif
 
 #: As many threads as two cores give.
@@ -40,7 +41,9 @@ def run(compiled, n_parts, storage=None, ticks=400):
     arrays = allocate(compiled, compiled.stimulus.lasting(ticks), core_of, constants, chosen, n_parts)
     assert kernel(0, ticks, arrays) == ticks
     spikes, rows = arrays.filled[:2]
-    return totals(compiled, chosen.storage, arrays, ticks) | {
+    found = totals(compiled, chosen.storage, arrays, ticks)
+    messages = found.pop("messages")
+    return found | {name: messages[name] for name in MESSAGE_COLUMNS} | {
         "spike_tick": arrays.spike_tick[:spikes], "spike_neuron": arrays.spike_neuron[:spikes],
         "state": arrays.state,
         **CountBlock(arrays.row_of_counts[:rows], arrays.tally.shape[3]).columns(),

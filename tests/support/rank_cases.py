@@ -17,7 +17,7 @@ from eventsim.ranks.exchange import Meeting
 __all__ = ["EXCHANGES", "cases", "columns"]
 
 #: The quick cases, one of each kind: spikes are lost of each when a rank keeps its own to itself.
-EXCHANGES = ("a delay of 15 ticks", "columns, noise and resets")
+EXCHANGES = ("a delay of 15 ticks", "columns, noise and resets", "each neuron another kind")
 
 
 def columns(n=10, width=12, seed=0):
@@ -46,14 +46,16 @@ def columns(n=10, width=12, seed=0):
 
 def cases(is_quick):
     """Name -> (network, stimulus, how it is run)."""
-    from runs.benchmarks.networks import coincidence, delta_lif
+    from runs.benchmarks.networks import coincidence, delta_lif, hardware_like
 
+    each = eventsim.compile_network(hardware_like(1200, 12))
     delayed = eventsim.compile_network(delta_lif(300, 60))
     mixed = eventsim.compile_network(columns(), noise="rekey")
     queries = eventsim.Stimulus.of([], [], [(0, 37), (37, 90), (95, 120)], reset="host", duration_ticks=130)
     found = {
         "a delay of 15 ticks": (delayed, delayed.stimulus.lasting(400), {}),
         "columns, noise and resets": (mixed, queries, {}),
+        "each neuron another kind": (each, each.stimulus.lasting(60), {"core_of": np.arange(1200) % 40}),
     }
     if is_quick:
         return found
@@ -70,7 +72,8 @@ def cases(is_quick):
 def _compare(network, stimulus, options):
     from analysis.audit import audit
 
-    core_of = np.where(network.is_source, -1, np.arange(network.n_neurons) // 37 % 5).astype(np.int32)
+    on_five = np.where(network.is_source, -1, np.arange(network.n_neurons) // 37 % 5)
+    core_of = options.pop("core_of", on_five).astype(np.int32)
     with on_ranks(None):
         one = eventsim.simulate(network, stimulus, core_of=core_of, **options)
     many = eventsim.simulate(network, stimulus, core_of=core_of, **options)
