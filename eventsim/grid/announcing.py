@@ -103,8 +103,8 @@ def _count(a, part, k, at, fired, here):
 
 @cached_njit(error_model="numpy", **UNCOUNTED)
 def _announce_kinds(a, part, k, at, fired, here):
-    """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once, and of as
-    many as `_count_alike` of `eventsim.grid.counting` takes for told, what rows that are alike bring is held for it."""
+    """The same where senders are some kinds of neurons: of more than a few spikes each kind is looked at once, and of
+    as many as `_count_alike` of `eventsim.grid.counting` takes for told, what rows that are alike bring is held."""
     senders, reach, reach_at, cells, width, n_cores = (
         a.senders, a.reach, a.reach_at, a.cells, a.width, a.tally.shape[3]
     )  # fmt: skip
