@@ -7,9 +7,8 @@ in the bits above it. All that is read of a row stands together, and begins wher
 it can. Mostly one list begins as far behind the last as the longest is long: then no table need tell where, which would
 be one more line of memory for each spike.
 
-Entries are summed up in fours, and short lists are filled up, where there is room, until they are as many fours long as
-most: a loop that ends where nobody could guess takes longer than some entries. What fills up names cells behind all
-others.
+Entries are summed up in fours, and lists that are shorter than most get one more, where there is room: a loop that ends
+where nobody could guess takes longer than some entries. What fills up names cells behind all others.
 """
 
 import numpy as np
@@ -113,8 +112,8 @@ def _sizes(fours, itemsize):
 
 @cached_njit()
 def _as_most(fours, most):
-    """Write into the fours of short lists as many as most have, if that makes no more than `most` of both together;
-    rows that reach nobody do not count, they do not land."""
+    """Add one to the fours of short lists if most have more, and that makes no more than `most` of both together; rows
+    that reach nobody do not count, they do not land."""
     of_most = np.zeros(2, np.int32)
     for kind in range(2):
         times = np.zeros(most + 1, np.int64)
@@ -123,7 +122,7 @@ def _as_most(fours, most):
         while of_most[kind] < most and times[: of_most[kind] + 1].sum() < _AS_MOST * times.sum():
             of_most[kind] += 1
     for row in range(len(fours)):
-        once, more = max(fours[row, 0], of_most[0]), max(fours[row, 1], of_most[1])
+        once, more = fours[row, 0] + (fours[row, 0] < of_most[0]), fours[row, 1] + (fours[row, 1] < of_most[1])
         if once + more <= most:
             fours[row, 0], fours[row, 1] = once, more
 
