@@ -81,12 +81,12 @@ _FIELDS = (
 #: lane_sums : (Q, twice the most lanes) uint16, lane_words : the same as uint64, message_words : (Q, words of 8 cores)
 #: uint64, message_bytes : the same as uint8; zero but while somebody counts
 #: single : (n, 2) int64; pathways whose rows are counted when they are sent, and the neuron of their population behind
-#: the last that sends by each; those of population k from single_at[k] on; coming :
-#: the end of `cells`; coming_at : (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of
-#: what the rows that were sent in a tick bring to each of its cells; without a delay no place, but 0 or more; for one
-#: whose rows are alike the slots of each delay, of 0 too, are side by side; -1 for all others; block_core, sends : as
-#: `eventsim.sums.sum_sent` has them, `sent` there; sends zero but while somebody counts; cores_at : (P, 2) int64, the
-#: first core of a population and the one behind its last, counted from the host; see `eventsim.grid.single`
+#: the last that sends by each; those of population k from single_at[k] on; coming : the end of `cells`; coming_at :
+#: (W,) int64; for such a pathway with a delay, where in `cells` its T slots begin, of what the rows that were sent in a
+#: tick bring to each of its cells; without a delay no place, but 0 or more; for one whose rows are alike the slots of
+#: each delay, of 0 too, are side by side; -1 for all others; block_core, sends : as `eventsim.sums.sum_sent` has them,
+#: `sent` there; sends zero but while somebody counts; cores_at : (P, 2) int64, the first core of a population and the
+#: one behind its last, counted from the host; see `eventsim.grid.single`
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses
 #: that they could all be one core's; cells : the same in one row, then `coming`; busy : (Q, D) bool
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick

@@ -94,6 +94,15 @@ def test_rows_that_differ_are_counted_one_by_one(options, found, stimulus):
     assert events(trace) == events_of(network, trace)
 
 
+@pytest.mark.parametrize("longest, found", [(1.0, [0, 1]), (60.0, [1]), (140.0, [])])
+def test_no_more_is_held_than_there_are_synapses(longest, found, stimulus):
+    """The longer the delay, the more ticks are remembered."""
+    network = tokens([longest])
+    assert alike_pathways(network, stimulus) == found
+    trace = eventsim.simulate(network, stimulus, core_of=CORE_OF)
+    assert events(trace) == events_of(network, trace)
+
+
 def test_parts_of_several_threads_count_their_rows_one_by_one(stimulus):
     network = tokens([0.0, 1.0, 4.0])
     arrays = allocate(network, stimulus, CORE_OF, np.empty(0), plan_for(network), n_parts=2)

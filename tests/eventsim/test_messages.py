@@ -1,12 +1,15 @@
 """Messages between cores, read off synapses where no table tells them, when somebody asks."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import eventsim
+from eventsim.errors import InternalError
 from eventsim.grid import reach, totals
+from eventsim.grid.messages import messages_of
 from runs.benchmarks.networks import cuba
 from tests.support.plain_counts import counted, plain_counts
 
@@ -32,6 +35,15 @@ def test_messages_are_those_of_the_spikes_and_the_wiring(case, monkeypatch, tmp_
     assert len(expected[1]) > 8
     for trace in (None, tmp_path / "t.h5"):
         assert counted(run(case, trace=trace).counts()) == expected
+
+
+def test_synapses_that_were_let_go_are_one_error_and_not_read(case):
+    """As a rank lets them go; its messages are told by lists."""
+    network, core_of = case
+    without = replace(network, post=network.post[:0])
+    senders = np.zeros(1200, np.uint64), 2, np.empty(0, np.uint16), np.empty(0, np.int64)
+    with pytest.raises(InternalError, match="let go"):
+        messages_of(without, core_of, senders, [0], np.ones(600, np.int64))
 
 
 def test_they_are_counted_when_somebody_asks_and_once(case, monkeypatch):

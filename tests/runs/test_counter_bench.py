@@ -9,7 +9,8 @@ import eventsim
 from eventsim import Simulation, compile_network
 from eventsim.errors import ConfigError
 from runs.benchmarks.cases import Case
-from runs.benchmarks.counter_bench import counter_bench, whole_runs
+from runs.benchmarks.counter_bench import _ratio, counter_bench, whole_runs
+from runs.benchmarks.networks import hardware_like
 
 DURATION_MS = 400
 
@@ -31,6 +32,25 @@ def test_each_turn_is_run_once_by_each_kernel_and_only_one_counts():
     assert all(of.min() > 0 and of.shape == (200,) for of in measured["seconds"].values())
     with eventsim.simulate(network, network.stimulus.lasting(DURATION_MS)) as trace:
         assert spikes[0].sum() == len(trace.spikes())
+
+
+def test_a_run_that_is_slower_as_a_whole_does_not_show_in_the_ratio():
+    """Counting takes a tenth of each turn; the turns of the second run take five times as long, and more are in it."""
+    runs = {"all": np.repeat([0, 1], [80, 120])}
+    runs["none"] = 1 - runs["all"]
+    busy = np.random.default_rng(0).uniform(1, 9, 200)
+    seconds = {name: busy * np.array([1.0, 5.0])[run] * (1 + 0.1 * (name == "all")) for name, run in runs.items()}
+    assert _ratio(seconds, runs) == pytest.approx(1.1)
+
+
+def test_shuffled_clusters_are_as_many_synapses_in_random_order():
+    """In order of neuron, 100 to a core, most synapses of a cluster stay on its core; shuffled, few do."""
+    stay = []
+    for shuffled in (False, True):
+        network = compile_network(hardware_like(800, 10, 100, 0.9, shuffled))
+        assert network.n_synapses == 8000 and (network.out_degree == 10).all()
+        stay.append(np.mean(network.pre // 100 == network.post // 100))
+    assert stay[0] > 0.9 and stay[1] < 0.2
 
 
 def test_whole_runs_with_and_without_counters_take_turns(monkeypatch):
