@@ -7,8 +7,8 @@ in the bits above it. All that is read of a row stands together, and begins wher
 it can. Mostly one list begins as far behind the last as the longest is long: then no table need tell where, which would
 be one more line of memory for each spike.
 
-Entries are summed up in fours, and lists that are shorter than most get one more, where there is room: a loop that ends
-where nobody could guess takes longer than some entries. What fills up names cells behind all others.
+Entries are summed up in fours: most lists are as many fours long as others, while a loop over single ones ends where
+nobody could guess. What fills up a four names cells behind all others.
 """
 
 import numpy as np
@@ -19,11 +19,8 @@ from eventsim.machine import ask_for, per_line
 
 __all__ = ["ask_for_entries", "bits_of_cells", "bring", "forget", "packed", "place_of_list", "size_of_numbers", "units"]
 
-#: Entries that are summed up without a look whether they are the last. What fills up names one cell less, in turn.
+#: Entries that are summed up without a look whether they are the last; one less, at most, fill up.
 _AT_ONCE = 4
-#: The part of lists that are as many fours long as others. As measured: with none filled up, 100,000 neurons with 20
-#: synapses each on 478 cores 1.19 of a run that counts nothing, not 1.15.
-_AS_MOST = 0.8
 _HEAD, _LINE, _UNIT = 4, 64, 16  # numbers in front of the entries; bytes of a line; lists begin at multiples of a unit
 _OF_LINE = _LINE // _UNIT
 _1, _2, _3, _4, _ONCE = (np.uint64(n) for n in (1, 2, 3, _HEAD, _AT_ONCE))
@@ -79,10 +76,8 @@ def packed(begins, cell, count, core, bits, dtype, most_bytes):
     itemsize = dtype().itemsize
     n = _entries(begins, count)
     fours = -(-n // _AT_ONCE)
-    sizes = _sizes(fours, itemsize)
+    sizes = -(-(_HEAD + _AT_ONCE * fours.sum(axis=1)) * itemsize // _UNIT)
     step = _step(sizes, most_bytes)
-    if step:
-        _as_most(fours, (step * _UNIT // itemsize - _HEAD) // _AT_ONCE)
     places, size = (np.arange(len(n), dtype=np.uint32) * step, step * len(n)) if step else _places(sizes, n, core)
     lists = np.zeros(-(-size // _OF_LINE) * _LINE // itemsize, dtype=dtype)
     _fill(begins, cell, count, core, n, fours, bits, places, lists)
@@ -103,28 +98,6 @@ def _entries(begins, count):
             n[row, 0] += count[place] == 1
         n[row, 1] = begins[row + 1] - begins[row] - n[row, 0]
     return n
-
-
-def _sizes(fours, itemsize):
-    """Units that lists of so many fours take."""
-    return -(-(_HEAD + _AT_ONCE * (fours[:, 0] + fours[:, 1])) * itemsize // _UNIT)
-
-
-@cached_njit()
-def _as_most(fours, most):
-    """Add one to the fours of short lists if most have more, and that makes no more than `most` of both together; rows
-    that reach nobody do not count, they do not land."""
-    of_most = np.zeros(2, np.int32)
-    for kind in range(2):
-        times = np.zeros(most + 1, np.int64)
-        for row in range(len(fours)):
-            times[fours[row, kind]] += fours[row, 0] + fours[row, 1] > 0
-        while of_most[kind] < most and times[: of_most[kind] + 1].sum() < _AS_MOST * times.sum():
-            of_most[kind] += 1
-    for row in range(len(fours)):
-        once, more = fours[row, 0] + (fours[row, 0] < of_most[0]), fours[row, 1] + (fours[row, 1] < of_most[1])
-        if once + more <= most:
-            fours[row, 0], fours[row, 1] = once, more
 
 
 def _step(sizes, most_bytes):
@@ -168,15 +141,15 @@ def _fill(begins, cell, count, core, n, fours, bits, places, lists):
             else:
                 lists[more] = np.uint64(cell[place]) | np.uint64(count[place]) << np.uint64(bits)
                 more += _1
-        _fill_up(lists, once, _AT_ONCE * fours[row, 0] - n[row, 0], bits)
-        _fill_up(lists, more, _AT_ONCE * fours[row, 1] - n[row, 1], bits)
+        _fill_up(lists, once, -np.int64(n[row, 0]) % _AT_ONCE, bits)
+        _fill_up(lists, more, -np.int64(n[row, 1]) % _AT_ONCE, bits)
 
 
 @njit
 def _fill_up(lists, first, n, bits):
     """Write entries of no meaning."""
     for place in range(np.uint64(n)):
-        lists[first + place] = np.uint64(1 << bits) - _1 - place % (_ONCE - _1)
+        lists[first + place] = np.uint64(1 << bits) - _1 - place
 
 
 @njit(nogil=True)

@@ -68,23 +68,6 @@ def test_lists_are_as_far_apart_as_the_longest_is_long_or_a_table_tells_where_th
     assert packed(begins, cell, count, core, BITS, np.uint16, lists.nbytes - 1)[0] == 0
 
 
-def test_lists_shorter_than_most_get_a_four_and_none_is_longer_for_it():
-    """Nine rows in ten name one cell more often, and sixteen once, the others as many or fewer; and as many again
-    reach nobody."""
-    rng = np.random.default_rng(0)
-    once, more = np.repeat([16, 0], 100), np.repeat([1, 0], 100)
-    once[:100:10], more[5:100:10] = rng.integers(16, size=10), 0
-    begins, cell = np.append(0, np.cumsum(once + more)), np.concatenate([np.arange(n) for n in once + more])
-    count = np.concatenate([np.repeat([1, 3], two) for two in zip(once, more)])
-    for most_bytes in (AS_MANY_AS_NEEDED, NONE):
-        step, list_at, lists = packed(begins, cell, count, np.zeros(200, np.int32), BITS, np.uint16, most_bytes)
-        places = np.array([place_of_list(list_at, step, 0, lists, row) for row in range(200)])
-        fours = np.stack([lists[places + 2], lists[places + 3]], axis=1).astype(int)
-        needed = np.stack([-(-once // 4), more], axis=1)
-        assert (fours == (needed + (needed < [4, 1]) if step else needed)).all()
-        assert step in (0, 4)  # 24 numbers of two bytes, with the head
-
-
 def test_rows_of_one_core_that_reach_nobody_share_a_list():
     core, ends = np.array([3, 3, 4, 4, 4, 3], dtype=np.int32), np.array([0, 0, 0, 1, 1, 1, 1])
     _, list_at, lists = packed(ends, np.array([7], np.uint16), np.array([1], np.uint16), core, BITS, np.uint16, NONE)
