@@ -269,6 +269,10 @@ class CompiledNetwork:
                 raise TraceFormatError(f"the schedule's {operation.kind} {operation.index} lags {operation.lag} ticks")
             if not 0 <= operation.index < there_are:
                 raise TraceFormatError(f"the schedule names {operation.kind} {operation.index} of {there_are}")
+        delivered = [operation.index for operation in self.schedule if operation.kind == "deliver"]
+        if len(set(delivered)) < len(delivered):
+            twice = next(p for p in delivered if delivered.count(p) > 1)
+            raise TraceFormatError(f"the schedule delivers by pathway {twice} more than once; leave one of them")
 
     def _check_columns(self):
         sizes = {"post": self.n_synapses, "weight": self.n_synapses} | dict.fromkeys(_NEURON_COLUMNS, self.n_neurons)

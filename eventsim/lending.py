@@ -57,6 +57,16 @@ class Lent:
         self.address = self._table.ctypes.data
         self.numba_type = _lent_type(tuple(zip(arrays._fields, map(_looks, self._held))))
 
+    def with_other(self, name: str, array: np.ndarray) -> "Lent":
+        """The same arrays, but for another that looks like one of them."""
+        column, other = self.arrays._fields.index(name), object.__new__(Lent)
+        other.arrays, other.numba_type = self.arrays._replace(**{name: array}), self.numba_type
+        other._held = [*self._held[:column], array, *self._held[column + 1 :]]
+        other._table = self._table.copy()
+        other._table[0, column] = array.ctypes.data
+        other.address = other._table.ctypes.data
+        return other
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.arrays, name)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -11,13 +12,16 @@ from numba.extending import intrinsic
 
 __all__ = [
     "ask_for", "ask_for_list", "ask_for_row", "bits_of", "highest", "instruction", "lowest", "meet", "per_line",
-    "place_of", "splat", "use_wide_vectors", "vector_at", "wish",
+    "place_of", "sleep_until", "splat", "tell", "use_wide_vectors", "vector_at", "wait_for", "wish",
 ]  # fmt: skip
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 #: Looks at a meeting before a thread lets others run: some ten microseconds, the length of a busy tick.
 _LOOKS = 4096
 _LET_OTHERS_RUN = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
+#: Looks before a thread that may come late sleeps between two: in microseconds, on Windows until others had their turn.
+_LOOKS_AWAKE, _NAP = 1024, np.uint32(0 if os.name == "nt" else 20)
+_SLEEP = types.ExternalFunction("Sleep" if os.name == "nt" else "usleep", types.void(types.uint32))
 
 
 def instruction(typing: Callable) -> Callable[..., Any]:
@@ -98,6 +102,36 @@ def _came(context, builder, signature, arguments):
 
 
 @njit(nogil=True)
+def tell(meeting, thread, number):
+    """Set meeting[thread, 0], which other threads wait for; with it they see all that this one wrote before."""
+    _come(meeting, thread, number)
+
+
+@njit(nogil=True)
+def wait_for(meeting, thread, number):
+    """Return what another thread told, as soon as it is so much; it is expected at any moment."""
+    looks, told = 0, _look(meeting, thread)
+    while told < number:
+        looks += 1
+        if looks > _LOOKS:
+            _LET_OTHERS_RUN()
+        told = _look(meeting, thread)
+    return told
+
+
+@njit(nogil=True)
+def sleep_until(meeting, thread, number):
+    """The same where it may take longer and nobody minds some microseconds: the processor is left to others."""
+    looks, told = 0, _look(meeting, thread)
+    while told < number:
+        looks += 1
+        if looks > _LOOKS_AWAKE:
+            _SLEEP(_NAP)
+        told = _look(meeting, thread)
+    return told
+
+
+@njit(nogil=True)
 def meet(meeting, thread, n_threads):
     """Return when all threads have come here.
 
@@ -111,13 +145,10 @@ def meet(meeting, thread, n_threads):
     """
     if n_threads == 1:
         return
-    times, looks = meeting[thread, 0] + 1, 0
-    _come(meeting, thread, times)
+    times = meeting[thread, 0] + 1
+    tell(meeting, thread, times)
     for other in range(n_threads):
-        while _look(meeting, other) < times:
-            looks += 1
-            if looks > _LOOKS:
-                _LET_OTHERS_RUN()
+        wait_for(meeting, other, times)
 
 
 @instruction

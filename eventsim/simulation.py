@@ -60,7 +60,8 @@ class Simulation:
     core_of : (n_neurons,) int, optional
         Core of each neuron, for the online counters; -1 exactly for spike sources. All on core 0 if left out.
     threads : int
-        Of the grid: spikes, counts and states are the same, bit for bit, for any number.
+        Of the grid: spikes, counts and states are the same, bit for bit, for any number. With one, a large network on
+        several cores is counted by another where there is a processor for it (NUMBA_NUM_THREADS=1: by itself).
     updates : str
         Of the grid: one of `eventsim.grid.engine.UPDATES`; changes the time a run takes and nothing else.
     record : mapping of str to sequence of int, optional

@@ -10,6 +10,7 @@ from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError
 from eventsim.grid.alike import alike_rows
 from eventsim.grid.arrays import GridArrays
+from eventsim.grid.aside import windows_kept
 from eventsim.grid.decay import powers_of
 from eventsim.grid.events import event_arrays
 from eventsim.grid.layout import Layout
@@ -45,7 +46,8 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     buffers = BufferSizes() if buffers is None else buffers
     layout, populations, pathways = Layout(network), network.populations, network.pathways
     sizes = np.array([p.size for p in populations], dtype=np.int64)
-    span, depth = ticks_ahead(network, n_parts), history_ticks(network, n_parts)
+    windows = windows_kept(network, core_of, n_parts)
+    span, depth = ticks_ahead(network, n_parts), history_ticks(network, n_parts, windows)
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     bounds = bounds_of_parts(network, n_parts)
     arrays = divide(network, bounds, plan.storage, keep_ids=events is not None)
@@ -78,6 +80,7 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
     cells = np.zeros(math.prod(shape) + n_coming, dtype=count)
     tally, coming = cells[: math.prod(shape)].reshape(shape), cells[math.prod(shape) :]
     row_of_counts = np.empty(buffers.rows + per_tick + 1, dtype=np.uint64)
+    most_rows = max((p.rows.size - 1 for p in pathways), default=0)
     messages = apart(n_parts, (8 * -(-n_cores // 64),), np.uint64)
     return GridArrays(
         **arrays, **single, **alike, **kinds, coming_at=coming_at, core_of=core_of,
@@ -104,7 +107,10 @@ def allocate(network, stimulus, core_of, constants, plan, n_parts=1, buffers=Non
         recorded_at=_places(network, layout, arrays["state_at"], recorded), record_every=record_every,
         sample_tick=np.empty(buffers.samples if recorded else 0, dtype=np.int64),
         sample_value=np.empty(buffers.samples * len(recorded)), filled=np.array([0, 0, 0, 0, NO_LIMIT], dtype=np.int64),
-        may_run=np.array([0, span, 0], dtype=np.int64), meeting=apart(n_parts, (1,), np.int64),
+        may_run=np.array([0, span, 0], dtype=np.int64), meeting=apart(max(n_parts, windows), (1,), np.int64),
+        came=np.zeros((depth if windows > 1 else 0, len(pathways)), dtype=np.int64),
+        landed=np.empty((max(n_parts, windows), most_rows), dtype=np.int64),
+        source_of=np.array([p.source for p in pathways], dtype=np.int64),
     )  # fmt: skip
 
 

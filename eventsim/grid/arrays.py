@@ -26,7 +26,7 @@ _FIELDS = (
     "reach_at", "told_apart", "announced", "message_words", "message_bytes", "row_times", "spread", "row_brings",
     "row_zeros", "alike_rows", "alike_rows_at", "alike_of", "alike_from", "alike_brings", "lanes", "list_at", "lists",
     "brought", "lane_words", "lane_sums", "landed", "single", "single_at", "coming_at", "coming", "block_core",
-    "cores_at", "sends", "delivered", "tally", "cells", "busy",
+    "cores_at", "sends", "delivered", "tally", "cells", "busy", "came", "source_of",
     # what is recorded of the state
     "recorded_at", "record_every", "sample_tick", "sample_value",
     # what is recorded of the deliveries
@@ -63,7 +63,7 @@ _FIELDS = (
 #: cores that each reaches; see `eventsim.grid.reach`; told_apart : (Q, n_senders) int64, spikes of each, zero but while
 #: somebody counts; announced : (Q, D) bool, whether some spikes of a tick are counted when it ends
 #: row_times : the second column of `rows`; landed : (Q, most rows of a pathway) int64,
-#: those of a pathway in a tick
+#: those of a pathway in a tick; one row more where these may be counted aside
 #: spread : (Q, W, 7) int64; of a part's pathway the bytes of a row of lanes, its first cell, cells, where its rows
 #: begin, lanes in a byte, how many kinds of deliveries are counted, 2 with those of weight zero, and, of lists only, a
 #: step. A cell is a place in a tally, (kind, core) as one number. A row of `lanes`, uint64, has a lane for each cell
@@ -89,6 +89,8 @@ _FIELDS = (
 #: one behind its last, counted from the host; see `eventsim.grid.single`
 #: delivered : (Q, W) int64; tally : (Q, D, kinds, C) uint32, of the last ticks, int64 where there are so many synapses
 #: that they could all be one core's; cells : the same in one row, then `coming`; busy : (Q, D) bool
+#: came : (T, W) int64, deliveries of a pathway in each of the last ticks, where these are counted aside
+#: (`eventsim.grid.aside`), else empty; source_of : (W,) int64, the population that each pathway is of
 #: recorded_at : places in `state` that are sampled at the start of each `record_every`-th tick
 #: event_window : (W, 2) int64; ticks of arrival, first and last + 1, in which a pathway's deliveries are recorded
 #: event_synapse : uint32; part q's recorded deliveries from event_at[q] to event_end[q], at most event_most[q] more
@@ -98,7 +100,7 @@ _FIELDS = (
 #: counts are words of `eventsim.collected`; table_of_* : the same buffer as numbers of a byte, of two, of `cells`' type
 #: filled[3], filled[4] : spikes so far, and the number at which the kernel stops
 #: may_run : (3,) int64; the tick up to which parts may run, D, and, in doubt, the tick up to which all was decided
-#: meeting : (Q, 1) int64; to how many meetings each part has come
+#: meeting : (Q, 1) int64; to how many meetings each part has come; (2, 1) as `eventsim.grid.aside` has it, if need be
 #: What parts write to in each tick has more, unused, between one part's and the next's: history_count, resting_*,
 #: lane_*, brought, message_*, delivered, busy, meeting (see `eventsim.grid.parts.apart`)
 GridArrays = namedtuple("GridArrays", _FIELDS)

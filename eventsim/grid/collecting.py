@@ -10,7 +10,7 @@ from eventsim.collected import CORE_AT, COUNT_AT, END_OF_TABLE, END_OF_TICK, SIZ
 from eventsim.counts import KINDS
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
-__all__ = ["collect"]
+__all__ = ["collect", "collect_counts", "collect_spikes"]
 
 _1 = np.uint64(1)
 
@@ -19,28 +19,50 @@ _1 = np.uint64(1)
 @cached_njit(error_model="numpy", **FOR_KERNELS)
 def collect(a, first, stop):
     """Append the spikes and counts of ticks first, ..., stop - 1 to the buffers."""
-    history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
-    population_start, population_size, busy, filled = a.population_start, a.population_size, a.busy, a.filled
-    spike_tick, spike_neuron = a.spike_tick, a.spike_neuron
-    n_parts, depth = a.tally.shape[:2]
-    spikes = filled[0]
+    busy, (n_parts, depth) = a.busy, a.tally.shape[:2]
     for tick in range(first, stop):
-        slot, now = tick % history_count.shape[2], tick % depth
-        for k in range(population_size.size):
-            for part in range(n_parts):
-                at = history_at[k] + slot * population_size[k] + bounds[part, k]
-                for j in range(np.uint64(at), np.uint64(at + history_count[part, k, slot])):
-                    neuron = population_start[k] + history[j]
-                    spike_tick[np.uint64(spikes)], spike_neuron[np.uint64(spikes)] = tick, neuron
-                    spikes += 1
-        is_busy = False
+        spikes, now, is_busy = _collect_spikes(a, tick), tick % depth, False
         for part in range(n_parts):
             is_busy |= busy[part, now]
             busy[part, now] = False
         if is_busy:
-            _collect_counts(a, tick, now, spikes - filled[0])
-        filled[3] += spikes - filled[0]
-        filled[0] = spikes
+            _collect_counts(a, tick, now, spikes)
+
+
+@outlined
+@cached_njit(error_model="numpy", **FOR_KERNELS)
+def collect_spikes(a, first, stop):
+    """The same of spikes alone."""
+    for tick in range(first, stop):
+        _collect_spikes(a, tick)
+
+
+@outlined
+@cached_njit(error_model="numpy", **FOR_KERNELS)
+def collect_counts(a, tick, now, spikes):
+    """The same of the counts of one tick, those from slot `now` of the tally, with so many spikes."""
+    _collect_counts(a, tick, now, spikes)
+
+
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def _collect_spikes(a, tick):
+    """Append the spikes of a tick; returns how many these are."""
+    history, history_at, history_count, bounds = a.history, a.history_at, a.history_count, a.bounds
+    population_start, population_size, spike_tick, spike_neuron = (
+        a.population_start, a.population_size, a.spike_tick, a.spike_neuron
+    )  # fmt: skip
+    first, slot = a.filled[0], tick % history_count.shape[2]
+    spikes = first
+    for k in range(population_size.size):
+        for part in range(a.tally.shape[0]):
+            at = history_at[k] + slot * population_size[k] + bounds[part, k]
+            for j in range(np.uint64(at), np.uint64(at + history_count[part, k, slot])):
+                neuron = population_start[k] + history[j]
+                spike_tick[np.uint64(spikes)], spike_neuron[np.uint64(spikes)] = tick, neuron
+                spikes += 1
+    a.filled[0] = spikes
+    a.filled[3] += spikes - first
+    return spikes - first
 
 
 @cached_njit(error_model="numpy", **UNCOUNTED)

@@ -20,6 +20,8 @@ def deliver(network, operation, layout, plan):
     return delivery_templates.DELIVER.format(
         where=f"delivery by pathway {p}", p=p, s=pathway.source, is_time=is_time(operation), ask=_ask(p, plan.storage),
         sender=delivery_templates.SENDER.format(p=p) if pathway.senders else "",
+        came=delivery_templates.CAME_NONE.format(p=p) if plan.aside else "",
+        counted=(delivery_templates.CAME if plan.aside else delivery_templates.COUNT_ROWS).format(p=p),
         of_row=delivery_templates.ROW_WEIGHT[way].format(p=p), each=write(network, operation, layout, plan),
         event_start=delivery_templates.EVENT_START.format(p=p) if events else "",
         event_stop=delivery_templates.EVENT_STOP if events else "",

@@ -1,23 +1,32 @@
 """The text of a delivery, row by row, and of its record; filled in by `eventsim.grid.delivery_source`."""
 
 __all__ = [
-    "ASK", "ASK_CODES", "DELIVER", "EVENT", "EVENTS_OF_ROW", "EVENT_MARK", "EVENT_ROOM", "EVENT_START",
-    "EVENT_STOP", "ROW", "ROW_WEIGHT", "SENDER", "STRETCHES", "WEIGHT",
+    "ASK", "ASK_CODES", "CAME", "CAME_NONE", "COUNT_ROWS", "DELIVER", "EVENT", "EVENTS_OF_ROW", "EVENT_MARK",
+    "EVENT_ROOM", "EVENT_START", "EVENT_STOP", "ROW", "ROW_WEIGHT", "SENDER", "STRETCHES", "WEIGHT",
 ]  # fmt: skip
 
 # The rows that land in this tick are looked up, delivered, and counted; none, when nothing has fired for so long. The
 # spikes of other parts are not looked at for that. Places are unsigned, as in `eventsim.grid.ticks`.
 DELIVER = """            # {where}
-            if {is_time} and (tick - latest <= longest or n_parts > 1):
+{came}            if {is_time} and (tick - latest <= longest or n_parts > 1):
                 n_landed, done = land(a, part, np.int64({p}), np.int64({s}), tick), np.int64(0)
 {event_start}                for j in range(n_landed):
 {ask}                    row = np.uint64(landed[part, j])
 {sender}{of_row}                    first, last = np.uint64(rows[row, 0]), np.uint64(rows[row + np.uint64(1), 0])
                     rows[row, 1] += 1
-{each}                if n_landed:
+{each}{counted}{event_stop}"""
+
+# Rows are counted when they are done; or how much was done is left for the thread that counts.
+COUNT_ROWS = """                if n_landed:
                     count_rows(a, part, np.int64({p}), n_landed, done, tick, here)
                     is_busy = True
-{event_stop}"""
+"""
+
+CAME = """                came[slot, {p}] = done
+"""
+
+CAME_NONE = """            came[slot, {p}] = 0
+"""
 
 # Who sent a row, where its synapses read that neuron's variables.
 SENDER = """                    sender = (np.int64(row) - rows_at[part, {p}]) // (delays_at[{p} + 1] - delays_at[{p}])

@@ -11,6 +11,7 @@ from eventsim.engine import NO_LIMIT
 from eventsim.errors import ConfigError, InternalError
 from eventsim.grid.allocate import allocate
 from eventsim.grid.arrays import CHANGING, START
+from eventsim.grid.aside import is_counted_aside
 from eventsim.grid.decay import decays_of
 from eventsim.grid.events import take_events
 from eventsim.grid.kernel import kernel_for
@@ -55,6 +56,7 @@ class GridEngine:
     """
 
     clock = "grid"
+    _may_count_aside = True
 
     def __init__(self, network, stimulus, core_of, recorded, record_every, buffers, *, threads, updates, events=None,
                  max_bytes=None):  # fmt: skip
@@ -70,7 +72,10 @@ class GridEngine:
             grid_memory(network, core_of, threads, buffers, len(recorded), self._records_events, goes_back), max_bytes
         )
         sampled = _populations(network, recorded)
-        self._plan = plan_for(network, records_events=self._records_events, sleeps=updates != "dense", sampled=sampled)
+        self._plan = plan_for(
+            network, records_events=self._records_events, sleeps=updates != "dense", sampled=sampled,
+            aside=self._may_count_aside and is_counted_aside(network, core_of, threads),
+        )  # fmt: skip
         self._touchable = self._plan.decays.keys() - sampled
         self._measuring = updates == "measured" and bool(self._touchable)
         self._plan = self._plan.touching(self._touchable if updates == "touched" else ())

@@ -3,6 +3,7 @@
 import numpy as np
 
 from eventsim.counts import KINDS
+from eventsim.grid.aside import windows_kept
 from eventsim.grid.lists import bits_of_cells, size_of_numbers
 from eventsim.grid.phases import history_ticks, ticks_ahead
 from eventsim.grid.spread import MOST_BYTES
@@ -38,7 +39,8 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         Whether the run may have to go back to where all bits were known (see `eventsim.grid.decay`).
     """
     n, m, populations = network.n_neurons, network.n_synapses, network.populations
-    depth = history_ticks(network, n_parts)
+    windows = windows_kept(network, core_of, n_parts)
+    depth = history_ticks(network, n_parts, windows)
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     variables = sum(p.size * (len(p.state) + len(p.parameters)) for p in populations)
     rows, longest = (of(p.rows.size for p in network.pathways) for of in (sum, lambda sizes: max(sizes, default=0)))
@@ -51,6 +53,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         + 8 * min(m, depth * n_cores * sum(p.delays.size for p in network.pathways)),
         "buffers of spikes, counts and samples": _SPIKE * (buffers.spikes + n)
         + _ROW * (buffers.rows + len(KINDS) * n_cores + 1) + 8 * (1 + n_recorded) * buffers.samples * bool(n_recorded),
+        "rows that land in a tick": 8 * longest * max(n_parts, windows),
         "recorded deliveries": 8 * buffers.deliveries * records_events,
     }  # fmt: skip
     # and given back before `later` is taken
@@ -59,7 +62,7 @@ def grid_memory(network, core_of, n_parts, buffers, n_recorded=0, records_events
         "the state of neurons": 16 * variables + _NEURON * n,
         "what the run goes back to when a threshold is in doubt": (8 * variables + (_NEURON + 4 * depth) * n)
         * goes_back,
-        "rows of the synapse table, and how often each was delivered": 8 * (rows + longest) * n_parts,
+        "rows of the synapse table, and how often each was delivered": 8 * rows * n_parts,
         "the synapse table of each part": _TABLE * m,
         "the cores that each neuron reaches": _REACHED * min(m, n * n_cores),
         "deliveries of each row to each core": (n_cores > 2) * (spread + _LISTED * number * rows * n_parts),

@@ -67,7 +67,8 @@ def _handed_on(network, phases):
     return any(p.source in fired and 1 in p.delays for p in pathways)
 
 
-def history_ticks(network, n_parts):
-    """Ticks for which spikes are remembered: the longest delay or lag of a reset, and those that parts run ahead."""
+def history_ticks(network, n_parts, windows=1):
+    """Ticks for which spikes are remembered: the longest delay or lag of a reset, and so many times those that parts
+    run ahead."""
     longest = [int(p.delays[-1]) for p in network.pathways] + [operation.lag for operation in network.schedule]
-    return ticks_ahead(network, n_parts) + max(longest, default=0)
+    return windows * ticks_ahead(network, n_parts) + max(longest, default=0)

@@ -32,6 +32,8 @@ class Plan:
         Those of them whose blocks sleep until one of their neurons may fire.
     records_events : bool
         Whether deliveries can be written down where they are scattered.
+    aside : bool
+        Whether a thread of its own counts what the kernel does (see `eventsim.grid.aside`).
     """
 
     storage: Storage
@@ -43,6 +45,7 @@ class Plan:
     settling: frozenset = frozenset()
     ramps: dict = field(default_factory=dict)
     records_events: bool = False
+    aside: bool = False
 
     @property
     def decaying(self):
@@ -55,7 +58,7 @@ class Plan:
         return replace(self, by_touch=frozenset(by_touch), parked=parked)
 
 
-def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True, sampled=frozenset()):
+def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True, sampled=frozenset(), aside=False):
     """The Plan that suits a network; the state of `sampled` populations must be there at the start of each tick."""
     found = {k: parking_of(network, k) for k, p in enumerate(network.populations) if p.guards}
     parkable = {k: parking for k, parking in found.items() if parking}
@@ -64,6 +67,7 @@ def plan_for(network, by_touch=frozenset(), records_events=False, sleeps=True, s
     sleeping = (sleepers(network) | ramps.keys()) - decays.keys() if sleeps else frozenset()
     plan = Plan(
         store(network), parkable=parkable, decays=decays, sleeping=sleeping, ramps=ramps, records_events=records_events,
+        aside=aside,
         settling=frozenset(k for k in sleeping - ramps.keys() if settles(network, k)),
     )  # fmt: skip
     return plan.touching(by_touch)

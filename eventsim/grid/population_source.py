@@ -11,9 +11,9 @@ from eventsim.philox import LEAST_LOG_OF_ALL, STEPS_AT_ONCE
 __all__ = ["counted_spikes", "fire", "reset", "touched", "update"]
 
 
-def counted_spikes(k):
-    """Source that counts the spikes of population k in this tick."""
-    return templates.FIRED.format(k=k)
+def counted_spikes(k, plan):
+    """Source that tells of the spikes of population k in this tick, and counts them."""
+    return templates.FIRED.format(k=k, announced="" if plan.aside else templates.ANNOUNCE.format(k=k))
 
 
 def update(network, operation, layout, plan):
@@ -71,7 +71,7 @@ def fire(network, operation, layout, plan, update=None):
         gathered = templates.EACH_FIRES.format(k=k, each=each, spike=spike, fired=fired)
     return templates.FIRE.format(
         where=writer.where, k=k, is_time=is_time(operation), back=back, once=once, blocks=templates.BLOCKS.format(k=k),
-        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=counted_spikes(k),
+        views=swept.views(sweep + test), sweep=sweep, test=test, gathered=gathered, counted=counted_spikes(k, plan),
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def touched(network, operations, layout, plan):
     k = operations[0].index
     return touch_templates.TOUCHED.format(
         where=f"population {k}", k=k, each=_decaying(network, operations, layout, plan.decays[k]),
-        leave=touch_templates.LEAVE.format(k=k), counted=counted_spikes(k),
+        leave=touch_templates.LEAVE.format(k=k), counted=counted_spikes(k, plan),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def asleep(network, operations, layout, plan):
     views = "".join(line[4:] for line in writer.views(each).splitlines(keepends=True))
     return sleep_templates.ASLEEP.format(
         where=f"population {k}", k=k, size=BLOCK, behind=behind, views=views, each=each, rest=rest,
-        counted=counted_spikes(k),
+        counted=counted_spikes(k, plan),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ Invariants of the kernel
 """
 
 import re
+from textwrap import indent
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def kernel_source(network, plan=None, **shared):
     """
     plan = plan_for(network) if plan is None else plan
     layout = Layout(network)
-    emissions = "".join(_emit(o) for o in network.schedule if o.kind == "emit")
+    emissions = "".join(_emit(o, plan) for o in network.schedule if o.kind == "emit")
     phases = templates.MEET.join(
         "".join(_segment(network, segment, layout, plan) for segment in segments_of(operations))
         for operations in phases_of(network)
@@ -98,7 +99,11 @@ def kernel_source(network, plan=None, **shared):
         templates.RUN, views=views, begin=begin, emissions=emissions, phases=phases,
         end=end + "".join(text for _, text in decaying + rising),
         due=touch_templates.DUE if decaying else "", doubt=touch_templates.DOUBT if decaying else "",
-        collected=touch_templates.DECIDED if decaying else "stop",
+        collect=(templates.COLLECT_ASIDE if plan.aside else templates.COLLECT).format(
+            collected=touch_templates.DECIDED if decaying else "stop"
+        ),
+        late="" if plan.aside else templates.LATE, finish=templates.FINISH_ASIDE if plan.aside else "",
+        uncounted="stop - before" if plan.aside else "np.int64(0)",
         event_room=delivery_templates.EVENT_ROOM if plan.records_events else "",
         event_mark=delivery_templates.EVENT_MARK if plan.records_events else "",
     )  # fmt: skip
@@ -166,6 +171,8 @@ def _segment(network, operations, layout, plan):
     return source + (update(network, waiting, layout, plan) if waiting is not None else "")
 
 
-def _emit(operation):
+def _emit(operation, plan):
     k = operation.index
-    return templates.EMIT.format(where=f"emission of population {k}", k=k, is_time=is_time(operation))
+    announced = "" if plan.aside else indent(templates.ANNOUNCE.format(k=k), "    ")
+    return templates.EMIT.format(where=f"emission of population {k}", k=k, is_time=is_time(operation),
+                                 announced=announced)  # fmt: skip

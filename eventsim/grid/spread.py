@@ -47,7 +47,7 @@ def spread(network, core_of, bounds, arrays, storage):
 
     Returns
     -------
-    dict : spread, lanes, row_brings, row_zeros, list_at, lists, brought, lane_sums, lane_words, landed, of GridArrays
+    dict : spread, lanes, row_brings, row_zeros, list_at, lists, brought, lane_sums, lane_words, of GridArrays
     """
     n_cores = int(core_of.max(initial=0)) + 2  # and the host
     longest = max((int(np.diff(p.rows).max(initial=0)) for p in network.pathways), default=0)
@@ -60,12 +60,10 @@ def spread(network, core_of, bounds, arrays, storage):
         kept.add((part, k), _rows(network, arrays, part, k), arrays["target"], cell_of, zero,
                  _core_of_rows(network, core_of, k))  # fmt: skip
     bits, table = kept.pack_lists(), kept.table
-    most = max((p.rows.size - 1 for p in network.pathways), default=0)
     most_lanes = int((table[:, :, 0] * table[:, :, 4]).max(initial=0))
     sums = apart(len(table), (2 * -(-most_lanes // _IN_A_SUM),), np.uint64)  # and for lanes that are not zero
     return kept.arrays() | {
         "spread": table, "lane_words": sums, "lane_sums": sums.view(np.uint16),
-        "landed": np.empty((len(table), most), dtype=np.int64),
         "brought": apart(len(table), (1 << bits,), np.uint64),
     }  # fmt: skip
 

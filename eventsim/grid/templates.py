@@ -6,9 +6,9 @@ what fills them in, and for the invariants they keep. Within a part, neurons are
 """
 
 __all__ = [
-    "ALL_FIRE", "ANY", "BLOCKS", "COME_BACK", "DRAWN", "EACH_FIRES", "EMIT", "FIRE", "FIRED", "LEAST_LOGS", "MEET",
-    "MODULE", "OF_POPULATION", "PARK", "PASS_OVER", "RESET", "REST", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST",
-    "UNPARK", "UPDATE",
+    "ALL_FIRE", "ANNOUNCE", "ANY", "BLOCKS", "COLLECT", "COLLECT_ASIDE", "COME_BACK", "DRAWN", "EACH_FIRES", "EMIT",
+    "FINISH_ASIDE", "FIRE", "FIRED", "LATE", "LEAST_LOGS", "MEET", "MODULE", "OF_POPULATION", "PARK", "PASS_OVER",
+    "RESET", "REST", "RUN", "SPIKE", "SWEEP", "SWEEP_AND_TEST", "UNPARK", "UPDATE",
 ]  # fmt: skip
 
 # Counters begin at an `np.int64`, and a pathway's number is one: what is called with a literal is compiled for each.
@@ -18,12 +18,12 @@ import math
 import numpy as np
 from eventsim.code_cache import cached_njit
 
-from {announcing} import announce, count_announced, emit
-from {collecting} import collect
+from {announcing} import announce, count_announced
+from {collecting} import collect, collect_spikes
 from {counting} import count_rows
-from {ticks} import TOGETHER, gather, land, may_run_to, sample, turn_round
+from {ticks} import TOGETHER, emit, gather, land, may_run_to, sample, turn_round
 from eventsim.grid.ramps import catch_up, ticks_to_go
-from eventsim.machine import ask_for, ask_for_row, meet, use_wide_vectors
+from eventsim.machine import ask_for, ask_for_row, meet, tell, use_wide_vectors, wait_for
 from eventsim.philox import binomial, least_logs, normal, uniform
 from eventsim.tables import clip, decayed, exprel, sign, table, timestep
 '''
@@ -37,15 +37,14 @@ def run(part, first_tick, last_tick, a):
     use_wide_vectors()
 {names}    n_parts = bounds.shape[0] - 1
     depth, now_depth, per_tick = history_count.shape[2], tally.shape[1], tally.shape[2] * tally.shape[3]
-    longest = depth - now_depth
+    longest = depth - now_depth  # or some ticks less
     fires = np.empty(TOGETHER, np.bool_)
 {views}{begin}    before = stop = first_tick
     latest = first_tick - 1
     events_before = 0
     while True:
         if part == 0:
-            collect(a, before, {collected})
-{event_mark}            may_run[0] = may_run_to(a, stop, last_tick)
+{collect}{event_mark}            may_run[0] = may_run_to(a, stop, last_tick, {uncounted})
 {event_room}{doubt}            if recorded_at.size and may_run[0] > stop:
                 may_run[0] = sample(a, stop, may_run[0])
             for tick in range(stop, may_run[0]):
@@ -63,11 +62,31 @@ def run(part, first_tick, last_tick, a):
             is_busy = busy[part, now]
             if is_busy:
                 latest = tick
-{due}{phases}            if announced[part, now]:
-                count_announced(a, part, slot, here)
-            busy[part, now] = is_busy
+{due}{phases}{late}            busy[part, now] = is_busy
         meet(meeting, part, n_parts)
-{end}    return stop
+{end}{finish}    return stop
+"""
+
+# Who counts: the kernel itself, in each tick; or a thread beside it, which is told how far this one ran (see
+# `eventsim.grid.aside`).
+COLLECT = """            collect(a, before, {collected})
+"""
+
+COLLECT_ASIDE = """            counted = {collected}
+            collect_spikes(a, before, counted)
+            wait_for(meeting, 1, before)
+            tell(meeting, 0, 2 * counted)
+"""
+
+LATE = """            if announced[part, now]:
+                count_announced(a, part, slot, here)
+"""
+
+FINISH_ASIDE = """    tell(meeting, 0, 2 * counted + 1)
+    wait_for(meeting, 1, counted)
+"""
+
+ANNOUNCE = """                announce(a, part, np.int64({k}), at, fired, here)
 """
 
 MEET = """            meet(meeting, part, n_parts)
@@ -86,13 +105,15 @@ SPIKE = """{indent}history[at + fired] = base{k} + i
 # All spikes of a population in this tick.
 FIRED = """            history_count[part, {k}, slot] = fired
             if fired:
-                announce(a, part, np.int64({k}), at, fired, here)
-                is_busy = True
+{announced}                is_busy = True
                 latest = tick
 """
 
 EMIT = """                # {where}
-                is_busy |= emit(a, np.int64({k}), tick, here, {is_time})
+                fired = emit(a, np.int64({k}), tick, {is_time})
+                if fired:
+                    at = history_at[{k}] + slot * population_size[{k}]
+{announced}                    is_busy = True
 """
 
 UPDATE = """            # {where}

@@ -10,13 +10,30 @@ from eventsim.engine import NO_LIMIT
 from eventsim.machine import bits_of, highest, lowest
 from eventsim.outline import FOR_KERNELS, UNCOUNTED, outlined
 
-__all__ = ["TOGETHER", "gather", "land", "may_run_to", "sample", "turn_round"]
+__all__ = ["TOGETHER", "emit", "gather", "land", "may_run_to", "sample", "turn_round"]
 
 #: Neurons of a population that are updated and tested in one sweep: 2 KB of each variable, which stay in the nearest
 #: cache from the update to the test.
 TOGETHER = 256
 
 _1 = np.uint64(1)
+
+
+@outlined
+@cached_njit(error_model="numpy", **UNCOUNTED)
+def emit(a, k, tick, is_time):
+    """Let source population k fire, as its stimulus says, if it is time for it; returns how many neurons did."""
+    stimulus_tick, stimulus_neuron, history, first = a.stimulus_tick, a.stimulus_neuron, a.history, a.cursor[k]
+    slot, spike = tick % a.history_count.shape[2], first
+    at = a.history_at[k] + slot * a.population_size[k]
+    if is_time:
+        while spike < a.stimulus_at[k + 1] and stimulus_tick[np.uint64(spike)] == tick:
+            spike += 1
+    for j in range(np.uint64(spike - first)):
+        history[np.uint64(at) + j] = stimulus_neuron[np.uint64(first) + j]
+    fired, a.cursor[k] = spike - first, spike
+    a.history_count[0, k, slot] = fired
+    return fired
 
 
 @outlined
@@ -100,10 +117,13 @@ def sample(a, tick, may_run):
 
 @outlined
 @cached_njit(error_model="numpy", **FOR_KERNELS)
-def may_run_to(a, tick, last_tick):
-    """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full."""
+def may_run_to(a, tick, last_tick, uncounted):
+    """The tick up to which all parts may run before they are collected again; `tick` itself when a buffer is full.
+
+    Of so many ticks before, counts may still come.
+    """
     filled, n_neurons, rows_per_tick = a.filled, a.core_of.size, a.tally.shape[2] * a.tally.shape[3] + 1
-    spike_room, row_room = a.spike_tick.size - filled[0], a.row_of_counts.size - filled[1]
+    spike_room, row_room = a.spike_tick.size - filled[0], a.row_of_counts.size - filled[1] - uncounted * rows_per_tick
     ahead = min(a.may_run[1], last_tick - tick)
     if filled[3] >= filled[4] or ahead <= 0 or spike_room < n_neurons or row_room < rows_per_tick:
         return tick

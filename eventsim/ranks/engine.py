@@ -34,6 +34,8 @@ class RankEngine(GridEngine):
         Without its synapses.
     """
 
+    _may_count_aside = False  # ranks have the processors
+
     def __init__(self, share, reach, recorded, record_every, buffers, *, threads, updates, max_bytes):
         self.share, self._n_own, self._seen = share, share.own.size, 0
         local = [(name, int(np.searchsorted(share.own, neuron))) for name, neuron in recorded]

@@ -3,7 +3,9 @@
 A run is made twice, in turns of some ticks; what one kernel runs of it the first time, the other runs the second time.
 So each turn is timed with both, and their ratio is the figure: how busy ticks are is not in it, and chance (which pages
 of memory lie where, what else the machine does) meets both alike. The kernel with none is made from the same source,
-its counting functions emptied. A turn ends with counts in memory; to write them is what `trace_bench` measures.
+its counting functions emptied. Seconds are those of the clock: a large network is counted by a thread beside the kernel
+where there is a processor for it (`eventsim.grid.aside`), as in any run. A turn ends with counts in memory; to write
+them is what `trace_bench` measures.
 
 And what they cost whole runs, with a trace in memory: in the run itself, and with what counters are told before it and
 come to after it. The run with none has all neurons on one core, of which there is nothing to tell.
@@ -25,10 +27,10 @@ from eventsim.collected import CountBlock
 from eventsim.errors import ConfigError, EventSimError
 from eventsim.grid import kernel
 from eventsim.grid.allocate import allocate
-from eventsim.grid.kernel import kernel_source, text_of
+from eventsim.grid.aside import is_counted_aside
+from eventsim.grid.kernel import kernel_for, kernel_source, text_of
 from eventsim.grid.plan import plan_for
 from eventsim.kernel_cache import load
-from eventsim.lending import Lent
 from hardware_models import PLACERS, load_chip, place
 from runs.benchmarks.cases import CASES, Case
 
@@ -40,7 +42,7 @@ _COUNTERS = {
 }  # fmt: skip
 _ROW_COUNTED = "                    rows[row, 1] += 1\n"  # and what a kernel counts itself
 
-_TURNS = 200  # of a run; together they last as long as the case, or a tick each
+_TURNS = 20  # of a run; together they last as long as the case, or a tick each
 _RUNS = 5  # of each, in turn, after one that compiles
 
 
@@ -67,7 +69,7 @@ def counter_bench(network, core_of, duration_ms, seed=0):
     """
     ticks = max(1, round(duration_ms / network.dt_ms) // _TURNS)
     stimulus, plan = network.stimulus.lasting(ticks * _TURNS), plan_for(network)
-    kernels, constants = _kernels(network, plan)
+    kernels, constants = _kernels(network, core_of)
     counted = np.random.default_rng(seed).permutation(np.arange(_TURNS) % 2)  # in which of the two runs each turn is
     runs = []
     for run in range(2):
@@ -84,12 +86,12 @@ def counter_bench(network, core_of, duration_ms, seed=0):
 
 def _take_turns(kernels, arrays, ticks):
     """(seconds, spikes, rows of counts) of each turn, each by a kernel of its own."""
-    tick, lent, n_cores, found = 0, Lent(arrays), arrays.tally.shape[3], []
+    tick, n_cores, found = 0, arrays.tally.shape[3], []
     for kernel_of_turn in set(kernels):  # to compile it
-        kernel_of_turn(0, tick, tick, lent)
+        kernel_of_turn(tick, tick, arrays)
     for kernel_of_turn in kernels:
         before, began = int(arrays.filled[3]), time.perf_counter()
-        reached = kernel_of_turn(0, tick, tick + ticks, lent)
+        reached = kernel_of_turn(tick, tick + ticks, arrays)
         seconds = time.perf_counter() - began
         assert reached == tick + ticks, "a buffer holds less than a turn"
         words = arrays.row_of_counts[: arrays.filled[1]]
@@ -141,10 +143,14 @@ def _placed(case, cores, placer):
     return network, np.where(network.is_source, -1, placed).astype(np.int32)
 
 
-def _kernels(network, plan):
-    """The kernel with all counters, and with none, each called as (part, first_tick, last_tick, Lent); constants."""
-    made = {"all": _source(network, plan), "none": _source_without(network, plan)}
-    return {name: load(source, "grid")["run"] for name, (source, _) in made.items()}, made["all"][1]
+def _kernels(network, core_of):
+    """The kernel with all counters, and with none, each called as (first_tick, last_tick, arrays); constants."""
+    plans = {"all": plan_for(network, aside=is_counted_aside(network, core_of, 1)), "none": plan_for(network)}
+    kernels, constants = {}, np.empty(0)
+    for (name, plan), source in zip(plans.items(), (_source, _source_without)):
+        with mock.patch.object(kernel, "kernel_source", source):
+            kernels[name], constants = kernel_for(network, plan)
+    return kernels, constants
 
 
 def _source(network, plan, **_):

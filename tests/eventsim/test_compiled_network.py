@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import brian2
@@ -232,6 +233,13 @@ def test_a_threshold_without_a_condition_is_refused(compiled):
     arrays["description"] = np.frombuffer(json.dumps(description).encode(), dtype=np.uint8)
     with pytest.raises(EventSimError, match="no condition"):
         eventsim.grid.kernel.kernel_source(CompiledNetwork.from_arrays(arrays))
+
+
+def test_a_pathway_that_is_delivered_twice_is_refused(compiled):
+    deliver = next(operation for operation in compiled.schedule if operation.kind == "deliver")
+    twice = replace(compiled, schedule=(*compiled.schedule, deliver))
+    with pytest.raises(TraceFormatError, match=f"delivers by pathway {deliver.index} more than once"):
+        eventsim.simulate(twice, duration_ms=1)
 
 
 def test_tables_have_one_row_per_neuron_and_synapse(compiled):

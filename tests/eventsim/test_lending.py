@@ -56,6 +56,15 @@ def test_what_it_writes_the_lender_finds():
     assert held.every_other.tolist() == [9, 3, 5, 7, 9] and held.records["tick"].tolist() == [5, 4]
 
 
+def test_one_array_may_be_another_and_the_lender_keeps_his():
+    held, own = arrays(), np.full(5, 2.0)
+    first = Lent(held)
+    other = first.with_other("line", own)
+    assert other.line is own and other.plane is held.plane and _sums(other)[:2] == (10.0, held.plane[1, 2])
+    _write(other)
+    assert own[-1] == 8.0 and held.line[-1] != 8.0 and _sums(first)[0] == pytest.approx(held.line.sum())
+
+
 def test_arrays_of_other_types_are_another_type_and_of_other_sizes_the_same():
     held = arrays()
     longer, wider = held._replace(line=np.ones(50)), held._replace(line=np.ones(5, np.float32))

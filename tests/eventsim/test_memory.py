@@ -11,6 +11,7 @@ import eventsim
 from eventsim import from_tables, memory
 from eventsim.buffers import BufferSizes
 from eventsim.errors import CapacityError
+from eventsim.grid import aside
 from eventsim.grid.allocate import allocate
 from eventsim.grid.memory import grid_memory
 from eventsim.grid.plan import plan_for
@@ -26,8 +27,10 @@ def random_network(n=20_000, m=200_000, longest=20):
     return from_tables.network({"tau_ms": 20.0, "drive": rng.random(n)}, synapses, model="lif")
 
 
-@pytest.mark.parametrize("n_parts, n_cores", [(1, 1), (2, 1), (1, 500)])
-def test_what_is_told_is_what_is_taken_at_the_peak_and_not_much_more(n_parts, n_cores):
+@pytest.mark.parametrize("n_parts, n_cores, from_pairs", [(1, 1, 1e9), (2, 1, 1e9), (1, 500, 1e9), (1, 500, 0)])
+def test_what_is_told_is_what_is_taken_at_the_peak_and_not_much_more(n_parts, n_cores, from_pairs, monkeypatch):
+    """Where a thread beside the kernel counts, too."""
+    monkeypatch.setattr(aside, "FROM_PAIRS", from_pairs)
     network = random_network()
     core_of = (np.arange(network.n_neurons) % n_cores).astype(np.int32)
     assert network.pre.size  # made once and kept with the network, not taken by the run

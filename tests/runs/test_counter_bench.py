@@ -9,7 +9,7 @@ import eventsim
 from eventsim import Simulation, compile_network
 from eventsim.errors import ConfigError
 from runs.benchmarks.cases import Case
-from runs.benchmarks.counter_bench import _ratio, counter_bench, whole_runs
+from runs.benchmarks.counter_bench import _TURNS, _ratio, counter_bench, whole_runs
 from runs.benchmarks.networks import hardware_like
 
 DURATION_MS = 400
@@ -25,11 +25,11 @@ def placed(n_cores):
 def test_each_turn_is_run_once_by_each_kernel_and_only_one_counts():
     network, core_of = placed(5)
     measured = counter_bench(network, core_of, DURATION_MS)
-    spikes, rows, of_all, turn = measured["spikes"], measured["rows"], measured["runs"]["all"], np.arange(200)
-    assert (of_all + measured["runs"]["none"] == 1).all() and 0 < of_all.sum() < 200
+    spikes, rows, of_all, turn = measured["spikes"], measured["rows"], measured["runs"]["all"], np.arange(_TURNS)
+    assert (of_all + measured["runs"]["none"] == 1).all() and 0 < of_all.sum() < _TURNS
     assert (spikes[0] == spikes[1]).all()
     assert (rows[1 - of_all, turn] == 0).all() and (rows[of_all, turn] > 0)[spikes[0] > 0].all()
-    assert all(of.min() > 0 and of.shape == (200,) for of in measured["seconds"].values())
+    assert all(of.min() > 0 and of.shape == (_TURNS,) for of in measured["seconds"].values())
     with eventsim.simulate(network, network.stimulus.lasting(DURATION_MS)) as trace:
         assert spikes[0].sum() == len(trace.spikes())
 
