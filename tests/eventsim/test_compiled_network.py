@@ -14,7 +14,7 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 
 import eventsim
 from eventsim.compiled_network import CompiledNetwork
-from eventsim.errors import EventSimError, TraceFormatError
+from eventsim.errors import ConfigError, EventSimError, TraceFormatError
 from tests.support.brian2_runs import by_eventsim
 from tests.support.random_networks import draw_network
 
@@ -238,7 +238,7 @@ def test_a_threshold_without_a_condition_is_refused(compiled):
 def test_a_pathway_that_is_delivered_twice_is_refused(compiled):
     deliver = next(operation for operation in compiled.schedule if operation.kind == "deliver")
     twice = replace(compiled, schedule=(*compiled.schedule, deliver))
-    with pytest.raises(TraceFormatError, match=f"delivers by pathway {deliver.index} more than once"):
+    with pytest.raises(ConfigError, match=f"delivers by pathway {deliver.index} more than once"):
         eventsim.simulate(twice, duration_ms=1)
 
 
