@@ -108,27 +108,37 @@ def tell(meeting, thread, number):
 
 
 @njit(nogil=True)
-def wait_for(meeting, thread, number):
-    """Return what another thread told, as soon as it is so much; it is expected at any moment."""
-    looks, told = 0, _look(meeting, thread)
+def _let_others_run():
+    _LET_OTHERS_RUN()
+
+
+@njit(nogil=True)
+def _nap():
+    _SLEEP(_NAP)
+
+
+@njit(nogil=True)
+def _wait(meeting, thread, number, looks, rest):
+    """Look so often, and then again after each rest, until there is so much; returns how much there is."""
+    told = _look(meeting, thread)
     while told < number:
-        looks += 1
-        if looks > _LOOKS:
-            _LET_OTHERS_RUN()
+        looks -= 1
+        if looks < 0:
+            rest()
         told = _look(meeting, thread)
     return told
 
 
 @njit(nogil=True)
+def wait_for(meeting, thread, number):
+    """Return what another thread told, as soon as it is so much; it is expected at any moment."""
+    return _wait(meeting, thread, number, _LOOKS, _let_others_run)
+
+
+@njit(nogil=True)
 def sleep_until(meeting, thread, number):
     """The same where it may take longer and nobody minds some microseconds: the processor is left to others."""
-    looks, told = 0, _look(meeting, thread)
-    while told < number:
-        looks += 1
-        if looks > _LOOKS_AWAKE:
-            _SLEEP(_NAP)
-        told = _look(meeting, thread)
-    return told
+    return _wait(meeting, thread, number, _LOOKS_AWAKE, _nap)
 
 
 @njit(nogil=True)

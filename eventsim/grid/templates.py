@@ -83,7 +83,6 @@ LATE = """            if announced[part, now]:
 """
 
 FINISH_ASIDE = """    tell(meeting, 0, 2 * counted + 1)
-    wait_for(meeting, 1, counted)
 """
 
 ANNOUNCE = """                announce(a, part, np.int64({k}), at, fired, here)

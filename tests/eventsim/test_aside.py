@@ -2,15 +2,17 @@
 
 import time
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import eventsim
+from eventsim.engine import NO_LIMIT
 from eventsim.errors import CapacityError
 from eventsim.grid import aside, kernel
 from eventsim.grid.aside import CountedAside, is_counted_aside, windows_kept
-from eventsim.grid.engine import GridEngine
+from eventsim.grid.ticks import may_run_to
 from eventsim.lending import Lent
 from eventsim.simulation import Simulation
 from runs.benchmarks.networks import coincidence, cuba, delta_lif, hardware_like, integrators
@@ -142,6 +144,16 @@ def counted_in_all(case):
     return simulation.engine.n_deliveries, simulation.finish().counts().hash
 
 
+@pytest.mark.parametrize("uncounted, ahead", [(0, 4), (2, 1), (4, 1), (5, 0)])
+def test_room_is_left_for_what_is_still_to_be_counted(uncounted, ahead):
+    """Rows of five ticks have room, of eleven numbers each; four ticks may be run at once."""
+    arrays = SimpleNamespace(
+        filled=np.array([0, 0, 0, 0, NO_LIMIT]), core_of=np.zeros(3), tally=np.zeros((1, 4, 5, 2)),
+        spike_tick=np.zeros(99), row_of_counts=np.zeros(55), may_run=np.array([0, 4, 0]),
+    )  # fmt: skip
+    assert may_run_to.outlined.py_func(arrays, 7, 100, uncounted) == 7 + ahead
+
+
 Meeting = namedtuple("Meeting", "meeting landed")
 
 
@@ -188,4 +200,3 @@ def test_an_engine_that_cannot_have_the_memory_starts_no_thread(beside, monkeypa
     network = eventsim.compile_network(hardware_like(384, 96))
     with pytest.raises(CapacityError):
         Simulation(network, network.stimulus.lasting(10), core_of=np.arange(384), max_bytes=1000)
-    assert GridEngine._may_count_aside
