@@ -20,8 +20,8 @@ from eventsim.engine import NO_LIMIT
 
 __all__ = ["MODULE", "CountedAside", "is_counted_aside", "windows_kept"]
 
-#: Pairs of a neuron and a core that it reaches, from which on. Measured, networks of `counter_bench`: with 800,000 (B3)
-#: 2 % more time, with 1,600,000 (B1x10) 2 % less, with 2,000,000 to 10,000,000 (planted20, clusters, planted) 8 to 15.
+#: Pairs of a neuron and a core that it reaches, from which on. Whole runs of `counter_bench`: with 800,000 (B3, this at
+#: 0) no less time, with 1,600,000 (B1x10) 2 % less, 2,000,000 to 10,000,000 (planted20, clusters, planted) 8 to 15.
 FROM_PAIRS = 1 << 20
 
 MODULE = '''"""Written by eventsim.grid.aside; safe to delete."""
